@@ -1,0 +1,137 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { environment, which } from "../environment.ts";
+import { atLeast, parseVersion } from "./version.ts";
+
+/** One way to get something from Debian's or Ubuntu's packages. */
+export interface Offer {
+  packages: string[];
+  /** Only good enough if the distribution's version of the first package is at least this. */
+  minimum?: string;
+}
+
+/** Something that the build, the tests or the demo cannot do without. */
+export interface Requirement {
+  name: string;
+  why: string;
+  /** What is wrong, as a clause; undefined if all is well. */
+  missing(): Promise<string | undefined>;
+  /** Tried in this order; the first that the distribution has is installed. */
+  offers: Offer[];
+}
+
+const MINIMUM = { go: "1.24", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.9" };
+
+export const REQUIREMENTS: Requirement[] = [
+  tool("gcc", "compiles the C core and its tests", ["gcc", "-dumpfullversion"], "8", [
+    { packages: ["gcc", "libc6-dev"] },
+  ]),
+  tool("cmake", "builds the C core", ["cmake", "--version"], MINIMUM.cmake, [{ packages: ["cmake"] }]),
+  tool("ninja", "builds the C core", ["ninja", "--version"], "1.8", [{ packages: ["ninja-build"] }]),
+  tool("clang-format", "checks the format of the C code", ["clang-format", "--version"], "11", [
+    { packages: ["clang-format"] },
+  ]),
+  tool("nginx", "the host", ["nginx", "-v"], "1.14", [{ packages: ["nginx"] }]),
+  file(
+    "nginx's Lua module",
+    "runs Lua in nginx",
+    ["/usr/lib/nginx/modules/ngx_http_lua_module.so"],
+    [{ packages: ["libnginx-mod-http-lua", "lua-resty-core"] }],
+  ),
+  file(
+    "lua-resty-core",
+    "what Lua code in nginx waits with",
+    ["/usr/share/lua/5.1/resty/core.lua"],
+    [{ packages: ["lua-resty-core"] }],
+  ),
+  tool("luacheck", "checks the Lua code", ["luacheck", "--version"], "0.23", [{ packages: ["lua-check"] }]),
+  tool("go", "builds the Go SDK", ["go", "version"], MINIMUM.go, [
+    { packages: ["golang-go"], minimum: MINIMUM.go },
+    // Too old by itself, it fetches the newer toolchain: see go.ts.
+    { packages: ["golang-go"] },
+  ]),
+  ...["rustc", "cargo", "cargo-clippy", "rustfmt"].map((program) =>
+    tool(
+      program,
+      "builds and checks the Rust SDK",
+      [program, "--version"],
+      program.startsWith("rustc") ? MINIMUM.rust : "0",
+      [
+        { packages: ["rustc", "cargo", "rust-clippy", "rustfmt"], minimum: MINIMUM.rust },
+        // Debian's newer compiler, made for its browsers.
+        { packages: ["rustc-web", "cargo-web", "rust-web-clippy", "rustfmt-web"], minimum: MINIMUM.rust },
+      ],
+    ),
+  ),
+  {
+    name: "python",
+    why: "the system's Python with headers and venv, for the Python SDK",
+    missing: pythonMissing,
+    offers: [{ packages: ["python3", "python3-dev", "python3-venv"] }],
+  },
+  tool("javac", "builds the Java SDK", ["javac", "-version"], MINIMUM.java, [
+    { packages: ["openjdk-17-jdk-headless"] },
+    { packages: ["default-jdk-headless"] },
+  ]),
+  file("mvn", "builds the Java SDK", ["mvn"], [{ packages: ["maven"] }]),
+  file(
+    "chromium",
+    "tests the page of the demo",
+    ["chromium", "chromium-browser", "google-chrome"],
+    [{ packages: ["chromium", "fonts-dejavu-core"] }, { packages: ["chromium-browser"] }],
+  ),
+  file(
+    "CA certificates",
+    "package registries are reached over TLS",
+    ["/etc/ssl/certs/ca-certificates.crt"],
+    [{ packages: ["ca-certificates"] }],
+  ),
+];
+
+/** The output of a command, both streams, or undefined if it cannot be run. */
+function output(program: string, args: string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(program, args, { env: environment(), timeout: 10_000 }, (error, stdout, stderr) =>
+      resolve(error ? undefined : `${stdout}${stderr}`),
+    );
+  });
+}
+
+/** A command that tells its version. */
+function tool(
+  name: string,
+  why: string,
+  [program = "", ...args]: string[],
+  minimum: string,
+  offers: Offer[],
+): Requirement {
+  const missing = async (): Promise<string | undefined> => {
+    const place = which(program, environment().PATH);
+    if (!place) return "is not installed";
+    const version = parseVersion((await output(program, args)) ?? "");
+    if (!version) return `does not run (${place})`;
+    return atLeast(version, minimum) ? undefined : `is ${version} (${place}), and must be ${minimum} or newer`;
+  };
+  return { name, why, missing, offers };
+}
+
+/** A file, or a command, whose presence says enough: any one of `places` will do. */
+function file(name: string, why: string, places: string[], offers: Offer[]): Requirement {
+  const missing = async (): Promise<string | undefined> => {
+    const found = places.some((place) =>
+      place.startsWith("/") ? existsSync(place) : which(place, environment().PATH),
+    );
+    return found ? undefined : "is not installed";
+  };
+  return { name, why, missing, offers };
+}
+
+/** The system's own Python is the one to embed: others may be first on the path and come without headers. */
+async function pythonMissing(): Promise<string | undefined> {
+  const probe = "import sys, sysconfig, venv, ensurepip; print(sys.version.split()[0], sysconfig.get_path('include'))";
+  const [version = "", include = ""] = ((await output("/usr/bin/python3", ["-c", probe])) ?? "").trim().split(" ");
+  if (!version) return "is not installed, or is without its venv module";
+  if (!atLeast(version, MINIMUM.python)) return `is ${version} and must be ${MINIMUM.python} or newer`;
+  return existsSync(join(include, "Python.h")) ? undefined : `has no headers in ${include}`;
+}
