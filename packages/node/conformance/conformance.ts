@@ -1,0 +1,100 @@
+/** The conformance runtime: every method that CONFORMANCE asks of a language. */
+import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Call, createRuntime, RestyFfiError, type Runtime } from "@resty-ffi/node";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** The words of a request, the last one with all that is left. */
+function words(request: Buffer | null, count: number): string[] {
+  const [...found] = String(request ?? "").split(" ");
+  return [...found.splice(0, count - 1), found.join(" ")];
+}
+
+let cancelled = 0;
+
+async function dict(request: Buffer | null, call: Call): Promise<Buffer | string | null> {
+  const [operation, key = "", value = ""] = words(request, 3);
+  switch (operation) {
+    case "set":
+      await call.dict.set(key, value);
+      return value;
+    case "get":
+      return call.dict.get(key);
+    case "incr":
+      return String(await call.dict.incr(key, Number(value)));
+    case "delete":
+      await call.dict.delete(key);
+      return null;
+    default:
+      throw new Error(`the dict has no operation "${operation}"`);
+  }
+}
+
+function log(request: Buffer | null, call: Call): string {
+  const [level = "", message = ""] = words(request, 2);
+  const name = level === "err" ? "error" : level;
+  switch (name) {
+    case "debug":
+    case "info":
+    case "notice":
+    case "warn":
+    case "error":
+    case "crit":
+      call.log[name](message);
+      return "logged";
+    default:
+      throw new Error(`there is no level "${level}"`);
+  }
+}
+
+export const app: Runtime = createRuntime()
+  .method("lang", () =>
+    JSON.stringify({
+      language: "node",
+      version: process.versions.node,
+      sdk: version,
+      abi: app.abi,
+      pid: process.pid,
+    }),
+  )
+  .method("echo", (request) => request)
+  .method("xor", (request) => request?.map((byte) => byte ^ 0x5a))
+  .method("empty", () => "")
+  .method("none", () => null)
+  .method("nilreq", (request) => (request === null ? "nil" : request.length === 0 ? "empty" : "bytes"))
+  .method("fill", (request) => {
+    const bytes = Buffer.allocUnsafe(Number(request));
+    for (let i = 0; i < bytes.length; i++) bytes[i] = i % 251;
+    return bytes;
+  })
+  .method("sleep", (request, { signal }) => delay(Number(request), "slept", { signal }))
+  .method("block", (request) => {
+    Atomics.wait(sleeper, 0, 0, Number(request));
+    return "blocked";
+  })
+  .method("fail", (request) => {
+    const [code, message = ""] = words(request, 2);
+    throw new RestyFfiError(message, Number(code));
+  })
+  .method("throw", () => {
+    throw new Error("thrown on purpose");
+  })
+  .method(
+    "never",
+    (_request, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          cancelled++;
+          reject(signal.reason);
+        });
+      }),
+  )
+  .method("cancelled", () => String(cancelled))
+  .method("remaining", (_request, call) => (call.deadline === null ? "-1" : String(Math.round(call.remaining()))))
+  .method("config", () => app.config)
+  .method("log", log)
+  .method("dict", dict)
+  .method("crash", () => process.abort())
+  .method("exit", () => process.exit(3));

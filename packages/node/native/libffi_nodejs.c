@@ -1,0 +1,142 @@
+/*
+ * libffi_nodejs.so: asks the host to start Node.js with the loader program that lies next to this library. The
+ * configuration, module,func,cfg, reaches that program through its queue, not by the command line.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resty_ffi.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Where Node.js is when PATH does not say: nginx clears its workers' environment. A ~ stands for HOME. */
+static const char *const places[] = {
+    "/usr/local/bin/node",
+    "/usr/bin/node",
+    "/bin/node",
+    "/opt/node*/bin/node",
+    "/opt/*/bin/node",
+    "/usr/local/node*/bin/node",
+    "/usr/local/lib/nodejs/*/bin/node",
+    "/snap/bin/node",
+    "~/.volta/bin/node",
+    "~/.nvm/versions/node/*/bin/node",
+};
+
+#define PLACES ((int)(sizeof places / sizeof *places))
+
+__attribute__((format(printf, 3, 4))) static int refuse(char *out, int size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (size > 0)
+        vsnprintf(out, (size_t)size, format, args);
+    va_end(args);
+    return -1;
+}
+
+static int is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+static int on_path(char node[PATH_MAX])
+{
+    const char *dir = getenv("PATH");
+    while (dir && *dir) {
+        size_t len = strcspn(dir, ":");
+        /* An empty entry would mean the working directory: no place to take a program from. */
+        if (len && snprintf(node, PATH_MAX, "%.*s/node", (int)len, dir) < PATH_MAX && is_program(node))
+            return 1;
+        dir += len + (dir[len] == ':');
+    }
+    return 0;
+}
+
+static int in_places(char node[PATH_MAX])
+{
+    const char *home = getenv("HOME");
+    for (int i = 0; i < PLACES; i++) {
+        char pattern[PATH_MAX];
+        glob_t found;
+        int in_home = places[i][0] == '~';
+        if (in_home && (!home || !*home))
+            continue;
+        if (snprintf(pattern, sizeof pattern, "%s%s", in_home ? home : "", places[i] + in_home) >= (int)sizeof pattern)
+            continue;
+        if (glob(pattern, 0, NULL, &found) != 0)
+            continue;
+        /* Names are sorted, so the last one is mostly the newest version. */
+        for (size_t k = found.gl_pathc; k-- > 0;) {
+            if (is_program(found.gl_pathv[k]) && snprintf(node, PATH_MAX, "%s", found.gl_pathv[k]) < PATH_MAX) {
+                globfree(&found);
+                return 1;
+            }
+        }
+        globfree(&found);
+    }
+    return 0;
+}
+
+static int refuse_without_node(char *out, int size)
+{
+    const char *path = getenv("PATH");
+    char text[1024] = "";
+    size_t at = 0;
+    for (int i = 0; i < PLACES && at < sizeof text; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", places[i]);
+    return refuse(out, size,
+                  "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and there "
+                  "is none at %s; install Node.js 20 or newer, or set RESTY_FFI_NODE to its path (in nginx: "
+                  "\"env RESTY_FFI_NODE=/path/to/node;\")",
+                  path && *path ? path : "not set", text);
+}
+
+/* The loader program lies in this library's directory, whatever link the host loaded it by. */
+static int find_loader(char loader[PATH_MAX], char *out, int size)
+{
+    Dl_info info;
+    char self[PATH_MAX];
+    if (!dladdr((void *)libffi_argv, &info) || !info.dli_fname || !realpath(info.dli_fname, self))
+        return refuse(out, size, "libffi_nodejs.so cannot find out where it lies; load it by its absolute path");
+    *strrchr(self, '/') = 0;
+    if (snprintf(loader, PATH_MAX, "%s/loader.mjs", self) >= PATH_MAX || access(loader, R_OK) != 0)
+        return refuse(out, size,
+                      "libffi_nodejs.so needs loader.mjs in its own directory, %s, but it cannot be read there; keep "
+                      "the library inside the package @resty-ffi/node (a link to it will do)",
+                      self);
+    return 0;
+}
+
+EXPORT int libffi_argv(const char *cfg, char *out, int size)
+{
+    char node[PATH_MAX], loader[PATH_MAX];
+    const char *given = getenv("RESTY_FFI_NODE");
+    (void)cfg;
+
+    if (given && *given) {
+        if (snprintf(node, sizeof node, "%s", given) >= (int)sizeof node || !is_program(node))
+            return refuse(out, size, "RESTY_FFI_NODE is \"%s\", which is not a program; set it to the path of node",
+                          given);
+    } else if (!on_path(node) && !in_places(node)) {
+        return refuse_without_node(out, size);
+    }
+    if (find_loader(loader, out, size) < 0)
+        return -1;
+
+    size_t node_size = strlen(node) + 1, loader_size = strlen(loader) + 1;
+    if (size < 0 || node_size + loader_size > (size_t)size)
+        return refuse(out, size, "the paths of Node.js and of loader.mjs are too long for the host's command line");
+    memcpy(out, node, node_size);
+    memcpy(out + node_size, loader, loader_size);
+    return (int)(node_size + loader_size);
+}

@@ -1,0 +1,40 @@
+import { Buffer } from "node:buffer";
+import type { Dict } from "./dict.js";
+import { RestyFfiError, Status } from "./error.js";
+import { createLog, type Log } from "./log.js";
+
+/** What the host that started this process offers to the runtime. */
+export interface Host {
+  /** The runtime's name, for messages. */
+  readonly name: string;
+  /** The version of the interface between host and runtime. */
+  readonly abi: number;
+  readonly config: string | null;
+  readonly log: Log;
+  readonly dict: Dict;
+}
+
+// The loader and the runtime's module have their own copy of this package each, perhaps of another module format.
+const key = Symbol.for("@resty-ffi/node/host");
+const slot = globalThis as { [key]?: Host };
+
+async function refuse(): Promise<never> {
+  throw new RestyFfiError("There is no shared dict: this process was not started by a host.", Status.UNLOADED);
+}
+
+/** A module that is run by hand or in its author's tests has no host: it logs to stderr. */
+const none: Host = {
+  name: "node",
+  abi: 0,
+  config: null,
+  log: createLog((_level, text) => process.stderr.write(Buffer.from(`${text}\n`))),
+  dict: { get: refuse, set: refuse, incr: refuse, delete: refuse },
+};
+
+export function setHost(host: Host): void {
+  slot[key] = host;
+}
+
+export function currentHost(): Host {
+  return slot[key] ?? none;
+}

@@ -1,0 +1,22 @@
+/**
+ * Write runtimes for resty-ffi in TypeScript or JavaScript: functions that nginx and Envoy call without blocking.
+ *
+ * ```ts
+ * import { createRuntime } from "@resty-ffi/node";
+ *
+ * export const app = createRuntime().method("echo", (request) => request);
+ * ```
+ *
+ * ```lua
+ * local rt = ngx.load_ffi("ffi_nodejs", "/srv/app.mjs,app,")
+ * local ok, res = rt:echo("hello")
+ * ```
+ *
+ * @module
+ */
+export type { Call } from "./call.js";
+export { parseConfig } from "./config.js";
+export type { Dict } from "./dict.js";
+export { RestyFfiError, Status } from "./error.js";
+export type { Log } from "./log.js";
+export { type Answer, createRuntime, type Handler, type Runtime } from "./runtime.js";

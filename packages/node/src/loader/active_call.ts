@@ -1,0 +1,51 @@
+import type { Call } from "../call.js";
+import type { Dict } from "../dict.js";
+import { currentHost } from "../host.js";
+import type { Log } from "../log.js";
+
+/** Now, on the clock of a frame's deadline: both are CLOCK_MONOTONIC in nanoseconds. */
+const now = () => Number(process.hrtime.bigint());
+
+/** A call that a handler works on. Light: most handlers look at none of it. */
+export class ActiveCall implements Call {
+  readonly id: bigint;
+  readonly method: string;
+  readonly #deadline: number;
+  #aborted = false;
+  #controller: AbortController | undefined;
+
+  constructor(id: bigint, method: string, deadline: number) {
+    this.id = id;
+    this.method = method;
+    this.#deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+
+  get deadline(): Date | null {
+    return this.#deadline === 0 ? null : new Date(Date.now() + this.remaining());
+  }
+
+  remaining(): number {
+    return this.#deadline === 0 ? Number.POSITIVE_INFINITY : Math.max(0, (this.#deadline - now()) / 1e6);
+  }
+
+  get log(): Log {
+    return currentHost().log;
+  }
+
+  get dict(): Dict {
+    return currentHost().dict;
+  }
+}

@@ -1,0 +1,46 @@
+/** The program that libffi_nodejs.so asks the host to start: serves the runtime that the configuration names. */
+import { inspect } from "node:util";
+import { setHost } from "../host.js";
+import { createLog } from "../log.js";
+import { attach, type Queue } from "./library.js";
+import { loadRuntime, parseSpec } from "./module.js";
+import { Outbox } from "./outbox.js";
+import { RemoteDict } from "./remote_dict.js";
+import { describe, Server } from "./server.js";
+
+async function serve(queue: Queue): Promise<void> {
+  const outbox = new Outbox(queue);
+  const log = createLog((level, text) => outbox.log(level, text));
+  const dict = new RemoteDict(outbox);
+  let loading = true;
+
+  process.on("exit", (code) => {
+    // A module may call process.exit, or wait for something that never comes: then Node.js ends by itself.
+    if (loading) queue.fail(`The module of runtime "${queue.name}" ended its process with code ${code} while loading.`);
+    outbox.flush();
+  });
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection: %s", inspect(error)));
+  process.on("uncaughtExceptionMonitor", (error) => log.crit("uncaught exception: %s", inspect(error)));
+
+  try {
+    const spec = parseSpec(queue.config);
+    setHost({ name: queue.name, abi: queue.abi, config: spec.config, log, dict });
+    const runtime = await loadRuntime(spec);
+    loading = false;
+    queue.ready();
+    new Server(queue, outbox, dict, log, runtime).start();
+  } catch (error) {
+    loading = false;
+    log.error("loading failed: %s", inspect(error));
+    queue.fail(describe(error));
+    process.exit(1);
+  }
+}
+
+process.title = "ffi-node";
+try {
+  await serve(attach(process.env.RESTY_FFI_LIB));
+} catch (error) {
+  process.stderr.write(`resty-ffi: ${describe(error)}\n`);
+  process.exit(1);
+}

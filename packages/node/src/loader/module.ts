@@ -1,0 +1,86 @@
+import { statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Definition, definitionOf } from "../runtime.js";
+
+/** A loader's configuration, in the form that all loaders share: `module,func,cfg`. */
+export interface Spec {
+  readonly module: string;
+  /** The name of the export. */
+  readonly name: string;
+  /** Everything behind the second comma; `null` if there is no second comma. */
+  readonly config: string | null;
+}
+
+const extensions = ["", ".mjs", ".js", ".cjs"];
+
+export function parseSpec(text: string | null): Spec {
+  const [, module = "", name = "", config = null] = /^([^,]*)(?:,([^,]*))?(?:,(.*))?$/s.exec(text ?? "") ?? [];
+  // A question mark asks the other loaders to load the module anew; here every load is a process of its own.
+  const path = module.trim().replace(/\?$/, "");
+  if (!path) {
+    throw new Error(
+      'libffi_nodejs.so needs a configuration of the form "module,func,cfg", such as "/srv/app.mjs,app,"; ' +
+        "the module is missing.",
+    );
+  }
+  return { module: path, name: name.trim() || "default", config };
+}
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** The file of a module: a path from the working directory or from NODE_PATH, or a package installed there. */
+export function resolveModule(module: string, directory = process.cwd(), nodePath = process.env.NODE_PATH): string {
+  const roots = [directory, ...(nodePath ?? "").split(delimiter).filter(Boolean)];
+  const bases = new Set(roots.map((root) => resolve(root, module)));
+  for (const base of bases) {
+    const file = extensions.map((extension) => base + extension).find(isFile);
+    if (file) return file;
+  }
+  const { resolve: find } = createRequire(resolve(directory, "module.js"));
+  for (const request of [...bases, module]) {
+    try {
+      return find(request);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "MODULE_NOT_FOUND") throw error;
+    }
+  }
+  throw new Error(
+    `The module "${module}" was not found: there is no ${[...bases].join(", no ")} (nor with ` +
+      `${extensions.slice(1).join(", ")}), and no package of this name near ${directory}. Give its absolute path, or ` +
+      "set NODE_PATH to its directory.",
+  );
+}
+
+async function importFrom(file: string): Promise<Record<string, unknown>> {
+  const namespace: Record<string, unknown> = await import(pathToFileURL(file).href);
+  const exported = namespace.default;
+  // What a CommonJS module exports is not always found by Node's look at its source.
+  return typeof exported === "object" && exported !== null ? { ...exported, ...namespace } : namespace;
+}
+
+/** Imports the module and takes the runtime it exports, or the one that the function it exports returns. */
+export async function loadRuntime({ module, name, config }: Spec): Promise<Definition> {
+  const file = resolveModule(module);
+  const exports = await importFrom(file);
+  let value = exports[name];
+  if (name === "default" && typeof value === "object" && value !== null && "__esModule" in value) {
+    value = (value as { default?: unknown }).default;
+  }
+  const found = definitionOf(value);
+  if (found) return found;
+  if (typeof value !== "function") {
+    const names = Object.keys(exports).filter((key) => key !== "module.exports" && key !== "__esModule");
+    throw new Error(
+      `The module ${file} exports ${value === undefined ? `no "${name}"` : `a "${name}" that is no runtime`}; name ` +
+        `a runtime, or a function that returns one (it exports: ${names.join(", ") || "nothing"}).`,
+    );
+  }
+  const made = definitionOf(await value(config));
+  if (!made) {
+    throw new Error(`The function "${name}" of ${file} did not return a runtime; let it return createRuntime()….`);
+  }
+  return made;
+}

@@ -1,0 +1,228 @@
+import { Buffer } from "node:buffer";
+import { inspect } from "node:util";
+import koffi, { type node as koffiNode } from "koffi";
+import { isRestyFfiError, Status } from "../error.js";
+import type { Log } from "../log.js";
+import type { Answer, Definition, Handler } from "../runtime.js";
+import { ActiveCall } from "./active_call.js";
+import { BATCH, Flag, Frames, Kind } from "./frames.js";
+import type { Queue } from "./library.js";
+import type { Outbox } from "./outbox.js";
+import type { RemoteDict } from "./remote_dict.js";
+
+/** So many batches in a row before timers and sockets get their turn. */
+const BATCHES = 16;
+const UNLOAD_MS = 1000;
+
+interface Method {
+  readonly name: string;
+  readonly handler: Handler | undefined;
+}
+
+/** Takes the frames of the queue, hands calls to their handlers and their answers to the outbox. */
+export class Server {
+  readonly #queue: Queue;
+  readonly #outbox: Outbox;
+  readonly #dict: RemoteDict;
+  readonly #log: Log;
+  readonly #runtime: Definition;
+  readonly #frames = new Frames();
+  readonly #methods: Method[] = [];
+  /** The calls that are owed their last frame and whose handlers gave a promise. */
+  readonly #calls = new Map<bigint, ActiveCall>();
+  /** Handlers that have not settled, also those whose call was cancelled. */
+  #running = 0;
+  #unloading = false;
+  #idle: (() => void) | undefined;
+  /** Without a reference to it from here, the garbage collector ends the waiting, silently. */
+  #waiting: koffiNode.PollHandle | undefined;
+
+  constructor(queue: Queue, outbox: Outbox, dict: RemoteDict, log: Log, runtime: Definition) {
+    this.#queue = queue;
+    this.#outbox = outbox;
+    this.#dict = dict;
+    this.#log = log;
+    this.#runtime = runtime;
+  }
+
+  start(): void {
+    this.#waiting = koffi.node.poll(this.#queue.descriptor, { readable: true }, this.#pump);
+    this.#pump();
+  }
+
+  readonly #pump = (): void => {
+    const { bytes } = this.#frames;
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const n = this.#queue.poll(bytes, BATCH);
+      if (n === 0) return;
+      if (n < 0) {
+        if (!this.#unloading) void this.#unload();
+        return;
+      }
+      for (let i = 0; i < n; i++) this.#take(i);
+      this.#outbox.flush();
+    }
+    // The descriptor may stay silent until the queue has been seen empty.
+    setImmediate(this.#pump);
+  };
+
+  #take(i: number): void {
+    const frames = this.#frames;
+    const id = frames.id(i);
+    switch (frames.kind(i)) {
+      case Kind.CALL:
+        this.#call(i, id);
+        return;
+      case Kind.CANCEL:
+        this.#cancel(id);
+        break;
+      case Kind.DICT: {
+        const value = frames.flags(i) & Flag.NIL ? null : this.#bytes(i);
+        this.#dict.answered(id, frames.status(i), value);
+        break;
+      }
+    }
+    this.#outbox.release(frames.payload(i), frames.length(i));
+  }
+
+  #call(i: number, id: bigint): void {
+    const frames = this.#frames;
+    const flags = frames.flags(i);
+    const number = frames.method(i);
+    const deadline = frames.deadline(i);
+    const method = this.#methods[number] ?? this.#method(number);
+    const request = flags & Flag.NIL || !method.handler ? null : this.#bytes(i);
+    this.#outbox.release(frames.payload(i), frames.length(i));
+
+    if (!(flags & Flag.END)) {
+      this.#outbox.answer(id, Status.NO_METHOD, `method "${method.name}" takes no stream`);
+      return;
+    }
+    if (!method.handler) {
+      this.#outbox.answer(id, Status.NO_METHOD, this.#unknown(method.name));
+      return;
+    }
+    const call = new ActiveCall(id, method.name, deadline);
+    try {
+      const result = method.handler(request, call);
+      if (isPromise(result)) this.#later(call, result);
+      else this.#answer(call, result);
+    } catch (error) {
+      this.#failed(call, error);
+    }
+  }
+
+  #method(number: number): Method {
+    const name = this.#queue.method(number);
+    const method = { name, handler: this.#runtime.handlers.get(name) ?? this.#runtime.fallback };
+    this.#methods[number] = method;
+    return method;
+  }
+
+  #unknown(name: string): string {
+    const names = [...this.#runtime.handlers.keys()].join(", ");
+    return `runtime "${this.#queue.name}" has no method "${name}"; it has: ${names}`;
+  }
+
+  /** The payload, copied: the handler may keep it as long as it likes. */
+  #bytes(i: number): Buffer {
+    const length = this.#frames.length(i);
+    const bytes = Buffer.allocUnsafe(length);
+    if (length > 0) {
+      const { memory, memoryAddress } = this.#queue;
+      bytes.set(new Uint8Array(memory, this.#frames.address(i) - memoryAddress, length));
+    }
+    return bytes;
+  }
+
+  #later(call: ActiveCall, result: PromiseLike<Answer>): void {
+    this.#calls.set(call.id, call);
+    this.#running++;
+    result.then(
+      (answer) => {
+        if (this.#settled(call)) this.#answer(call, answer);
+      },
+      (error: unknown) => {
+        if (this.#settled(call)) this.#failed(call, error);
+      },
+    );
+  }
+
+  /** Whether the call is still owed its answer. */
+  #settled(call: ActiveCall): boolean {
+    if (--this.#running === 0) this.#idle?.();
+    this.#outbox.schedule();
+    // Not by its id alone: the host may have given it to another call since this one was cancelled.
+    if (this.#calls.get(call.id) !== call) return false;
+    this.#calls.delete(call.id);
+    return true;
+  }
+
+  #answer(call: ActiveCall, answer: Answer): void {
+    if (typeof answer === "string" || answer instanceof Uint8Array || answer === null || answer === undefined) {
+      this.#outbox.answer(call.id, 0, answer);
+      return;
+    }
+    const what = `method "${call.method}" answered ${inspect(answer, { depth: 0, breakLength: 200 })}`;
+    this.#outbox.answer(call.id, Status.THREW, `TypeError: ${what}; a handler answers bytes, a string or null`);
+  }
+
+  #failed(call: ActiveCall, error: unknown): void {
+    if (isRestyFfiError(error)) this.#outbox.answer(call.id, error.code, error.message);
+    else this.#outbox.answer(call.id, Status.THREW, describe(error));
+  }
+
+  /** Nobody waits, so the call is answered now: a handler that ignores its signal must not hold it for ever. */
+  #cancel(id: bigint): void {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    this.#calls.delete(id);
+    this.#outbox.answer(id, Status.CANCELLED, null);
+    call.abort();
+  }
+
+  async #unload(): Promise<void> {
+    this.#unloading = true;
+    for (const call of this.#calls.values()) call.abort();
+    const hooks = this.#runtime.unload.map(async (handler) => {
+      try {
+        await handler();
+      } catch (error) {
+        this.#log.error("an unload handler failed: %s", describe(error));
+      }
+    });
+    const settled = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      if (this.#running === 0) resolve();
+    });
+    await Promise.race([Promise.all([settled, ...hooks]), new Promise((resolve) => setTimeout(resolve, UNLOAD_MS))]);
+
+    for (const id of this.#calls.keys()) {
+      this.#outbox.answer(id, Status.UNLOADED, `runtime "${this.#queue.name}" was unloaded before it had answered`);
+    }
+    this.#dict.close();
+    this.#outbox.flush();
+    this.#waiting?.close();
+    this.#queue.close();
+    process.exit(0);
+  }
+}
+
+function isPromise(result: Answer | PromiseLike<Answer>): result is PromiseLike<Answer> {
+  return (
+    typeof result === "object" &&
+    result !== null &&
+    !(result instanceof Uint8Array) &&
+    typeof result.then === "function"
+  );
+}
+
+/** `name: message`, whatever was thrown. */
+export function describe(error: unknown): string {
+  try {
+    if (error instanceof Error) return `${error.name}: ${error.message}`;
+    return typeof error === "string" ? error : inspect(error, { depth: 1 });
+  } catch {
+    return "an error that cannot be shown";
+  }
+}

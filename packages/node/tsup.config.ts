@@ -1,0 +1,34 @@
+import { copyFile } from "node:fs/promises";
+import { defineConfig, type Options } from "tsup";
+
+const extension = ({ format }: { format: string }) => ({ js: format === "cjs" ? ".cjs" : ".mjs" });
+
+/** The runtimes that come with the package are built like anybody's: they import it by its name. */
+const runtime: Options = { format: "esm", target: "node20", outExtension: extension, external: ["@resty-ffi/node"] };
+
+export default defineConfig([
+  {
+    entry: { index: "src/index.ts" },
+    format: ["esm", "cjs"],
+    target: "node20",
+    outExtension: extension,
+    dts: true,
+    sourcemap: true,
+  },
+  {
+    entry: { loader: "src/loader/main.ts" },
+    format: "esm",
+    target: "node20",
+    outExtension: extension,
+    sourcemap: true,
+  },
+  {
+    ...runtime,
+    entry: { conformance: "conformance/conformance.ts" },
+    outDir: "dist/conformance",
+    onSuccess: async () => {
+      await copyFile("conformance/conformance.json", "dist/conformance.json");
+    },
+  },
+  { ...runtime, entry: { echo: "examples/echo/echo.ts" }, outDir: "dist/examples" },
+]);
