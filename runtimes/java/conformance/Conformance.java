@@ -1,0 +1,172 @@
+package io.github.restyffi.conformance;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.restyffi.Call;
+import io.github.restyffi.Config;
+import io.github.restyffi.Dict;
+import io.github.restyffi.FfiRuntime;
+import io.github.restyffi.HostLogger;
+import io.github.restyffi.RestyFfiException;
+
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The methods that every language serves for the conformance suite. */
+public final class Conformance {
+    private final Config config;
+    private final AtomicLong cancelled = new AtomicLong();
+    private final ScheduledExecutorService timer =
+            Executors.newSingleThreadScheduledExecutor(
+                    task -> {
+                        Thread thread = new Thread(task, "conformance");
+                        thread.setDaemon(true);
+                        return thread;
+                    });
+
+    private Conformance(Config config) {
+        this.config = config;
+    }
+
+    /** Builds the runtime. */
+    public static FfiRuntime init(Config config) {
+        Conformance c = new Conformance(config);
+        return FfiRuntime.builder()
+                .fastMethod("lang", (request, call) -> bytes(c.lang()))
+                .fastMethod("echo", (request, call) -> request)
+                .fastMethod("xor", (request, call) -> xor(request))
+                .fastMethod("empty", (request, call) -> new byte[0])
+                .fastMethod("none", (request, call) -> null)
+                .fastMethod("nilreq", (request, call) -> bytes(kind(request)))
+                .method("fill", (request, call) -> fill(Integer.parseInt(text(request))))
+                .asyncMethod("sleep", (request, call) -> c.sleep(Long.parseLong(text(request))))
+                .method("block", (request, call) -> block(Long.parseLong(text(request))))
+                .fastMethod("fail", (request, call) -> fail(text(request)))
+                .fastMethod("throw", (request, call) -> throwing())
+                .asyncMethod("never", (request, call) -> c.never(call))
+                .fastMethod("cancelled", (request, call) -> bytes(c.cancelled.toString()))
+                .fastMethod("remaining", (request, call) -> bytes(remaining(call)))
+                .fastMethod("config", (request, call) -> c.config())
+                .fastMethod("log", (request, call) -> log(config.logger(), text(request)))
+                .asyncMethod("dict", (request, call) -> dict(config.dict(), text(request)))
+                .method("crash", (request, call) -> crash())
+                .method("exit", (request, call) -> exit())
+                .onUnload(c.timer::shutdownNow)
+                .build();
+    }
+
+    private String lang() {
+        return """
+                {"language":"java","version":"%s","sdk":"%s","abi":%d,"pid":%d}"""
+                .formatted(
+                        System.getProperty("java.version"),
+                        FfiRuntime.version(),
+                        config.abi(),
+                        ProcessHandle.current().pid());
+    }
+
+    private static byte[] xor(byte[] request) {
+        if (request != null) {
+            for (int i = 0; i < request.length; i++) {
+                request[i] ^= 0x5a;
+            }
+        }
+        return request;
+    }
+
+    private static String kind(byte[] request) {
+        return request == null ? "nil" : request.length == 0 ? "empty" : "bytes";
+    }
+
+    private static byte[] fill(int n) {
+        byte[] bytes = new byte[n];
+        for (int i = 0; i < n; i++) {
+            bytes[i] = (byte) (i % 251);
+        }
+        return bytes;
+    }
+
+    private CompletionStage<byte[]> sleep(long millis) {
+        CompletableFuture<byte[]> slept = new CompletableFuture<>();
+        timer.schedule(() -> slept.complete(bytes("slept")), millis, TimeUnit.MILLISECONDS);
+        return slept;
+    }
+
+    private static byte[] block(long millis) throws InterruptedException {
+        Thread.sleep(millis);
+        return bytes("blocked");
+    }
+
+    private static byte[] fail(String request) {
+        String[] words = request.split(" ", 2);
+        throw new RestyFfiException(Integer.parseInt(words[0]), words.length > 1 ? words[1] : "");
+    }
+
+    private static byte[] throwing() {
+        throw new IllegalStateException("thrown on purpose");
+    }
+
+    private CompletionStage<byte[]> never(Call call) {
+        call.cancellation().onCancel(cancelled::incrementAndGet);
+        return new CompletableFuture<>();
+    }
+
+    private static String remaining(Call call) {
+        return call.remaining().map(left -> Long.toString(left.toMillis())).orElse("-1");
+    }
+
+    private byte[] config() {
+        return config.text() == null ? null : bytes(config.text());
+    }
+
+    private static byte[] log(HostLogger logger, String request) {
+        String[] words = request.split(" ", 2);
+        switch (words[0]) {
+            case "debug" -> logger.log(System.Logger.Level.DEBUG, words[1]);
+            case "info" -> logger.log(System.Logger.Level.INFO, words[1]);
+            case "notice" -> logger.notice(words[1]);
+            case "warn" -> logger.log(System.Logger.Level.WARNING, words[1]);
+            case "error" -> logger.log(System.Logger.Level.ERROR, words[1]);
+            case "crit" -> logger.critical(words[1]);
+            default -> throw new IllegalArgumentException("no level: " + words[0]);
+        }
+        return bytes("logged");
+    }
+
+    private static CompletionStage<byte[]> dict(Dict dict, String request) {
+        String[] words = request.split(" ", 3);
+        return switch (words[0]) {
+            case "set" -> dict.set(words[1], bytes(words[2])).thenApply(none -> bytes(words[2]));
+            case "get" -> dict.get(words[1]);
+            case "incr" ->
+                    dict.incr(words[1], Long.parseLong(words[2]))
+                            .thenApply(n -> bytes(Long.toString(n)));
+            case "delete" -> dict.delete(words[1]).thenApply(none -> null);
+            default -> throw new IllegalArgumentException("no operation: " + words[0]);
+        };
+    }
+
+    private static byte[] crash() throws IOException, InterruptedException {
+        String kill = "kill -ABRT " + ProcessHandle.current().pid();
+        new ProcessBuilder("/bin/sh", "-c", kill).start().waitFor();
+        throw new IllegalStateException("the process survived SIGABRT");
+    }
+
+    private static byte[] exit() {
+        System.exit(3);
+        return null;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(UTF_8);
+    }
+
+    private static String text(byte[] request) {
+        return request == null ? "" : new String(request, UTF_8);
+    }
+}

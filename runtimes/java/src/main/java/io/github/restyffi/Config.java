@@ -1,0 +1,43 @@
+package io.github.restyffi;
+
+/**
+ * What a runtime is given when it is loaded: its configuration, and the host's log and shared dict.
+ * It stays valid for the life of the runtime, on any thread.
+ */
+public interface Config {
+    /**
+     * The configuration: in {@code ngx.load_ffi("ffi_java", "demo.App,init,{...}")} what follows
+     * the second comma. Its format is the runtime's affair.
+     *
+     * @return the text; null if there is no second comma
+     */
+    String text();
+
+    /**
+     * The name that the host gave the runtime.
+     *
+     * @return the name, for messages
+     */
+    String name();
+
+    /**
+     * The host's log, such as nginx's error.log.
+     *
+     * @return a logger
+     */
+    HostLogger logger();
+
+    /**
+     * The host's shared dict.
+     *
+     * @return the dict
+     */
+    Dict dict();
+
+    /**
+     * The version of the interface that the host speaks.
+     *
+     * @return 2, or more in days to come
+     */
+    int abi();
+}

@@ -1,0 +1,67 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.InterruptedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.channels.ClosedByInterruptException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/** What a throwable becomes on its way to the caller: a code and a text. */
+final class Failure {
+    /** Made in advance: there may be no memory left to make it. */
+    private static final byte[] NO_MEMORY =
+            "java.lang.OutOfMemoryError: the JVM is out of memory; raise its limit with JAVA_OPTS=-Xmx..."
+                    .getBytes(UTF_8);
+
+    private Failure() {}
+
+    /** Without the wrappers that futures and reflection put around what was thrown. */
+    static Throwable unwrap(Throwable thrown) {
+        Throwable t = thrown;
+        while (isWrapper(t) && t.getCause() != null) {
+            t = t.getCause();
+        }
+        return t;
+    }
+
+    private static boolean isWrapper(Throwable t) {
+        return t instanceof CompletionException
+                || t instanceof ExecutionException
+                || t instanceof InvocationTargetException
+                || t instanceof ExceptionInInitializerError;
+    }
+
+    static int status(Throwable thrown, boolean cancelled) {
+        if (thrown instanceof RestyFfiException e) {
+            return e.code();
+        }
+        if (thrown instanceof CancellationException || cancelled && isInterruption(thrown)) {
+            return Status.CANCELLED;
+        }
+        return Status.THREW;
+    }
+
+    static byte[] text(Throwable thrown) {
+        try {
+            if (thrown instanceof OutOfMemoryError) {
+                return NO_MEMORY;
+            }
+            String text =
+                    thrown instanceof RestyFfiException ? thrown.getMessage() : thrown.toString();
+            return text == null ? new byte[0] : text.getBytes(UTF_8);
+        } catch (OutOfMemoryError e) {
+            return NO_MEMORY;
+        } catch (Throwable e) { // toString and getMessage are the author's
+            return thrown.getClass().getName().getBytes(UTF_8);
+        }
+    }
+
+    private static boolean isInterruption(Throwable thrown) {
+        return thrown instanceof InterruptedException
+                || thrown instanceof InterruptedIOException
+                || thrown instanceof ClosedByInterruptException;
+    }
+}

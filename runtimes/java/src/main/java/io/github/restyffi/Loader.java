@@ -1,0 +1,113 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+
+/** Loads a runtime: libffi_java.so calls {@link #load} for each. */
+final class Loader {
+    private Loader() {}
+
+    /** Returns 0; or another number, after telling the host why. */
+    static int load(byte[] text, long address) {
+        Queue queue = new NativeQueue(address);
+        try {
+            return load(
+                    Target.parse(text == null ? null : new String(text, UTF_8)), queue, address);
+        } catch (Throwable t) {
+            queue.fail(new String(Failure.text(Failure.unwrap(t)), UTF_8));
+            return 1;
+        }
+    }
+
+    private static int load(Target target, Queue queue, long address) throws Exception {
+        String classPath = System.getProperty("java.class.path");
+        HotClassLoader hot = target.hot() ? new HotClassLoader(classPath) : null;
+        ClassLoader classes = hot != null ? hot : Loader.class.getClassLoader();
+        Thread thread = Thread.currentThread();
+        thread.setContextClassLoader(classes);
+        boolean ok = false;
+        try {
+            Class<?> type = find(target, classes, classPath);
+            Method init = find(type, target.methodName(), Config.class);
+            int rc =
+                    init != null
+                            ? start(init, target, queue, hot)
+                            : startVersion1(type, target, address);
+            ok = rc == 0;
+            return rc;
+        } finally {
+            thread.setContextClassLoader(null);
+            if (!ok) {
+                close(hot);
+            }
+        }
+    }
+
+    private static int start(Method init, Target target, Queue queue, Closeable hot)
+            throws Exception {
+        Services services = new Services(queue, target.config());
+        if (!(init.invoke(null, services) instanceof FfiRuntime runtime)) {
+            throw new RestyFfiException(
+                    Status.BAD_ARGUMENT,
+                    "%s.%s returned no FfiRuntime"
+                            .formatted(target.className(), target.methodName()));
+        }
+        services.use(runtime.executor());
+        Poller poller = new Poller(queue, runtime, services);
+        Threads.daemon(
+                        () -> {
+                            poller.run();
+                            close(hot);
+                        })
+                .start();
+        return 0;
+    }
+
+    /** A class for version 1 polls the queue itself; how long it uses its classes is its affair. */
+    private static int startVersion1(Class<?> type, Target target, long address) throws Exception {
+        Method init = find(type, target.methodName(), String.class, long.class);
+        if (init == null) {
+            throw new RestyFfiException(
+                    Status.BAD_ARGUMENT,
+                    "class %s has no static method \"FfiRuntime %s(Config)\", nor \"int %2$s(String, long)\""
+                            .formatted(target.className(), target.methodName()));
+        }
+        return init.invoke(null, target.config(), address) instanceof Integer rc ? rc : 0;
+    }
+
+    private static Class<?> find(Target target, ClassLoader classes, String classPath) {
+        try {
+            return Class.forName(target.className(), true, classes);
+        } catch (ClassNotFoundException e) {
+            throw new RestyFfiException(
+                    Status.BAD_ARGUMENT,
+                    "class %s is not on the class path \"%s\": set CLASSPATH (in nginx: env CLASSPATH=...;)"
+                            .formatted(target.className(), classPath));
+        }
+    }
+
+    private static Method find(Class<?> type, String name, Class<?>... parameters) {
+        try {
+            Method method = type.getDeclaredMethod(name, parameters);
+            method.setAccessible(true); // the class need not be public
+            return Modifier.isStatic(method.getModifiers()) ? method : null;
+        } catch (NoSuchMethodException e) {
+            return null;
+        }
+    }
+
+    private static void close(Closeable hot) {
+        try {
+            if (hot != null) {
+                hot.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+/** The queue of the host that loaded us, through libffi_java.so, which binds the native methods. */
+final class NativeQueue implements Queue {
+    private final long address;
+
+    NativeQueue(long address) {
+        this.address = address;
+    }
+
+    @Override
+    public int poll(Frames in, int timeoutMillis) {
+        return poll(address, in.words, in.payloads, timeoutMillis);
+    }
+
+    @Override
+    public void send(Frames out, int n) {
+        send(address, out.words, out.payloads, n);
+    }
+
+    @Override
+    public void free(long data) {
+        free(address, data);
+    }
+
+    @Override
+    public String method(int number) {
+        return text(method(address, number));
+    }
+
+    @Override
+    public String name() {
+        return text(name(address));
+    }
+
+    @Override
+    public int abi() {
+        return hostAbi();
+    }
+
+    @Override
+    public void fail(String text) {
+        fail(address, text.getBytes(UTF_8));
+    }
+
+    @Override
+    public void close() {
+        close(address);
+    }
+
+    private static String text(byte[] bytes) {
+        return bytes == null ? "" : new String(bytes, UTF_8);
+    }
+
+    private static native int poll(long queue, long[] words, byte[][] payloads, int timeoutMillis);
+
+    private static native void send(long queue, long[] words, byte[][] payloads, int n);
+
+    private static native void free(long queue, long data);
+
+    private static native byte[] method(long queue, int number);
+
+    private static native byte[] name(long queue);
+
+    private static native void fail(long queue, byte[] text);
+
+    private static native void close(long queue);
+
+    private static native int hostAbi();
+}

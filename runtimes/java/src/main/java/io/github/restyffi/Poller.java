@@ -1,0 +1,257 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.restyffi.FfiRuntime.Method;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The polling thread of a runtime: takes frames by the batch, serves fast methods itself, hands the
+ * others on, and sends the answers that a batch has produced in one go. It ends with the runtime.
+ */
+final class Poller implements Runnable {
+    private static final long END_WITHIN_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final byte[] NO_ROOM =
+            "the request does not fit into the Java heap; raise its limit with JAVA_OPTS=-Xmx..."
+                    .getBytes(UTF_8);
+
+    private final Queue queue;
+    private final FfiRuntime runtime;
+    private final Services services;
+    private final Frames in = new Frames();
+    private final Frames out = new Frames();
+    private int answers;
+
+    /** Methods by the host's numbers, as far as they were called. */
+    private Method[] methods = {};
+
+    private String[] names = {};
+
+    /**
+     * Calls that are not answered yet. Who takes a call out of here answers it: so each is answered
+     * once.
+     */
+    private final Map<Long, CallInFlight> calls = new ConcurrentHashMap<>();
+
+    Poller(Queue queue, FfiRuntime runtime, Services services) {
+        this.queue = queue;
+        this.runtime = runtime;
+        this.services = services;
+    }
+
+    @Override
+    public void run() {
+        int n;
+        while ((n = queue.poll(in, -1)) >= 0) {
+            serve(n);
+        }
+        unload();
+    }
+
+    HostLogger logger() {
+        return services.logger();
+    }
+
+    /** Answers a call, unless it has been. Any thread. */
+    void finish(CallInFlight call, int status, byte[] answer) {
+        if (calls.remove(call.id, call)) {
+            services.outbox().send(call.end(call.id, status, answer));
+        }
+    }
+
+    private void serve(int n) {
+        for (int i = 0; i < n; i++) {
+            try {
+                serveFrame(i);
+            } catch (Throwable t) { // of ours, not of a handler: no memory, at worst
+                failFrame(i, t);
+            }
+        }
+        if (answers > 0) {
+            queue.send(out, answers);
+            out.clearPayloads(answers);
+            answers = 0;
+        }
+    }
+
+    private void serveFrame(int i) {
+        switch (in.kind(i)) {
+            case Frames.CALL -> serveCall(i);
+            case Frames.CANCEL -> cancel(in.id(i));
+            case Frames.DICT -> services.dict().answered(in.id(i), in.status(i), in.take(i));
+            default -> in.take(i);
+        }
+    }
+
+    private void serveCall(int i) {
+        if (in.isWithoutPayload(i)) {
+            answer(i, Status.THREW, NO_ROOM);
+            return;
+        }
+        byte[] request = in.take(i);
+        int number = in.method(i);
+        Method method = method(number);
+        if (method == null) {
+            String text = "runtime \"%s\" has no method \"%s\"; it has: %s";
+            answer(
+                    i,
+                    Status.NO_METHOD,
+                    text.formatted(queue.name(), names[number], runtime.names()).getBytes(UTF_8));
+        } else if (!in.is(i, Frames.END)) {
+            answer(
+                    i,
+                    Status.NO_METHOD,
+                    "method \"%s\" takes no stream".formatted(names[number]).getBytes(UTF_8));
+        } else {
+            CallInFlight call =
+                    new CallInFlight(
+                            this,
+                            in.id(i),
+                            names[number],
+                            in.deadline(i),
+                            method.handler(),
+                            request);
+            if (method.asyncHandler() != null) {
+                serveAsync(i, method.asyncHandler(), request, call);
+            } else if (method.fast()) {
+                serveHere(i, method.handler(), request, call);
+            } else {
+                handOver(i, call);
+            }
+        }
+    }
+
+    private void serveHere(int i, Handler handler, byte[] request, CallInFlight call) {
+        byte[] answer;
+        try {
+            answer = handler.handle(request, call);
+        } catch (Throwable t) {
+            answer(i, t);
+            return;
+        }
+        answer(i, 0, answer);
+    }
+
+    private void serveAsync(int i, AsyncHandler handler, byte[] request, CallInFlight call) {
+        CompletableFuture<byte[]> future;
+        try {
+            CompletionStage<byte[]> stage = handler.handle(request, call);
+            if (stage == null) {
+                throw new NullPointerException(
+                        "the handler of \"%s\" returned null for a future"
+                                .formatted(call.method()));
+            }
+            future = stage.toCompletableFuture();
+        } catch (Throwable t) {
+            answer(i, t);
+            return;
+        }
+        if (future.isDone()) {
+            answerDone(i, future);
+        } else {
+            free(i);
+            calls.put(call.id, call);
+            call.awaits(future);
+        }
+    }
+
+    private void answerDone(int i, CompletableFuture<byte[]> future) {
+        byte[] answer;
+        try {
+            answer = future.join();
+        } catch (Throwable t) {
+            answer(i, t);
+            return;
+        }
+        answer(i, 0, answer);
+    }
+
+    private void handOver(int i, CallInFlight call) {
+        free(i);
+        calls.put(call.id, call);
+        try {
+            services.executor().execute(call);
+        } catch (Throwable t) { // rejected, or no thread to be had
+            finish(call, Failure.status(t, false), Failure.text(t));
+        }
+    }
+
+    private void cancel(long id) {
+        CallInFlight call = calls.get(id);
+        if (call != null) {
+            call.cancel();
+        }
+    }
+
+    private void failFrame(int i, Throwable thrown) {
+        if (in.kind(i) != Frames.CALL) {
+            return;
+        }
+        CallInFlight call = calls.get(in.id(i));
+        if (call != null) {
+            finish(call, Status.THREW, Failure.text(thrown));
+        } else {
+            answer(i, thrown);
+        }
+    }
+
+    private void answer(int i, Throwable thrown) {
+        Throwable t = Failure.unwrap(thrown);
+        answer(i, Failure.status(t, false), Failure.text(t));
+    }
+
+    private void answer(int i, int status, byte[] payload) {
+        out.answer(answers++, in.id(i), status, payload, in.data(i), in.length(i));
+    }
+
+    private void free(int i) {
+        if (in.data(i) != 0) {
+            queue.free(in.data(i));
+        }
+    }
+
+    private Method method(int number) {
+        if (number >= methods.length) {
+            methods = Arrays.copyOf(methods, number + 16);
+            names = Arrays.copyOf(names, number + 16);
+        }
+        if (names[number] == null) {
+            String name = queue.method(number);
+            methods[number] = runtime.method(name);
+            names[number] = name;
+        }
+        return methods[number];
+    }
+
+    private void unload() {
+        try {
+            services.dict().close();
+            calls.values().forEach(CallInFlight::cancel);
+            waitForCalls();
+            String text =
+                    "runtime \"%s\" was unloaded before the call had ended".formatted(queue.name());
+            calls.values().forEach(call -> finish(call, Status.UNLOADED, text.getBytes(UTF_8)));
+            services.close(runtime.onUnload());
+        } finally {
+            services.outbox().close(); // nobody may touch the queue after its close
+            queue.close();
+        }
+    }
+
+    private void waitForCalls() {
+        long start = System.nanoTime();
+        try {
+            while (!calls.isEmpty() && System.nanoTime() - start < END_WITHIN_NANOS) {
+                Thread.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // then at once
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package io.github.restyffi;
+
+/** A runtime's queue, as the host offers it. Any thread may use it until it is closed. */
+interface Queue {
+    /**
+     * Takes frames into {@code in} and waits for them up to a time in milliseconds, -1 for ever.
+     * Returns how many; {@link Status#UNLOADED} when the runtime is to end.
+     */
+    int poll(Frames in, int timeoutMillis);
+
+    /** Sends the first n frames. Their payloads are copied before this returns. */
+    void send(Frames out, int n);
+
+    /** Frees the memory of a request that no reply releases. */
+    void free(long data);
+
+    /** The name of a method by its number. */
+    String method(int number);
+
+    /** The name of the runtime. */
+    String name();
+
+    /** The version of the interface that the host speaks. */
+    int abi();
+
+    /** Says why the runtime cannot be loaded. */
+    void fail(String text);
+
+    /** The last call of all. */
+    void close();
+}

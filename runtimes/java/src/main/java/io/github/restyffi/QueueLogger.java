@@ -1,0 +1,97 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.text.MessageFormat;
+import java.util.ResourceBundle;
+
+/** Logs by frames to the host. */
+final class QueueLogger implements HostLogger {
+    private static final int CRIT = 3;
+    private static final int NOTICE = 6;
+
+    private final String name;
+    private final Outbox outbox;
+
+    QueueLogger(String name, Outbox outbox) {
+        this.name = name;
+        this.outbox = outbox;
+    }
+
+    @Override
+    public String getName() {
+        return name;
+    }
+
+    @Override
+    public boolean isLoggable(Level level) {
+        return level != Level.OFF;
+    }
+
+    @Override
+    public void log(Level level, ResourceBundle bundle, String message, Throwable thrown) {
+        if (isLoggable(level)) {
+            String text = localized(bundle, message);
+            send(number(level), thrown == null ? text : text + ": " + trace(thrown));
+        }
+    }
+
+    @Override
+    public void log(Level level, ResourceBundle bundle, String format, Object... values) {
+        if (isLoggable(level)) {
+            send(number(level), formatted(localized(bundle, format), values));
+        }
+    }
+
+    @Override
+    public void notice(String message) {
+        send(NOTICE, message);
+    }
+
+    @Override
+    public void critical(String message) {
+        send(CRIT, message);
+    }
+
+    private void send(int number, String text) {
+        Outgoing frame = new Outgoing();
+        frame.kind = Frames.LOG;
+        frame.status = number;
+        frame.payload = String.valueOf(text).getBytes(UTF_8);
+        outbox.send(frame);
+    }
+
+    private static int number(Level level) {
+        return switch (level) {
+            case ERROR -> 4;
+            case WARNING -> 5;
+            case ALL, INFO -> 7;
+            default -> 8;
+        };
+    }
+
+    private static String localized(ResourceBundle bundle, String message) {
+        return bundle != null && message != null && bundle.containsKey(message)
+                ? bundle.getString(message)
+                : message;
+    }
+
+    private static String formatted(String format, Object[] values) {
+        if (format == null || values == null || values.length == 0) {
+            return format;
+        }
+        try {
+            return MessageFormat.format(format, values);
+        } catch (IllegalArgumentException e) {
+            return format; // braces that are no pattern: better unformatted than lost
+        }
+    }
+
+    private static String trace(Throwable thrown) {
+        StringWriter text = new StringWriter();
+        thrown.printStackTrace(new PrintWriter(text));
+        return text.toString().stripTrailing();
+    }
+}

@@ -1,0 +1,25 @@
+package io.github.restyffi;
+
+/**
+ * What to load: {@code class,method,configuration}, with {@code ?} after the class for hot reload.
+ * Only the first two commas separate; the configuration may hold more. Without a second comma there
+ * is no configuration (null).
+ */
+record Target(String className, boolean hot, String methodName, String config) {
+    static Target parse(String text) {
+        String[] parts = text == null ? new String[0] : text.split(",", 3);
+        String className = parts.length > 0 ? parts[0].strip() : "";
+        String methodName = parts.length > 1 ? parts[1].strip() : "";
+        boolean hot = className.endsWith("?");
+        if (hot) {
+            className = className.substring(0, className.length() - 1).strip();
+        }
+        if (className.isEmpty() || methodName.isEmpty()) {
+            throw new RestyFfiException(
+                    Status.BAD_ARGUMENT,
+                    "ffi_java is loaded with \"class,method,configuration\", such as \"demo.App,init,\", but was given %s"
+                            .formatted(text == null ? "nil" : '"' + text + '"'));
+        }
+        return new Target(className, hot, methodName, parts.length > 2 ? parts[2] : null);
+    }
+}
