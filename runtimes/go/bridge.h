@@ -1,0 +1,142 @@
+/*
+ * The version-2 functions of resty_ffi.h in the form in which cgo crosses cheapest: scalars and addresses, one crossing
+ * for one frame, and no struct with pointers, so that cgo need not look for Go pointers behind them.
+ */
+#ifndef RESTYFFI_BRIDGE_H
+#define RESTYFFI_BRIDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "resty_ffi.h"
+
+/* Weak: a program without a host, such as a `go test` of a runtime's handlers, links and starts all the same. */
+#pragma weak resty_ffi_poll
+#pragma weak resty_ffi_send
+#pragma weak resty_ffi_fd
+#pragma weak resty_ffi_free
+#pragma weak resty_ffi_method
+#pragma weak resty_ffi_config
+#pragma weak resty_ffi_name
+#pragma weak resty_ffi_fail
+#pragma weak resty_ffi_close
+#pragma weak resty_ffi_abi
+
+/* resty_ffi_frame with addresses as numbers: the garbage collector must not follow what the host owns. */
+typedef struct restyffi_frame {
+    uint64_t id;
+    uint16_t kind;
+    uint16_t flags;
+    int32_t status;
+    uintptr_t data;
+    uint64_t len;
+    uint64_t deadline;
+    uint32_t method;
+    uint32_t reserved;
+    uint64_t arg;
+    uintptr_t release;
+} restyffi_frame;
+
+_Static_assert(sizeof(restyffi_frame) == sizeof(resty_ffi_frame), "the Go side's frame has drifted from resty_ffi.h");
+_Static_assert(offsetof(restyffi_frame, release) == offsetof(resty_ffi_frame, release), "see above");
+
+static inline int restyffi_has_host(void) { return resty_ffi_poll != NULL; }
+
+static inline int restyffi_poll(uintptr_t queue, restyffi_frame *out, int max)
+{
+    return resty_ffi_poll((resty_ffi_queue *)queue, (resty_ffi_frame *)(void *)out, max, 0);
+}
+
+/* Ends a call with a copy of Go's memory and frees the request. */
+static inline void restyffi_answer(uintptr_t queue, uint64_t id, int32_t status, uint16_t flags, const char *data,
+                                   uint64_t len, uintptr_t request)
+{
+    resty_ffi_frame f = {.id = id,
+                         .kind = RESTY_FFI_DATA,
+                         .flags = (uint16_t)(flags | RESTY_FFI_END | RESTY_FFI_COPY),
+                         .status = status,
+                         .data = (void *)data,
+                         .len = len,
+                         .release = (void *)request};
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
+/* Ends a call with the first len bytes of its own request: nothing is copied. */
+static inline void restyffi_answer_moved(uintptr_t queue, uint64_t id, uintptr_t request, uint64_t len)
+{
+    resty_ffi_frame f = {
+        .id = id, .kind = RESTY_FFI_DATA, .flags = RESTY_FFI_END, .data = (void *)request, .len = len};
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
+static inline void restyffi_log(uintptr_t queue, int32_t level, const char *text, uint64_t len)
+{
+    resty_ffi_frame f = {
+        .kind = RESTY_FFI_LOG, .flags = RESTY_FFI_COPY, .status = level, .data = (void *)text, .len = len};
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
+/* data: the key (key_len bytes), then the value. */
+static inline void restyffi_dict(uintptr_t queue, uint64_t id, uint32_t operation, const char *data, uint64_t len,
+                                 uint64_t key_len, uint64_t ttl_ms)
+{
+    resty_ffi_frame f = {.id = id,
+                         .kind = RESTY_FFI_DICT,
+                         .flags = RESTY_FFI_COPY,
+                         .data = (void *)data,
+                         .len = len,
+                         .deadline = ttl_ms,
+                         .method = operation,
+                         .arg = key_len};
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
+static inline void restyffi_free(uintptr_t queue, uintptr_t data)
+{
+    resty_ffi_free((resty_ffi_queue *)queue, (void *)data);
+}
+
+static inline int restyffi_fd(uintptr_t queue) { return resty_ffi_fd((resty_ffi_queue *)queue, 0); }
+
+static inline const char *restyffi_method(uintptr_t queue, uint32_t method, size_t *len)
+{
+    return resty_ffi_method((resty_ffi_queue *)queue, method, len);
+}
+
+static inline const char *restyffi_config(uintptr_t queue, size_t *len)
+{
+    return resty_ffi_config((resty_ffi_queue *)queue, len);
+}
+
+static inline const char *restyffi_name(uintptr_t queue) { return resty_ffi_name((resty_ffi_queue *)queue); }
+
+static inline void restyffi_fail(uintptr_t queue, const char *text, size_t len)
+{
+    resty_ffi_fail((resty_ffi_queue *)queue, text, len);
+}
+
+static inline void restyffi_close(uintptr_t queue) { resty_ffi_close((resty_ffi_queue *)queue); }
+
+static inline int64_t restyffi_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* 16 bytes, as the kernel has it. */
+typedef struct restyffi_thread_name {
+    char text[16];
+} restyffi_thread_name;
+
+/* Hidden: another Go library in the same process has functions of the same names. */
+#pragma GCC visibility push(hidden)
+
+/* Names the calling thread ffi-go, and so the threads that it starts; returns the name it had. */
+restyffi_thread_name restyffi_name_thread(void);
+void restyffi_rename_thread(restyffi_thread_name name);
+
+#pragma GCC visibility pop
+
+#endif

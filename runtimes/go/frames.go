@@ -1,0 +1,42 @@
+package restyffi
+
+// #include "bridge.h"
+import "C"
+
+// What resty_ffi.h calls these, as Go constants of the types that the rest of the package uses.
+const (
+	kindCall   = C.RESTY_FFI_CALL
+	kindCancel = C.RESTY_FFI_CANCEL
+	kindDict   = C.RESTY_FFI_DICT
+
+	flagEnd = C.RESTY_FFI_END
+)
+
+const (
+	logCrit   = C.RESTY_FFI_LOG_CRIT
+	logErr    = C.RESTY_FFI_LOG_ERR
+	logWarn   = C.RESTY_FFI_LOG_WARN
+	logNotice = C.RESTY_FFI_LOG_NOTICE
+	logInfo   = C.RESTY_FFI_LOG_INFO
+	logDebug  = C.RESTY_FFI_LOG_DEBUG
+)
+
+type dictOp uint32
+
+const (
+	dictGet    dictOp = C.RESTY_FFI_DICT_GET
+	dictSet    dictOp = C.RESTY_FFI_DICT_SET
+	dictIncr   dictOp = C.RESTY_FFI_DICT_INCR
+	dictDelete dictOp = C.RESTY_FFI_DICT_DELETE
+)
+
+// clock is CLOCK_MONOTONIC in nanoseconds, in which the host states deadlines.
+func clock() int64 { return int64(C.restyffi_now()) }
+
+// ABI is the version of the interface that the host implements, 0 in a program that has no host.
+func ABI() int {
+	if C.restyffi_has_host() == 0 {
+		return 0
+	}
+	return int(C.resty_ffi_abi())
+}

@@ -1,0 +1,104 @@
+package restyffi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Runtime is one loaded library together with one configuration. The same library loaded with another configuration is
+// another Runtime, in the same process: keep state in variables of the function given to [Serve], not in package
+// variables.
+type Runtime struct {
+	queue  queue
+	name   string
+	logger *slog.Logger
+	dict   Dict
+	gate   gate
+
+	config    string
+	hasConfig bool
+
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	handlers map[string]Handler
+	fallback DefaultHandler
+	serving  atomic.Bool // the handlers are final, and answers of the host are polled
+
+	poller  poller
+	methods methods
+	batch   batch
+	calls   callTable
+}
+
+func newRuntime(q queue) *Runtime {
+	rt := &Runtime{queue: q, name: q.name(), handlers: make(map[string]Handler)}
+	rt.config, rt.hasConfig = q.config()
+	rt.ctx, rt.cancel = context.WithCancel(context.Background())
+	rt.logger = newLogger(rt)
+	rt.dict.rt = rt
+	rt.dict.waiting = make(map[uint64]chan dictAnswer)
+	return rt
+}
+
+// Name is the name under which the host knows the runtime.
+func (rt *Runtime) Name() string { return rt.name }
+
+// Context is done when the runtime is unloaded. Goroutines that work for the runtime and not for one call watch it.
+func (rt *Runtime) Context() context.Context { return rt.ctx }
+
+// Config is the configuration string that the runtime was loaded with; ok is false if there was none.
+func (rt *Runtime) Config() (config string, ok bool) { return rt.config, rt.hasConfig }
+
+// DecodeConfig decodes the configuration string as JSON into what v points to, and fails on unknown fields. Without a
+// configuration v stays as it is: fill in the defaults first.
+func (rt *Runtime) DecodeConfig(v any) error {
+	if !rt.hasConfig {
+		return nil
+	}
+	d := json.NewDecoder(strings.NewReader(rt.config))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		if _, trailing := d.Token(); trailing != io.EOF {
+			err = errors.New("there is more text after the JSON value")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the configuration %.200q of runtime %q cannot be decoded: %w", rt.config, rt.name, err)
+	}
+	return nil
+}
+
+func (rt *Runtime) unloaded() error {
+	return Errorf(CodeUnloaded, "runtime %q has been unloaded", rt.name)
+}
+
+// gate keeps goroutines that no call accounts for from using the queue after it was closed.
+type gate struct {
+	mu     sync.RWMutex
+	closed error
+}
+
+// enter runs f while the queue is open; otherwise it returns an error.
+func (g *gate) enter(f func()) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed == nil {
+		f()
+	}
+	return g.closed
+}
+
+func (g *gate) close(why error) {
+	g.mu.Lock()
+	g.closed = why
+	g.mu.Unlock()
+}

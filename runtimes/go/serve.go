@@ -1,0 +1,86 @@
+package restyffi
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"unsafe"
+)
+
+// What Serve was called with. It cannot complain: a panic in an init function ends the host.
+var (
+	setUp  func(*Runtime) error
+	served int
+)
+
+// Serve names the function that sets up a runtime. Call it once, from an init function of the library's main package:
+// main does not run in a library.
+//
+// f is called for each runtime that the host makes of the library, that is for each configuration that it is loaded
+// with. It registers the handlers; calls come when it has returned nil. If it returns an error or panics, the load fails
+// with that text.
+//
+// Do the work of setting up in f, not in init functions: a panic there ends the host.
+func Serve(f func(rt *Runtime) error) {
+	setUp = f
+	served++
+}
+
+// libffi_init is what the host calls in the library.
+//
+//export libffi_init
+func libffi_init(_ *C.char, tq unsafe.Pointer) C.int {
+	// Goroutines that are started here may need new threads, which inherit the name.
+	defer C.restyffi_rename_thread(C.restyffi_name_thread())
+
+	if C.restyffi_has_host() == 0 {
+		fmt.Fprintln(os.Stderr, "restyffi: the host does not export resty_ffi_poll; load its libresty_ffi.so with RTLD_GLOBAL before the library")
+		return C.RESTY_FFI_BAD_ARGUMENT
+	}
+	rt := newRuntime(queue(tq))
+	if err := rt.start(); err != nil {
+		rt.cancel()
+		rt.gate.close(err)
+		code, text := describe(err, nil)
+		rt.queue.explain(text)
+		return C.int(code)
+	}
+	return 0
+}
+
+// start returns when the runtime serves, or why it does not.
+func (rt *Runtime) start() error {
+	if served != 1 || setUp == nil {
+		return fmt.Errorf("the library of runtime %q called restyffi.Serve %d times; call it once, with a function, from an init function of its main package", rt.name, served)
+	}
+	if err := rt.runSetUp(); err != nil {
+		return err
+	}
+	rt.serving.Store(true)
+	if err := rt.poller.open(rt); err != nil {
+		return err
+	}
+	go rt.serve()
+	return nil
+}
+
+// runSetUp runs setUp on a goroutine of its own: the host's thread must get through, whatever it does.
+func (rt *Runtime) runSetUp() error {
+	result := make(chan error, 1)
+	go func() {
+		err := errors.New("the function given to restyffi.Serve ended its goroutine with runtime.Goexit instead of returning")
+		defer func() {
+			if p := recover(); p != nil {
+				err = &panicError{p}
+				rt.logger.Error("The set-up panicked.", "panic", p, "stack", string(debug.Stack()))
+			}
+			result <- err
+		}()
+		err = setUp(rt)
+	}()
+	return <-result
+}

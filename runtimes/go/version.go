@@ -1,0 +1,4 @@
+package restyffi
+
+// Version is the version of this SDK.
+const Version = "0.1.0"
