@@ -1,0 +1,154 @@
+//! The runtime that the conformance suite calls: one method for each thing that a runtime has to get right.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use resty_ffi::{Body, Config, Error, Json, Request, Router, blocking, sync};
+use serde_json::{Value, json};
+
+fn init(config: Config) -> Result<Router, Error> {
+    let cancellations = Arc::new(AtomicU64::new(0));
+    let counter = cancellations.clone();
+    let text = config.as_str().map(str::to_owned);
+    Ok(Router::new()
+        .log_level(tracing::level_filters::LevelFilter::DEBUG)
+        .route("lang", sync(lang))
+        .route("echo", echo)
+        .route("xor", sync(xor))
+        .route("empty", sync(|_| ""))
+        .route("none", sync(|_| ()))
+        .route("nilreq", sync(nilreq))
+        .route("fill", fill)
+        .route("sleep", sleep)
+        .route("block", blocking(block))
+        .route("fail", fail)
+        .route("throw", throw)
+        .route("never", move |_: Request| never(counter.clone()))
+        .route(
+            "cancelled",
+            sync(move |_| cancellations.load(Ordering::Relaxed).to_string()),
+        )
+        .route("remaining", sync(remaining))
+        .route("config", sync(move |_| text.clone()))
+        .route("log", log)
+        .route("dict", dict)
+        .route("crash", sync(|_| -> () { std::process::abort() }))
+        .route("exit", sync(|_| -> () { std::process::exit(3) })))
+}
+
+resty_ffi::export!(init);
+
+fn lang(_: Request) -> Json<Value> {
+    Json(json!({
+        "language": "rust",
+        "version": env!("RUSTC_VERSION"),
+        "sdk": resty_ffi::VERSION,
+        "abi": resty_ffi::abi(),
+        "pid": std::process::id(),
+    }))
+}
+
+async fn echo(req: Request) -> Option<Body> {
+    req.into_body()
+}
+
+fn xor(req: Request) -> Option<Body> {
+    let mut body = req.into_body()?;
+    body.iter_mut().for_each(|byte| *byte ^= 0x5a);
+    Some(body)
+}
+
+fn nilreq(req: Request) -> &'static str {
+    match req.body() {
+        None => "nil",
+        Some([]) => "empty",
+        Some(_) => "bytes",
+    }
+}
+
+async fn fill(req: Request) -> Result<Vec<u8>, Error> {
+    let n = number(&req)?;
+    Ok((0..n).map(|i| (i % 251) as u8).collect())
+}
+
+async fn sleep(req: Request) -> Result<&'static str, Error> {
+    tokio::time::sleep(Duration::from_millis(number(&req)?)).await;
+    Ok("slept")
+}
+
+fn block(req: Request) -> Result<&'static str, Error> {
+    thread::sleep(Duration::from_millis(number(&req)?));
+    Ok("blocked")
+}
+
+async fn fail(req: Request) -> Result<(), Error> {
+    let (code, message) = text(&req)?.split_once(' ').unwrap_or_default();
+    Err(Error::new(code.parse()?, message))
+}
+
+async fn throw(_: Request) {
+    panic!("thrown on purpose");
+}
+
+/// Counts when it is dropped, which is how a handler learns that it is cancelled.
+struct Count(Arc<AtomicU64>);
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn never(counter: Arc<AtomicU64>) {
+    let _count = Count(counter);
+    std::future::pending().await
+}
+
+fn remaining(req: Request) -> String {
+    match req.remaining() {
+        Some(left) => left.as_millis().to_string(),
+        None => "-1".to_owned(),
+    }
+}
+
+async fn log(req: Request) -> Result<&'static str, Error> {
+    let (level, message) = text(&req)?.split_once(' ').unwrap_or_default();
+    match level {
+        "debug" => tracing::debug!("{message}"),
+        "info" => tracing::info!("{message}"),
+        "notice" => tracing::info!(level, "{message}"),
+        "warn" => tracing::warn!("{message}"),
+        "error" => tracing::error!("{message}"),
+        "crit" => tracing::error!(level, "{message}"),
+        _ => return Err(Error::msg(format!("\"{level}\" is no level"))),
+    }
+    Ok("logged")
+}
+
+async fn dict(req: Request) -> Result<Option<Vec<u8>>, Error> {
+    let dict = req.dict();
+    let words: Vec<&str> = text(&req)?.splitn(3, ' ').collect();
+    match words[..] {
+        ["set", key, value] => {
+            dict.set(key, value).await?;
+            Ok(Some(value.into()))
+        }
+        ["get", key] => Ok(dict.get(key).await?.map(|value| value.to_vec())),
+        ["incr", key, by] => Ok(Some(dict.incr(key, by.parse()?).await?.to_string().into())),
+        ["delete", key] => {
+            dict.delete(key).await?;
+            Ok(None)
+        }
+        _ => Err(Error::msg("dict takes: set k v, get k, incr k n, delete k")),
+    }
+}
+
+fn text(req: &Request) -> Result<&str, Error> {
+    Ok(std::str::from_utf8(req.body().unwrap_or_default())?)
+}
+
+fn number(req: &Request) -> Result<u64, Error> {
+    Ok(text(req)?.parse()?)
+}

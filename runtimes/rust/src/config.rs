@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use crate::queue::Queue;
+use crate::{Dict, Error, LogLayer, code};
+
+/// What a runtime was loaded with; the argument of the function given to [`export!`](crate::export).
+#[derive(Clone, Debug)]
+pub struct Config {
+    name: String,
+    text: Option<String>,
+    dict: Dict,
+    log: LogLayer,
+}
+
+impl Config {
+    pub(crate) fn new(queue: &Arc<Queue>) -> Result<Self, Error> {
+        let name = queue.name();
+        let text = match queue.config().map(String::from_utf8).transpose() {
+            Ok(text) => text,
+            Err(_) => {
+                return Err(Error::new(
+                    code::BAD_ARGUMENT,
+                    format!("the configuration of runtime \"{name}\" is not UTF-8: give it text"),
+                ));
+            }
+        };
+        Ok(Self {
+            name,
+            text,
+            dict: Dict::new(queue),
+            log: LogLayer::new(queue),
+        })
+    }
+
+    /// The runtime's name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The configuration string; `None` if the runtime was loaded without one.
+    pub fn as_str(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The configuration, decoded from JSON. No configuration counts as `{}`. Needs the feature `json` (on by default).
+    ///
+    /// ```no_run
+    /// use resty_ffi::{Config, Error, Request, Router};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Greeting {
+    ///     #[serde(default)]
+    ///     prefix: String,
+    /// }
+    ///
+    /// fn init(config: Config) -> Result<Router, Error> {
+    ///     let Greeting { prefix } = config.json()?;
+    ///     Ok(Router::new().route("greet", move |req: Request| {
+    ///         let mut answer = prefix.clone().into_bytes();
+    ///         answer.extend_from_slice(req.body().unwrap_or_default());
+    ///         async { answer }
+    ///     }))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the configuration, and where.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(self.as_str().unwrap_or("{}")).map_err(|e| {
+            Error::new(
+                code::BAD_ARGUMENT,
+                format!(
+                    "the configuration of runtime \"{}\" does not fit: {e}",
+                    self.name
+                ),
+            )
+        })
+    }
+
+    /// The host's shared dict.
+    pub fn dict(&self) -> &Dict {
+        &self.dict
+    }
+
+    /// The way into the host's log, for a subscriber of the author's own: see
+    /// [`Router::subscriber`](crate::Router::subscriber).
+    pub fn log_layer(&self) -> LogLayer {
+        self.log.clone()
+    }
+}

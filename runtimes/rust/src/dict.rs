@@ -1,0 +1,197 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::queue::{Body, DictOp, Queue};
+use crate::{Error, code};
+
+/// The host's shared dict: what nginx calls a `lua_shared_dict`.
+///
+/// Every operation is a message to the host and one back, so it is awaited; a [`blocking`](crate::blocking) handler
+/// waits with `tokio::runtime::Handle::current().block_on(…)`. Cheap to clone, usable from any thread and any task;
+/// dropping the future of an operation that is under way does not undo it.
+///
+/// ```no_run
+/// # use resty_ffi::{Error, Request};
+/// async fn visits(req: Request) -> Result<String, Error> {
+///     Ok(req.dict().incr("visits", 1).await?.to_string())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Every operation fails with the host's code and text: no dict is configured, it is full, the value is no number; and
+/// with [`code::UNLOADED`] once the runtime is unloaded.
+#[derive(Clone, Debug)]
+pub struct Dict {
+    queue: Weak<Queue>,
+}
+
+impl Dict {
+    pub(crate) fn new(queue: &Arc<Queue>) -> Self {
+        Self {
+            queue: Arc::downgrade(queue),
+        }
+    }
+
+    /// The value of a key; `None` if there is none.
+    pub async fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Body>, Error> {
+        self.ask(DictOp::Get, key.as_ref(), b"", 0).await
+    }
+
+    /// Sets a key, for ever.
+    pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.ask(DictOp::Set, key.as_ref(), value.as_ref(), 0)
+            .await
+            .map(drop)
+    }
+
+    /// Sets a key that goes away after `ttl`, in whole milliseconds, at least one.
+    pub async fn set_for(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        ttl: Duration,
+    ) -> Result<(), Error> {
+        let ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.ask(DictOp::Set, key.as_ref(), value.as_ref(), ms)
+            .await
+            .map(drop)
+    }
+
+    /// Adds to the number of a key, which counts from 0 if there is none, and returns the sum.
+    pub async fn incr(&self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
+        let sum = self
+            .ask(DictOp::Incr, key.as_ref(), by.to_string().as_bytes(), 0)
+            .await?;
+        let text = String::from_utf8_lossy(sum.as_deref().unwrap_or_default());
+        text.parse()
+            .map_err(|_| Error::msg(format!("the dict's value \"{text}\" is not a whole number")))
+    }
+
+    /// Deletes a key, if it is there.
+    pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.ask(DictOp::Delete, key.as_ref(), b"", 0)
+            .await
+            .map(drop)
+    }
+
+    fn ask(
+        &self,
+        op: DictOp,
+        key: &[u8],
+        value: &[u8],
+        ttl_ms: u64,
+    ) -> impl Future<Output = Result<Option<Body>, Error>> + Send + use<> {
+        let answer = self.queue.upgrade().and_then(|queue| {
+            let (id, answer) = queue.questions.ask()?;
+            queue.send_dict(id, op, key, value, ttl_ms);
+            Some(answer)
+        });
+        async {
+            match answer {
+                Some(answer) => answer.await.unwrap_or_else(|_| Err(unloaded())),
+                None => Err(unloaded()),
+            }
+        }
+    }
+}
+
+fn unloaded() -> Error {
+    Error::new(
+        code::UNLOADED,
+        "the shared dict is gone: the runtime has been unloaded",
+    )
+}
+
+type DictAnswer = Result<Option<Body>, Error>;
+type Open = HashMap<u64, oneshot::Sender<DictAnswer>>;
+
+/// The dict operations whose answers are still to come; `None` once nobody answers any more.
+#[derive(Debug)]
+pub(crate) struct Questions {
+    next: AtomicU64,
+    open: Mutex<Option<Open>>,
+}
+
+impl Default for Questions {
+    fn default() -> Self {
+        Self {
+            next: AtomicU64::new(1),
+            open: Mutex::new(Some(Open::new())),
+        }
+    }
+}
+
+impl Questions {
+    fn ask(&self) -> Option<(u64, oneshot::Receiver<DictAnswer>)> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        self.open().as_mut()?.insert(id, sender);
+        Some((id, receiver))
+    }
+
+    pub(crate) fn answer(&self, id: u64, answer: DictAnswer) {
+        let sender = self.open().as_mut().and_then(|open| open.remove(&id));
+        if let Some(sender) = sender {
+            // A handler that no longer waits has dropped its end; the answer goes with it.
+            let _ = sender.send(answer);
+        }
+    }
+
+    /// Fails what is open, and whatever is asked from now on.
+    pub(crate) fn give_up(&self) {
+        self.open().take();
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn still_open(questions: &Questions) -> usize {
+        questions.open().as_ref().map_or(0, Open::len)
+    }
+
+    #[test]
+    fn answers_find_their_question() {
+        let questions = Questions::default();
+        let (a, mut first) = questions.ask().unwrap();
+        let (b, mut second) = questions.ask().unwrap();
+        questions.answer(b, Ok(None));
+        assert!(first.try_recv().is_err());
+        assert!(second.try_recv().unwrap().unwrap().is_none());
+        questions.answer(a, Err(Error::new(3, "full")));
+        assert_eq!(first.try_recv().unwrap().unwrap_err().code(), 3);
+        assert_eq!(still_open(&questions), 0);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waits_for_is_dropped() {
+        let questions = Questions::default();
+        let (id, receiver) = questions.ask().unwrap();
+        drop(receiver);
+        questions.answer(id, Ok(None));
+        questions.answer(99, Ok(None));
+        assert_eq!(still_open(&questions), 0);
+    }
+
+    #[test]
+    fn after_giving_up_nothing_waits_for_ever() {
+        let questions = Questions::default();
+        let (_, mut receiver) = questions.ask().unwrap();
+        questions.give_up();
+        assert!(matches!(
+            receiver.try_recv(),
+            Err(oneshot::error::TryRecvError::Closed)
+        ));
+        assert!(questions.ask().is_none());
+    }
+}

@@ -1,0 +1,175 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::task::JoinHandle;
+
+use crate::answer::Outcome;
+use crate::{Error, IntoAnswer, Request, code};
+
+/// What serves a method: any `async fn(Request) -> impl IntoAnswer`, as a function or a closure; [`sync`] and
+/// [`blocking`] make one of a plain function.
+///
+/// The future is polled at once, on the thread that took the call: a handler that does not have to wait costs neither a
+/// task nor an allocation. State is captured by the closure, usually in an `Arc`:
+///
+/// ```no_run
+/// # use std::sync::{Arc, Mutex};
+/// # use resty_ffi::{Request, Router};
+/// let seen = Arc::new(Mutex::new(0));
+/// let router = Router::new().route("count", move |_: Request| {
+///     let seen = seen.clone();
+///     async move {
+///         let mut seen = seen.lock().unwrap();
+///         *seen += 1;
+///         seen.to_string()
+///     }
+/// });
+/// ```
+pub trait Handler: Send + 'static {
+    /// What the call ends with.
+    type Output: IntoAnswer;
+    /// The call under way; dropped when it is cancelled.
+    type Future: Future<Output = Self::Output> + Send + 'static;
+
+    /// Starts one call.
+    fn call(&self, request: Request) -> Self::Future;
+}
+
+impl<F, Fut> Handler for F
+where
+    F: Fn(Request) -> Fut + Send + 'static,
+    Fut: Future + Send + 'static,
+    Fut::Output: IntoAnswer,
+{
+    type Output = Fut::Output;
+    type Future = Fut;
+
+    fn call(&self, request: Request) -> Fut {
+        self(request)
+    }
+}
+
+/// A handler that answers without waiting: a plain function. It runs on the thread that takes the calls, so it had better
+/// be quick; see [`blocking`] for what is not.
+///
+/// ```no_run
+/// # use resty_ffi::{Request, Router, sync};
+/// let router = Router::new().route("length", sync(|req: Request| {
+///     req.body().map_or(0, <[u8]>::len).to_string()
+/// }));
+/// ```
+pub fn sync<F, A>(function: F) -> Sync<F>
+where
+    F: Fn(Request) -> A + Clone + Send + 'static,
+    A: IntoAnswer,
+{
+    Sync(function)
+}
+
+/// See [`sync`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sync<F>(F);
+
+impl<F, A> Handler for Sync<F>
+where
+    F: Fn(Request) -> A + Clone + Send + 'static,
+    A: IntoAnswer,
+{
+    type Output = A;
+    type Future = SyncCall<F>;
+
+    fn call(&self, request: Request) -> SyncCall<F> {
+        SyncCall(Some((self.0.clone(), request)))
+    }
+}
+
+/// A call of a [`sync`] handler.
+#[derive(Debug)]
+pub struct SyncCall<F>(Option<(F, Request)>);
+
+impl<F> Unpin for SyncCall<F> {}
+
+impl<F: Fn(Request) -> A, A> Future for SyncCall<F> {
+    type Output = A;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<A> {
+        let (function, request) = self.0.take().expect("polled after it was ready");
+        Poll::Ready(function(request))
+    }
+}
+
+/// A handler that may hold its thread: for a database driver that blocks, a file, a long computation. Each call runs on a
+/// thread of tokio's blocking pool (at most 512 at once), so other calls go on meanwhile.
+///
+/// Nothing can interrupt it. When it is cancelled its caller is answered at once, and the function goes on for nobody,
+/// unless it asks [`Request::is_cancelled`] now and then.
+///
+/// ```no_run
+/// # use resty_ffi::{Request, Router, blocking};
+/// let router = Router::new().route("motd", blocking(|_: Request| std::fs::read("/etc/motd")));
+/// ```
+pub fn blocking<F, A>(function: F) -> Blocking<F>
+where
+    F: Fn(Request) -> A + Clone + Send + 'static,
+    A: IntoAnswer,
+{
+    Blocking(function)
+}
+
+/// See [`blocking`].
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<F>(F);
+
+impl<F, A> Handler for Blocking<F>
+where
+    F: Fn(Request) -> A + Clone + Send + 'static,
+    A: IntoAnswer,
+{
+    type Output = Outcome;
+    type Future = BlockingCall;
+
+    fn call(&self, mut request: Request) -> BlockingCall {
+        let function = self.0.clone();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        request.cancelled = Some(cancelled.clone());
+        BlockingCall {
+            thread: tokio::task::spawn_blocking(move || function(request).into_answer()),
+            cancelled,
+        }
+    }
+}
+
+/// A call of a [`blocking`] handler.
+#[derive(Debug)]
+pub struct BlockingCall {
+    thread: JoinHandle<Outcome>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Future for BlockingCall {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        Pin::new(&mut self.thread).poll(cx).map(|end| {
+            end.unwrap_or_else(|error| {
+                Err(match error.try_into_panic() {
+                    Ok(panic) => Error::panicked(panic),
+                    Err(_) => Error::new(
+                        code::CANCELLED,
+                        "the runtime ended before the handler began",
+                    ),
+                })
+            })
+        })
+    }
+}
+
+impl Drop for BlockingCall {
+    fn drop(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        // One that still waits for a thread never begins.
+        self.thread.abort();
+    }
+}

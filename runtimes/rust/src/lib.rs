@@ -1,0 +1,56 @@
+//! Functions in Rust that stock nginx calls from Lua without blocking its event loop.
+//!
+//! A runtime is a `cdylib` that serves methods. The whole of one:
+//!
+//! ```no_run
+//! use resty_ffi::{Config, Error, Request, Router};
+//!
+//! fn init(_: Config) -> Result<Router, Error> {
+//!     Ok(Router::new().route("echo", |req: Request| async { req.into_body() }))
+//! }
+//!
+//! resty_ffi::export!(init);
+//! ```
+//!
+//! ```lua
+//! local rt = ngx.load_ffi("my_runtime")
+//! local ok, res, err = rt:echo("hello")
+//! ```
+//!
+//! Handlers are futures on tokio; see [`Handler`], [`Router`] and [`Request`]. A handler that panics fails its call with
+//! the panic's message, and the runtime goes on; that needs `panic = "unwind"`, Cargo's default. Events of `tracing` reach
+//! the host's log, see [`LogLayer`]. The functions that the crate calls are the host's: they are undefined in the library
+//! until the host loads it, which is why an executable (a unit test of a runtime's own crate) that uses them has to be
+//! linked with the host's `libresty_ffi.so`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod call;
+mod config;
+mod dict;
+mod error;
+mod handler;
+mod log;
+mod queue;
+mod request;
+mod router;
+mod serve;
+mod start;
+
+#[cfg(feature = "json")]
+pub use answer::Json;
+pub use answer::{Answer, IntoAnswer};
+pub use bytes::Bytes;
+pub use config::Config;
+pub use dict::Dict;
+pub use error::{Error, code};
+pub use handler::{Blocking, BlockingCall, Handler, Sync, SyncCall, blocking, sync};
+pub use log::LogLayer;
+pub use queue::{Body, abi};
+pub use request::Request;
+pub use router::Router;
+#[doc(hidden)]
+pub use start::{Async, Init, Plain, start as __start};
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

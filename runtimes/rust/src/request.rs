@@ -1,0 +1,84 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::Dict;
+#[cfg(feature = "json")]
+use crate::Error;
+use crate::queue::{self, Body};
+
+/// One call: its method, payload and deadline.
+///
+/// When nobody waits for the answer any more (the deadline passed, the client went away) the handler's future is
+/// dropped, wherever it awaits; a value with a `Drop` of its own notices. A [`blocking`](crate::blocking) handler asks
+/// [`is_cancelled`](Self::is_cancelled).
+pub struct Request {
+    pub(crate) body: Body,
+    pub(crate) nil: bool,
+    pub(crate) method: u32,
+    pub(crate) deadline: u64,
+    pub(crate) cancelled: Option<Arc<AtomicBool>>,
+}
+
+impl Request {
+    /// The method that was called, as Lua spelt it.
+    pub fn method(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.body.queue().method(self.method).unwrap_or_default())
+    }
+
+    /// The payload; `None` if it is nil, which is not the same as empty.
+    pub fn body(&self) -> Option<&[u8]> {
+        (!self.nil).then_some(&*self.body)
+    }
+
+    /// The payload, to keep, to change in place, or to answer without a copy.
+    pub fn into_body(self) -> Option<Body> {
+        (!self.nil).then_some(self.body)
+    }
+
+    /// The payload, decoded from JSON; nil counts as `null`. Needs the feature `json` (on by default).
+    ///
+    /// # Errors
+    ///
+    /// With [`code::THREW`](crate::code::THREW) and the decoder's text if the payload does not fit `T`.
+    #[cfg(feature = "json")]
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        Ok(serde_json::from_slice(self.body().unwrap_or(b"null"))?)
+    }
+
+    /// When the caller stops waiting; `None` if it waits for ever.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.remaining().map(|left| Instant::now() + left)
+    }
+
+    /// The time left until the deadline, zero if it has passed; `None` if there is none.
+    pub fn remaining(&self) -> Option<Duration> {
+        (self.deadline != 0)
+            .then(|| Duration::from_nanos(self.deadline.saturating_sub(queue::monotonic_ns())))
+    }
+
+    /// Whether the call was cancelled, for [`blocking`](crate::blocking) handlers, which nothing can interrupt. Any
+    /// other handler is dropped instead, and sees `false` for as long as it runs.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled
+            .as_ref()
+            .is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// The host's shared dict.
+    pub fn dict(&self) -> Dict {
+        Dict::new(self.body.queue())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method())
+            .field("len", &self.body().map(<[u8]>::len))
+            .field("remaining", &self.remaining())
+            .finish()
+    }
+}

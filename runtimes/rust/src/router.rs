@@ -1,0 +1,149 @@
+use std::fmt;
+
+use tracing_core::LevelFilter;
+use tracing_core::dispatcher::Dispatch;
+
+use crate::Handler;
+use crate::call::{Route, Served};
+
+/// What a runtime serves: a handler for each method, and how they run.
+///
+/// ```no_run
+/// use resty_ffi::{Error, Request, Router, blocking};
+///
+/// async fn greet(req: Request) -> Result<String, Error> {
+///     let name = std::str::from_utf8(req.body().unwrap_or_default())?;
+///     Ok(format!("Hello, {name}!"))
+/// }
+///
+/// let router = Router::new()
+///     .route("greet", greet)
+///     .route("echo", |req: Request| async { req.into_body() })
+///     .route("motd", blocking(|_: Request| std::fs::read("/etc/motd")))
+///     .fallback(|req: Request| async move { format!("you called {}", req.method()) });
+/// ```
+pub struct Router {
+    pub(crate) routes: Vec<(String, Box<dyn Route>)>,
+    pub(crate) fallback: Option<Box<dyn Route>>,
+    pub(crate) workers: usize,
+    pub(crate) log_level: LevelFilter,
+    pub(crate) subscriber: Option<Dispatch>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Router {
+    /// Serves nothing yet.
+    pub fn new() -> Self {
+        Self {
+            routes: Vec::new(),
+            fallback: None,
+            workers: 0,
+            log_level: LevelFilter::INFO,
+            subscriber: None,
+        }
+    }
+
+    /// Serves a method. A name that is there already is served by the new handler.
+    pub fn route(mut self, method: impl Into<String>, handler: impl Handler) -> Self {
+        let method = method.into();
+        self.routes.retain(|(name, _)| *name != method);
+        self.routes.push((method, Box::new(Served::new(handler))));
+        self
+    }
+
+    /// Serves every method that has no handler of its own; without it they fail with
+    /// [`code::NO_METHOD`](crate::code::NO_METHOD).
+    pub fn fallback(mut self, handler: impl Handler) -> Self {
+        self.fallback = Some(Box::new(Served::new(handler)));
+        self
+    }
+
+    /// Runs the handlers on `threads` threads of a multi-threaded tokio runtime instead of the thread that takes the
+    /// calls. A call costs one more hop between threads then: worth it for handlers that compute. 0, the default, keeps
+    /// everything on one thread.
+    pub fn worker_threads(mut self, threads: usize) -> Self {
+        self.workers = threads;
+        self
+    }
+
+    /// The most detailed `tracing` events that reach the host's log. The default is [`LevelFilter::INFO`].
+    pub fn log_level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.log_level = level.into();
+        self
+    }
+
+    /// A `tracing` subscriber for the threads of this runtime, instead of the one that writes to the host's log.
+    ///
+    /// ```no_run
+    /// use resty_ffi::{Config, Error, Router};
+    /// use tracing_subscriber::layer::SubscriberExt;
+    ///
+    /// fn init(config: Config) -> Result<Router, Error> {
+    ///     // Other layers go here: OpenTelemetry, a file, a filter per module.
+    ///     Ok(Router::new().subscriber(tracing_subscriber::registry().with(config.log_layer())))
+    /// }
+    /// ```
+    pub fn subscriber(mut self, subscriber: impl Into<Dispatch>) -> Self {
+        self.subscriber = Some(subscriber.into());
+        self
+    }
+
+    /// The handler of a method by its name.
+    pub(crate) fn find(&self, method: &[u8]) -> Option<usize> {
+        self.routes
+            .iter()
+            .position(|(name, _)| name.as_bytes() == method)
+    }
+
+    /// Why there is no answer, for the caller.
+    pub(crate) fn no_method(&self, runtime: &str, method: &str) -> String {
+        let mut names: Vec<&str> = self.routes.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        let names = names.join(", ");
+        format!("runtime \"{runtime}\" has no method \"{method}\"; it has: {names}")
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.routes.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Router")
+            .field("methods", &names)
+            .field("fallback", &self.fallback.is_some())
+            .field("worker_threads", &self.workers)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+
+    async fn nothing(_: Request) {}
+
+    #[test]
+    fn the_last_handler_of_a_name_serves_it() {
+        let router = Router::new()
+            .route("a", nothing)
+            .route("b", nothing)
+            .route("a", nothing);
+        assert_eq!(router.routes.len(), 2);
+        assert_eq!(router.find(b"a"), Some(1));
+        assert_eq!(router.find(b"c"), None);
+    }
+
+    #[test]
+    fn an_unknown_method_is_told_which_there_are() {
+        let router = Router::new().route("b", nothing).route("a", nothing);
+        assert_eq!(
+            router.no_method("demo", "x"),
+            "runtime \"demo\" has no method \"x\"; it has: a, b"
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! The thread `ffi-rust`: sets the runtime up, takes its calls, ends it.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::{Builder, Runtime};
+use tracing_core::LevelFilter;
+use tracing_core::dispatcher::{self, DefaultGuard, Dispatch};
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::answer::Outcome;
+use crate::call::Calls;
+use crate::queue::{Arrivals, Batch, Inbox, Incoming, Kind, Queue};
+use crate::start::Init;
+use crate::{Body, Config, Error, LogLayer, Request, Router, code};
+
+const THREAD: &str = "ffi-rust";
+/// How long handlers may take to let go when the runtime is unloaded.
+const UNLOAD: Duration = Duration::from_secs(1);
+/// Batches in a row after which waiting tasks get their turn.
+const ROUNDS: u32 = 8;
+
+/// Starts the thread and waits until it has set the runtime up.
+pub(crate) fn launch<I: Init<M>, M>(queue: &Arc<Queue>, init: I) -> Result<(), Error> {
+    let (report, set_up) = mpsc::sync_channel(1);
+    let main = queue.clone();
+    let thread = thread::Builder::new()
+        .name(THREAD.into())
+        .spawn(move || run(main, init, &report))?;
+    set_up
+        .recv()
+        .unwrap_or_else(|_| Err(Error::msg("the thread ended before the runtime was set up")))
+        .inspect_err(|_| {
+            // What it leaves behind must be gone before the host gives the load up.
+            let _ = thread.join();
+        })
+}
+
+fn run<I: Init<M>, M>(queue: Arc<Queue>, init: I, report: &mpsc::SyncSender<Result<(), Error>>) {
+    let log = Log::new(&queue);
+    log.enter();
+    let set_up = catch_unwind(AssertUnwindSafe(|| set_up(&queue, init, &log)))
+        .unwrap_or_else(|panic| Err(Error::panicked(panic)));
+    match set_up {
+        Ok((runtime, server)) => {
+            queue.open();
+            drop(queue);
+            let _ = report.send(Ok(()));
+            server.serve(runtime);
+        }
+        Err(error) => {
+            drop(queue);
+            let _ = report.send(Err(error));
+        }
+    }
+    log.leave();
+}
+
+fn set_up<I: Init<M>, M>(
+    queue: &Arc<Queue>,
+    init: I,
+    log: &Log,
+) -> Result<(Runtime, Server), Error> {
+    let runtime = log.builder(Builder::new_current_thread()).build()?;
+    let config = Config::new(queue)?;
+    let router = runtime.block_on(init.router(config))?;
+    let subscriber = router.subscriber.clone();
+    log.set(subscriber.unwrap_or_else(|| to_host(queue, router.log_level)));
+    let workers = match router.workers {
+        0 => None,
+        threads => {
+            let mut builder = log.builder(Builder::new_multi_thread());
+            Some(builder.worker_threads(threads).build()?)
+        }
+    };
+    let server = Server {
+        arrivals: {
+            let _context = runtime.enter();
+            queue.arrivals()?
+        },
+        calls: Arc::new(Calls::new(
+            queue,
+            workers.as_ref().map(|w| w.handle().clone()),
+        )),
+        queue: queue.clone(),
+        router,
+        methods: Vec::new(),
+        batch: Batch::new(queue.clone()),
+        workers,
+    };
+    Ok((runtime, server))
+}
+
+struct Server {
+    queue: Arc<Queue>,
+    arrivals: AsyncFd<Arrivals>,
+    router: Router,
+    /// The route of a method by its number; looked up when it is called first, `Some(None)` if it has none.
+    methods: Vec<Option<Option<usize>>>,
+    calls: Arc<Calls>,
+    batch: Batch,
+    workers: Option<Runtime>,
+}
+
+impl Server {
+    fn serve(mut self, runtime: Runtime) {
+        let served = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.take_calls())));
+        debug_assert!(
+            served.is_ok(),
+            "only the authors' code may panic, and is caught"
+        );
+        runtime.block_on(self.unload());
+        if let Some(workers) = self.workers.take() {
+            workers.shutdown_background();
+        }
+        // With it go the author's own tasks, before the queue does.
+        runtime.shutdown_background();
+    }
+
+    async fn take_calls(&mut self) {
+        let mut inbox = Inbox::new(self.queue.clone());
+        let mut rounds = 0;
+        while let Ok(n) = inbox.fill() {
+            if n == 0 {
+                rounds = 0;
+                self.wait().await;
+                continue;
+            }
+            for frame in &mut inbox {
+                self.take(frame);
+            }
+            self.batch.send();
+            rounds += 1;
+            if rounds == ROUNDS {
+                rounds = 0;
+                tokio::task::yield_now().await;
+                self.calls.send_answers();
+            }
+        }
+    }
+
+    /// Until frames may wait. Sends what tasks answer meanwhile.
+    async fn wait(&mut self) {
+        poll_fn(|cx| {
+            while self.calls.poll_answers(&mut self.batch, cx).is_ready() {
+                self.batch.send();
+            }
+            match self.arrivals.poll_read_ready(cx) {
+                Poll::Ready(Ok(mut ready)) => {
+                    // It is edge-triggered: the next frame makes it ready again.
+                    ready.clear_ready();
+                    Poll::Ready(())
+                }
+                // The driver is shutting down, which it does not while we run on it.
+                Poll::Ready(Err(_)) => Poll::Ready(()),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await;
+    }
+
+    fn take(&mut self, frame: Incoming) {
+        match frame.kind {
+            Kind::Call => {
+                let id = frame.id;
+                if let Some(outcome) = self.call(frame) {
+                    self.batch.end(id, outcome);
+                }
+            }
+            Kind::Cancel => self.calls.cancel(frame.id),
+            Kind::Dict => {
+                let Incoming {
+                    id,
+                    status,
+                    nil,
+                    body,
+                    ..
+                } = frame;
+                self.queue
+                    .questions
+                    .answer(id, dict_answer(status, nil, body));
+            }
+            Kind::Other => {}
+        }
+    }
+
+    fn call(&mut self, frame: Incoming) -> Option<Outcome> {
+        if !frame.end {
+            return Some(Err(self.no_stream(frame.method)));
+        }
+        let route = match self.route_of(frame.method) {
+            Some(index) => Some(&mut self.router.routes[index].1),
+            None => self.router.fallback.as_mut(),
+        };
+        let Some(route) = route else {
+            return Some(Err(self.no_method(frame.method)));
+        };
+        let request = Request {
+            body: frame.body,
+            nil: frame.nil,
+            method: frame.method,
+            deadline: frame.deadline,
+            cancelled: None,
+        };
+        route.start(&self.calls, frame.id, request)
+    }
+
+    fn route_of(&mut self, method: u32) -> Option<usize> {
+        let index = method as usize;
+        if let Some(Some(route)) = self.methods.get(index) {
+            return *route;
+        }
+        let route = self
+            .router
+            .find(self.queue.method(method).unwrap_or_default());
+        if self.methods.len() <= index {
+            self.methods.resize(index + 1, None);
+        }
+        self.methods[index] = Some(route);
+        route
+    }
+
+    fn no_method(&self, method: u32) -> Error {
+        let text = self
+            .router
+            .no_method(&self.queue.name(), &self.name_of(method));
+        Error::new(code::NO_METHOD, text)
+    }
+
+    fn no_stream(&self, method: u32) -> Error {
+        let text = format!("method \"{}\" takes no stream", self.name_of(method));
+        Error::new(code::NO_METHOD, text)
+    }
+
+    fn name_of(&self, method: u32) -> String {
+        let name = self.queue.method(method).unwrap_or_default();
+        String::from_utf8_lossy(name).into_owned()
+    }
+
+    /// Cancels what runs and answers what is owed, within a bounded time.
+    async fn unload(&mut self) {
+        self.queue.questions.give_up();
+        self.calls.cancel_all();
+        let deadline = Instant::now() + UNLOAD;
+        while !self.calls.idle() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.calls.send_answers();
+        self.calls.end_all();
+    }
+}
+
+fn dict_answer(status: i32, nil: bool, body: Body) -> Result<Option<Body>, Error> {
+    match status {
+        0 => Ok((!nil).then_some(body)),
+        status => Err(Error::new(status, String::from_utf8_lossy(&body))),
+    }
+}
+
+/// Which subscriber the runtime's threads log to.
+#[derive(Clone)]
+struct Log(Arc<RwLock<Dispatch>>);
+
+thread_local! {
+    static ENTERED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+}
+
+fn to_host(queue: &Arc<Queue>, level: LevelFilter) -> Dispatch {
+    let host = LogLayer::new(queue);
+    Dispatch::new(tracing_subscriber::registry().with(level).with(host))
+}
+
+impl Log {
+    /// Until the author's router says otherwise.
+    fn new(queue: &Arc<Queue>) -> Self {
+        Self(Arc::new(RwLock::new(to_host(queue, LevelFilter::INFO))))
+    }
+
+    fn set(&self, dispatch: Dispatch) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = dispatch;
+        self.enter();
+    }
+
+    /// This thread logs to it from here on.
+    fn enter(&self) {
+        let dispatch = self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        // First out of the one before: guards restore what they found.
+        self.leave();
+        ENTERED.set(Some(dispatcher::set_default(&dispatch)));
+    }
+
+    fn leave(&self) {
+        drop(ENTERED.take());
+    }
+
+    /// A tokio runtime whose threads log to it.
+    fn builder(&self, mut builder: Builder) -> Builder {
+        let (start, stop) = (self.clone(), self.clone());
+        builder
+            .enable_all()
+            .thread_name(THREAD)
+            .on_thread_start(move || start.enter())
+            .on_thread_stop(move || stop.leave());
+        builder
+    }
+}
