@@ -1,0 +1,277 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+#include "loop.h"
+
+static struct rf_call *private(resty_ffi_call *call)
+{
+    return (struct rf_call *)call;
+}
+
+static uint64_t id_of(const struct rf_call *c)
+{
+    return (uint64_t)c->generation << 32 | (c->index + 1);
+}
+
+API resty_ffi_call *resty_ffi_call_new(resty_ffi_loop *l)
+{
+    struct rf_call *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    if (!l->free_count && l->calls_used == l->calls_size) {
+        uint32_t size = l->calls_size ? 2 * l->calls_size : 64;
+        struct rf_call **calls = realloc(l->calls, size * sizeof *calls);
+        if (calls)
+            l->calls = calls;
+        uint32_t *unused = realloc(l->free_calls, size * sizeof *unused);
+        if (unused)
+            l->free_calls = unused;
+        if (!calls || !unused) {
+            free(c);
+            return NULL;
+        }
+        l->calls_size = size;
+    }
+    c->index = l->free_count ? l->free_calls[--l->free_count] : l->calls_used++;
+    /* Not 0 after 0: an answer to the index's last owner must not fit its next one. */
+    c->generation = (uint32_t)rf_now();
+    c->loop = l;
+    l->calls[c->index] = c;
+    return &c->public;
+}
+
+API void *resty_ffi_call_host(const resty_ffi_call *call)
+{
+    return ((const struct rf_call *)call)->loop->host.host;
+}
+
+API void resty_ffi_call_release(resty_ffi_call *call)
+{
+    struct rf_call *c = private(call);
+    if (call->state != RESTY_FFI_DONE)
+        return;
+    if (c->instance) {
+        if (c->block)
+            rf_block_give(&c->instance->q.ch, c->block);
+        c->instance->held--;
+        rf_instance_released(c->instance);
+    }
+    free(c->text);
+    c->text = NULL;
+    c->instance = NULL;
+    c->block = 0;
+    call->data = NULL;
+    call->len = 0;
+    call->state = RESTY_FFI_IDLE;
+}
+
+API void resty_ffi_call_free(resty_ffi_call *call)
+{
+    struct rf_call *c = private(call);
+    if (!call)
+        return;
+    resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
+    resty_ffi_call_release(call);
+    c->loop->calls[c->index] = NULL;
+    c->loop->free_calls[c->loop->free_count++] = c->index;
+    free(c);
+}
+
+/* The worker with the fewest calls in flight: the same as one queue for all, as long as somebody is idle. */
+static struct rf_instance *choose(const resty_ffi_runtime *rt)
+{
+    struct rf_instance *best = rt->workers[0];
+    for (uint32_t w = 1; w < rt->worker_count; w++) {
+        struct rf_instance *i = rt->workers[w];
+        if (!best || (i && best->state != RF_READY && i->state == RF_READY) ||
+            (i && i->state == best->state && i->in_flight < best->in_flight))
+            best = i;
+    }
+    return best;
+}
+
+static void share_methods(struct rf_instance *i)
+{
+    struct rf_channel *c = &i->q.ch;
+    for (; i->method_count < i->rt->method_count; i->method_count++) {
+        char *name = c->base + c->at.method_names + (uint64_t)i->method_count * RF_METHOD_BYTES;
+        strncpy(name, i->rt->methods[i->method_count], RF_METHOD_BYTES - 1);
+    }
+    atomic_store_explicit(&c->h->methods, i->method_count, memory_order_release);
+}
+
+static int send_call(struct rf_instance *i, struct rf_call *c, uint32_t method, const char *data, uint64_t len,
+                     uint64_t timeout_ms)
+{
+    struct rf_channel *ch = &i->q.ch;
+    struct rf_slot s = {.id = id_of(c), .kind = RESTY_FFI_CALL, .flags = RESTY_FFI_END, .method = method};
+    if (ch->tail - atomic_load_explicit(&ch->h->head, memory_order_relaxed) >= ch->at.max_queue)
+        return RESTY_FFI_QUEUE_FULL;
+    if (!data) {
+        s.flags |= RESTY_FFI_NIL;
+    } else {
+        /* One byte more: version-1 runtimes read requests as C strings. */
+        if (!(s.data = rf_block_take(ch, len + 1)))
+            return RESTY_FFI_QUEUE_FULL;
+        memcpy(ch->base + s.data, data, len);
+        ch->base[s.data + len] = 0;
+        s.len = len;
+    }
+    if (timeout_ms)
+        s.deadline = rf_now() + timeout_ms * 1000000;
+    if (i->method_count < i->rt->method_count)
+        share_methods(i);
+    if (rf_send_request(ch, &s))
+        return 0;
+    rf_block_give(ch, s.data);
+    return RESTY_FFI_QUEUE_FULL;
+}
+
+API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                              uint64_t len, uint64_t timeout_ms)
+{
+    struct rf_call *c = private(call);
+    resty_ffi_call_release(call);
+    if (call->state != RESTY_FFI_IDLE || method >= rt->method_count)
+        return RESTY_FFI_BAD_ARGUMENT;
+    if (rt->state != RF_UP || rt->loop->closed)
+        return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
+    if (len > RF_MAX_PAYLOAD)
+        return RESTY_FFI_TOO_LARGE;
+    struct rf_instance *i = choose(rt);
+    if (!i)
+        return RESTY_FFI_EXITED;
+    c->generation++;
+    int rc = send_call(i, c, method, data, len, timeout_ms);
+    if (rc != 0) {
+        rt->stats.queue_full++;
+        return rc;
+    }
+    c->instance = i;
+    call->state = RESTY_FFI_IN_FLIGHT;
+    rt->stats.calls++;
+    i->in_flight++;
+    i->owed++;
+    rt->loop->in_flight++;
+    return 0;
+}
+
+static void leave(struct rf_call *c)
+{
+    struct rf_instance *i = c->instance;
+    i->in_flight--;
+    c->loop->in_flight--;
+    if (i->in_flight == 0 && i->rt && i->rt->state == RF_UNLOADED)
+        rf_runtime_drained(i->rt);
+}
+
+API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
+{
+    struct rf_call *c = private(call);
+    if (call->state != RESTY_FFI_IN_FLIGHT)
+        return;
+    struct rf_instance *i = c->instance;
+    c->loop->abandoned[c->index % RF_ABANDONED] = id_of(c);
+    /* If the queue is full the handler does not learn it; its answer is dropped all the same. */
+    rf_send_request(&i->q.ch, &(struct rf_slot){.id = id_of(c), .kind = RESTY_FFI_CANCEL, .status = status});
+    if (i->rt && status == RESTY_FFI_TIMEOUT)
+        i->rt->stats.timed_out++;
+    else if (i->rt)
+        i->rt->stats.cancelled++;
+    call->state = RESTY_FFI_IDLE;
+    leave(c);
+    c->instance = NULL;
+}
+
+/* An answer that no call waits for: late, or a second one, or an invention of the child's. */
+static void stray(struct rf_instance *i, const struct rf_slot *s)
+{
+    resty_ffi_loop *l = i->loop;
+    uint64_t *abandoned = &l->abandoned[((uint32_t)s->id - 1) % RF_ABANDONED];
+    if (*abandoned == s->id) {
+        *abandoned = 0;
+        if (i->rt)
+            i->rt->stats.late++;
+        return;
+    }
+    uint64_t now = rf_now();
+    if (now - l->complained < 1000000000u)
+        return;
+    l->complained = now;
+    char text[256];
+    int n = snprintf(text, sizeof text, "answered a call that is not open; the answer is dropped");
+    l->host.log(l->host.host, RESTY_FFI_LOG_WARN, i->name, text, (size_t)n);
+}
+
+void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
+{
+    struct rf_channel *ch = &i->q.ch;
+    uint32_t index = (uint32_t)s->id - 1;
+    struct rf_call *c = index < i->loop->calls_used ? i->loop->calls[index] : NULL;
+    if (i->owed && s->flags & RESTY_FFI_END)
+        i->owed--;
+    if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || id_of(c) != s->id || c->instance != i ||
+        !(s->flags & RESTY_FFI_END)) {
+        rf_block_give(ch, s->data);
+        stray(i, s);
+        return;
+    }
+    c->public.status = s->status;
+    c->public.nil = (s->flags & RESTY_FFI_NIL) != 0;
+    c->public.len = c->public.nil ? 0 : s->len;
+    c->public.data = "";
+    c->block = 0;
+    if (c->public.len && rf_block_valid(ch, s->data, s->len)) {
+        c->block = s->data;
+        c->public.data = ch->base + s->data;
+    } else if (c->public.len) {
+        c->public.status = RESTY_FFI_BAD_ARGUMENT;
+        c->public.data = "the runtime answered with a payload outside its memory";
+        c->public.len = strlen(c->public.data);
+    } else {
+        rf_block_give(ch, s->data);
+    }
+    if (i->rt && c->public.status == 0)
+        i->rt->stats.answered++;
+    else if (i->rt)
+        i->rt->stats.failed++;
+    c->public.state = RESTY_FFI_DONE;
+    i->held++;
+    leave(c);
+    i->loop->host.done(i->loop->host.host, &c->public);
+}
+
+void rf_calls_fail(struct rf_instance *i, int status, const char *text)
+{
+    resty_ffi_loop *l = i->loop;
+    for (uint32_t k = 0; k < l->calls_used && i->in_flight; k++) {
+        struct rf_call *c = l->calls[k];
+        if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || c->instance != i)
+            continue;
+        c->text = strdup(text);
+        c->public.status = status;
+        c->public.nil = 0;
+        c->public.data = c->text ? c->text : "";
+        c->public.len = strlen(c->public.data);
+        c->public.state = RESTY_FFI_DONE;
+        if (i->rt)
+            i->rt->stats.failed++;
+        leave(c);
+        c->instance = NULL;
+        l->host.done(l->host.host, &c->public);
+    }
+}
+
+API void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg)
+{
+    for (uint32_t k = 0; k < l->calls_used && l->in_flight; k++)
+        if (l->calls[k] && l->calls[k]->public.state == RESTY_FFI_IN_FLIGHT)
+            visit(arg, &l->calls[k]->public);
+}
+
+API uint32_t resty_ffi_loop_in_flight(const resty_ffi_loop *l)
+{
+    return l->in_flight;
+}

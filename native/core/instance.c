@@ -1,0 +1,295 @@
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, size_t len)
+{
+    if (text) {
+        rf_lock_acquire(&i->lock);
+        size_t n = len < sizeof i->text ? len : sizeof i->text - 1;
+        memcpy(i->text, text, n);
+        i->text[n] = 0;
+        rf_lock_release(&i->lock);
+    }
+    if (news) {
+        atomic_fetch_or_explicit(&i->news, news, memory_order_release);
+        rf_ring_host(&i->q.ch);
+    }
+}
+
+void rf_instance_text(struct rf_instance *i, char *out, size_t size)
+{
+    rf_lock_acquire(&i->lock);
+    snprintf(out, size, "%s", i->text);
+    rf_lock_release(&i->lock);
+}
+
+static void on_fail(void *arg, const char *text, size_t len)
+{
+    rf_instance_news(arg, 0, text, len);
+}
+
+static void on_ready(void *arg)
+{
+    (void)arg;
+}
+
+static void on_closed(void *arg)
+{
+    rf_instance_news(arg, RF_NEWS_ENDED, NULL, 0);
+    rf_instance_unref(arg);
+}
+
+static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
+
+static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
+{
+    struct rf_channel *c = &i->q.ch;
+    snprintf(c->h->name, sizeof c->h->name, "%s", rt->name);
+    if (rt->cfg) {
+        uint64_t block = rf_block_take(c, rt->cfg_len + 1);
+        if (!block)
+            return "the configuration is larger than the limit of 128 MB";
+        memcpy(c->base + block, rt->cfg, rt->cfg_len);
+        c->base[block + rt->cfg_len] = 0;
+        c->h->config = block;
+        c->h->config_len = rt->cfg_len;
+        c->h->has_config = 1;
+    }
+    i->lib = strdup(rt->lib);
+    i->cfg = rt->cfg ? strdup(rt->cfg) : NULL;
+    return i->lib && (i->cfg || !rt->cfg) ? NULL : "no memory";
+}
+
+static void destroy(struct rf_instance *i)
+{
+    if (!i->retired)
+        rf_channel_close(&i->q.ch, false);
+    if (i->memfd >= 0)
+        close(i->memfd);
+    rf_abi1_free(atomic_load(&i->q.abi1));
+    free(i->lib);
+    free(i->cfg);
+    free(i);
+}
+
+void rf_instance_unref(struct rf_instance *i)
+{
+    if (atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) == 1)
+        destroy(i);
+}
+
+struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t delay_ms,
+                                    const char **error)
+{
+    resty_ffi_loop *l = rt->loop;
+    struct rf_instance *i = calloc(1, sizeof *i);
+    if (!i) {
+        *error = "no memory";
+        return NULL;
+    }
+    bool process = transport == &rf_process_transport;
+    i->memfd = -1;
+    *error = rf_channel_create(&i->q.ch, rt->options.max_queue, process ? &i->memfd : NULL);
+    if (*error) {
+        free(i);
+        return NULL;
+    }
+    i->q.owner = &owner;
+    i->q.owner_arg = i;
+    i->loop = l;
+    i->transport = transport;
+    i->global = rt->options.global;
+    i->unpin = rt->options.unpin;
+    i->load_timeout_ms = rt->options.load_timeout_ms;
+    i->since = rf_now();
+    snprintf(i->name, sizeof i->name, "%s", rt->name);
+    atomic_init(&i->refs, 1);
+    if (!(*error = describe(i, rt)))
+        *error = l->host.watch(l->host.host, i->q.ch.to_host, rf_instance_dispatch, i, &i->watch);
+    if (!*error && (*error = transport->start(i, delay_ms)))
+        l->host.unwatch(l->host.host, i->watch);
+    if (*error) {
+        rf_instance_unref(i);
+        return NULL;
+    }
+    i->rt = rt;
+    i->next = l->instances;
+    l->instances = i;
+    return i;
+}
+
+void rf_instance_close(struct rf_instance *i)
+{
+    if (i->state == RF_CLOSING || i->state == RF_GONE)
+        return;
+    i->state = RF_CLOSING;
+    i->since = rf_now();
+    atomic_store_explicit(&i->q.ch.h->closed, 1, memory_order_release);
+    rf_wake_all(&i->q.ch);
+    i->transport->end(i);
+}
+
+static void unlink_instance(struct rf_instance *i)
+{
+    struct rf_instance **p = &i->loop->instances;
+    while (*p && *p != i)
+        p = &(*p)->next;
+    if (*p)
+        *p = i->next;
+}
+
+static void forget(struct rf_instance *i)
+{
+    unlink_instance(i);
+    i->loop->host.unwatch(i->loop->host.host, i->watch);
+    rf_instance_unref(i);
+}
+
+void rf_instance_released(struct rf_instance *i)
+{
+    if (i->state == RF_GONE && i->held == 0)
+        forget(i);
+}
+
+static void gone(struct rf_instance *i)
+{
+    if (i->state == RF_GONE)
+        return;
+    i->state = RF_GONE;
+    rf_instance_released(i);
+}
+
+static bool silent(struct rf_instance *i)
+{
+    return i->transport == &rf_thread_transport && (i->failed || atomic_load(&i->q.abi1));
+}
+
+bool rf_instance_left(struct rf_instance *i)
+{
+    return silent(i) ? rf_queue_left(&i->q) : atomic_load(&i->q.ended);
+}
+
+/*
+ * A runtime of version 1, or one whose libffi_init failed, does not say when its threads are done with the queue. When
+ * none of them is inside it and every task is answered, memory and descriptors go; the struct stays, so that what comes
+ * even later (a second answer, a thread that polls again) finds an ended queue and not freed memory. A few hundred
+ * bytes per unload are the price.
+ */
+static void retire(struct rf_instance *i)
+{
+    if (i->state != RF_CLOSING || !silent(i) || i->held || i->owed || !rf_queue_left(&i->q))
+        return;
+    i->loop->host.unwatch(i->loop->host.host, i->watch);
+    i->retired = true;
+    rf_channel_close(&i->q.ch, false);
+    unlink_instance(i);
+}
+
+void rf_instances_sweep(resty_ffi_loop *l)
+{
+    for (struct rf_instance *i = l->instances, *next; i; i = next) {
+        next = i->next;
+        retire(i);
+    }
+}
+
+static void dict(struct rf_instance *i, const struct rf_slot *s)
+{
+    struct rf_channel *c = &i->q.ch;
+    struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
+    struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};
+    if (i->rt && s->arg <= s->len && s->len && rf_block_valid(c, s->data, s->len)) {
+        const char *data = c->base + s->data;
+        struct resty_ffi_dict_request r = {.op = (int)s->method,
+                                           .key = data,
+                                           .key_len = s->arg,
+                                           .value = data + s->arg,
+                                           .value_len = s->len - s->arg,
+                                           .ttl_ms = s->deadline};
+        answer.status = 0;
+        i->loop->host.dict(i->loop->host.host, i->rt, &r, &answer);
+    }
+    rf_block_give(c, s->data);
+    reply.status = answer.status;
+    if (answer.data && (reply.data = rf_block_take(c, answer.len + 1))) {
+        memcpy(c->base + reply.data, answer.data, answer.len);
+        reply.len = answer.len;
+    } else {
+        reply.flags |= RESTY_FFI_NIL;
+    }
+    if (!rf_send_request(c, &reply))
+        rf_block_give(c, reply.data);
+}
+
+static void log_line(struct rf_instance *i, const struct rf_slot *s)
+{
+    struct rf_channel *c = &i->q.ch;
+    int level = s->status < RESTY_FFI_LOG_EMERG || s->status > RESTY_FFI_LOG_DEBUG ? RESTY_FFI_LOG_ERR : s->status;
+    if (s->len && rf_block_valid(c, s->data, s->len))
+        i->loop->host.log(i->loop->host.host, level, i->name, c->base + s->data, s->len);
+    rf_block_give(c, s->data);
+}
+
+static void frame(struct rf_instance *i, const struct rf_slot *s)
+{
+    switch (s->kind) {
+    case RESTY_FFI_DATA:
+        rf_call_answer(i, s);
+        break;
+    case RESTY_FFI_LOG:
+        log_line(i, s);
+        break;
+    case RESTY_FFI_DICT:
+        dict(i, s);
+        break;
+    default:
+        rf_block_give(&i->q.ch, s->data);
+    }
+}
+
+static void drain(struct rf_instance *i)
+{
+    static const char damaged[] = "it wrote garbage into the shared memory and was ended";
+    int n = i->damaged ? 0 : rf_drain_begin(&i->q.ch);
+    for (int k = n - 1; k >= 0; k--) {
+        struct rf_slot s;
+        rf_drain_take(&i->q.ch, k, &s);
+        frame(i, &s);
+    }
+    if (n >= 0)
+        return;
+    i->damaged = true;
+    rf_instance_news(i, 0, damaged, sizeof damaged - 1);
+    if (i->rt)
+        rf_runtime_news(i->rt, i, RF_NEWS_EXITED);
+    rf_instance_close(i);
+}
+
+void rf_instance_dispatch(void *instance)
+{
+    struct rf_instance *i = instance;
+    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed); /* what follows may drop the loop's */
+    if (i->loop->host.level) {
+        uint64_t count;
+        (void)!read(i->q.ch.to_host, &count, sizeof count);
+    }
+    /* News first: answers that were sent before the end are then all in the list. */
+    uint32_t news = atomic_exchange_explicit(&i->news, 0, memory_order_acquire);
+    drain(i);
+    if (news && i->rt)
+        rf_runtime_news(i->rt, i, news);
+    if (news & RF_NEWS_FAILED) {
+        i->failed = true;
+        rf_instance_close(i);
+    }
+    if (news & (RF_NEWS_ENDED | RF_NEWS_EXITED | RF_NEWS_WANTS_PROCESS))
+        gone(i);
+    else if (news)
+        retire(i);
+    rf_instance_unref(i);
+}

@@ -1,0 +1,267 @@
+#include "queue.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "export.h"
+#include "lock.h"
+
+#define BATCH 64
+#define SEND_WAIT_MS 10000
+
+static void to_frame(const struct rf_channel *c, const struct rf_slot *s, resty_ffi_frame *f)
+{
+    *f = (resty_ffi_frame){.id = s->id,
+                           .kind = s->kind,
+                           .flags = s->flags,
+                           .status = s->status,
+                           .data = s->data ? c->base + s->data : NULL,
+                           .len = s->len,
+                           .deadline = s->deadline,
+                           .method = s->method,
+                           .arg = s->arg};
+}
+
+static int take(resty_ffi_queue *q, resty_ffi_frame *out, int max)
+{
+    struct rf_slot slots[BATCH];
+    int n = rf_take_requests(&q->ch, slots, max < BATCH ? max : BATCH);
+    for (int i = 0; i < n; i++)
+        to_frame(&q->ch, &slots[i], &out[i]);
+    return n;
+}
+
+static bool closed(resty_ffi_queue *q)
+{
+    return atomic_load_explicit(&q->ch.h->closed, memory_order_acquire) != 0;
+}
+
+static int wait_and_take(resty_ffi_queue *q, resty_ffi_frame *out, int max, int timeout_ms)
+{
+    uint64_t end = timeout_ms < 0 ? 0 : rf_now() + (uint64_t)timeout_ms * 1000000;
+    for (;;) {
+        uint32_t ticket;
+        rf_doze(&q->ch, &ticket);
+        int n = take(q, out, max);
+        if (n > 0 || closed(q)) {
+            rf_doze_end(&q->ch);
+            return n > 0 ? n : RESTY_FFI_UNLOADED;
+        }
+        int left = -1;
+        if (timeout_ms >= 0) {
+            uint64_t now = rf_now();
+            left = now >= end ? 0 : (int)((end - now + 999999) / 1000000);
+        }
+        if (left == 0 || rf_sleep(&q->ch, ticket, left) == ETIMEDOUT) {
+            rf_doze_end(&q->ch);
+            n = take(q, out, max);
+            if (n > 0 || timeout_ms >= 0)
+                return n;
+        } else if ((n = take(q, out, max)) > 0) {
+            return n;
+        }
+    }
+}
+
+API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int timeout_ms)
+{
+    if (max <= 0)
+        return 0;
+    int n = take(q, out, max);
+    if (n > 0)
+        return n;
+    if (timeout_ms != 0)
+        return wait_and_take(q, out, max, timeout_ms);
+    rf_arm(&q->ch);
+    if ((n = take(q, out, max)) > 0) {
+        rf_disarm(&q->ch);
+        return n;
+    }
+    return closed(q) ? RESTY_FFI_UNLOADED : 0;
+}
+
+static uint64_t offset_of(const struct rf_channel *c, const void *data)
+{
+    uint64_t offset = (uint64_t)((uintptr_t)data - (uintptr_t)c->base);
+    return data && offset >= c->at.memory && offset < c->at.memory_end ? offset : 0;
+}
+
+static uint64_t copy_in(const struct rf_channel *c, const void *data, uint64_t len)
+{
+    uint64_t block = len <= RF_MAX_PAYLOAD ? rf_block_take(c, len) : 0;
+    if (block && len)
+        memcpy(c->base + block, data, len);
+    return block;
+}
+
+/* The frame's answer becomes this error. */
+static void set_error(const struct rf_channel *c, struct rf_slot *s, int status, const char *text)
+{
+    s->status = status;
+    s->flags = RESTY_FFI_END;
+    s->len = strlen(text);
+    s->data = copy_in(c, text, s->len);
+    if (!s->data)
+        s->len = 0;
+}
+
+static void to_slot(const struct rf_channel *c, const resty_ffi_frame *f, struct rf_slot *s)
+{
+    *s = (struct rf_slot){.id = f->id,
+                          .kind = f->kind,
+                          .flags = (uint16_t)(f->flags & (RESTY_FFI_END | RESTY_FFI_NIL)),
+                          .status = f->status,
+                          .deadline = f->deadline,
+                          .method = f->method,
+                          .arg = f->arg};
+    bool empty = f->flags & RESTY_FFI_NIL || f->len == 0;
+    if (f->flags & RESTY_FFI_COPY) {
+        if (!empty && f->len > RF_MAX_PAYLOAD)
+            set_error(c, s, RESTY_FFI_TOO_LARGE, "the answer is larger than the limit of 128 MB");
+        else if (!empty && !(s->data = copy_in(c, f->data, f->len)))
+            set_error(c, s, RESTY_FFI_QUEUE_FULL, "no payload memory is left for the answer");
+        else if (!empty)
+            s->len = f->len;
+    } else if (empty) {
+        rf_block_give(c, offset_of(c, f->data));
+    } else if (!rf_block_valid(c, s->data = offset_of(c, f->data), f->len)) {
+        set_error(c, s, RESTY_FFI_BAD_ARGUMENT, "the SDK sent an answer that does not lie in the queue's memory");
+    } else {
+        s->len = f->len;
+    }
+    if (f->release)
+        rf_block_give(c, offset_of(c, f->release));
+}
+
+API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
+{
+    struct rf_slot slots[BATCH];
+    for (int done = 0; done < n; done += BATCH) {
+        int k = n - done < BATCH ? n - done : BATCH;
+        for (int i = 0; i < k; i++)
+            to_slot(&q->ch, &in[done + i], &slots[i]);
+        rf_send_replies(&q->ch, slots, k, SEND_WAIT_MS);
+    }
+    return n;
+}
+
+API int resty_ffi_fd(resty_ffi_queue *q, int level)
+{
+    q->ch.level = level != 0;
+    return q->ch.to_runtime;
+}
+
+API void *resty_ffi_alloc(resty_ffi_queue *q, size_t len)
+{
+    uint64_t block = len <= RF_MAX_PAYLOAD ? rf_block_take(&q->ch, len) : 0;
+    return block ? q->ch.base + block : NULL;
+}
+
+API int resty_ffi_alloc_n(resty_ffi_queue *q, resty_ffi_frame *f, int n)
+{
+    int served = 0;
+    for (int i = 0; i < n; i++)
+        served += (f[i].data = resty_ffi_alloc(q, f[i].len)) != NULL;
+    return served;
+}
+
+API void resty_ffi_free(resty_ffi_queue *q, void *data)
+{
+    if (data && !rf_block_give(&q->ch, offset_of(&q->ch, data)))
+        rf_queue_log(q, RESTY_FFI_LOG_ERR, "resty_ffi_free: %p is not a payload in use", data);
+}
+
+API void *resty_ffi_memory(resty_ffi_queue *q, size_t *len)
+{
+    *len = q->ch.at.memory_end - q->ch.at.memory;
+    return q->ch.base + q->ch.at.memory;
+}
+
+API const char *resty_ffi_method(resty_ffi_queue *q, uint32_t method, size_t *len)
+{
+    if (method >= atomic_load_explicit(&q->ch.h->methods, memory_order_acquire) || method >= RF_MAX_METHODS)
+        return NULL;
+    const char *name = q->ch.base + q->ch.at.method_names + (uint64_t)method * RF_METHOD_BYTES;
+    if (len)
+        *len = strnlen(name, RF_METHOD_BYTES);
+    return name;
+}
+
+API const char *resty_ffi_config(resty_ffi_queue *q, size_t *len)
+{
+    const struct rf_header *h = q->ch.h;
+    if (len)
+        *len = h->has_config ? h->config_len : 0;
+    return h->has_config ? q->ch.base + h->config : NULL;
+}
+
+API const char *resty_ffi_name(resty_ffi_queue *q)
+{
+    return q->ch.h->name;
+}
+
+API void resty_ffi_fail(resty_ffi_queue *q, const char *text, size_t len)
+{
+    q->owner->fail(q->owner_arg, text, len);
+}
+
+API void resty_ffi_ready(resty_ffi_queue *q)
+{
+    q->owner->ready(q->owner_arg);
+}
+
+API void resty_ffi_close(resty_ffi_queue *q)
+{
+    if (!atomic_exchange(&q->ended, true))
+        q->owner->closed(q->owner_arg);
+}
+
+bool rf_queue_enter(resty_ffi_queue *q)
+{
+    atomic_fetch_add(&q->users, 1);
+    if (!atomic_load(&q->ended))
+        return true;
+    rf_queue_leave(q);
+    return false;
+}
+
+void rf_queue_leave(resty_ffi_queue *q)
+{
+    atomic_fetch_sub(&q->users, 1);
+}
+
+bool rf_queue_left(resty_ffi_queue *q)
+{
+    if (atomic_load(&q->users) > 0)
+        return false;
+    bool before = atomic_exchange(&q->ended, true);
+    if (atomic_load(&q->users) == 0)
+        return true;
+    if (!before)
+        atomic_store(&q->ended, false);
+    return false;
+}
+
+API int resty_ffi_abi(void)
+{
+    return RESTY_FFI_ABI;
+}
+
+void rf_queue_log(resty_ffi_queue *q, int level, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    resty_ffi_frame f = {.kind = RESTY_FFI_LOG,
+                         .flags = RESTY_FFI_COPY,
+                         .status = level,
+                         .data = text,
+                         .len = (size_t)len < sizeof text ? (size_t)len : sizeof text - 1};
+    resty_ffi_send(q, &f, 1);
+}

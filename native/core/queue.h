@@ -1,0 +1,40 @@
+/* A runtime's end of its queue: what resty_ffi.h calls resty_ffi_queue. */
+#ifndef RF_QUEUE_H
+#define RF_QUEUE_H
+
+#include "channel.h"
+
+struct rf_abi1;
+
+/* What differs between the two ends: who is told about the life of the runtime. Called on the runtime's threads. */
+struct rf_queue_owner {
+    void (*fail)(void *arg, const char *text, size_t len);
+    void (*ready)(void *arg);
+    void (*closed)(void *arg);
+};
+
+struct resty_ffi_queue {
+    struct rf_channel ch;
+    const struct rf_queue_owner *owner;
+    void *owner_arg;
+    _Atomic int users;              /* threads inside a function of version 1, or the loader inside libffi_init */
+    _Atomic bool ended;             /* resty_ffi_close was called, or the host found the runtime gone */
+    _Atomic(struct rf_abi1 *) abi1; /* owned by the queue; NULL until a version-1 function is used */
+};
+
+/* A line for the host's log, from any thread of the runtime's side. */
+__attribute__((format(printf, 3, 4))) void rf_queue_log(resty_ffi_queue *q, int level, const char *format, ...);
+
+/*
+ * Version 1 has no resty_ffi_close, so its functions count themselves in and out, and the host ends the queue when
+ * nobody is inside. Either the one that enters sees the end, or the host sees the one that entered.
+ */
+bool rf_queue_enter(resty_ffi_queue *q);
+void rf_queue_leave(resty_ffi_queue *q);
+/* Host: the runtime is to touch the queue no more. True: nobody is inside, and nobody will be. */
+bool rf_queue_left(resty_ffi_queue *q);
+
+/* abi1.c */
+void rf_abi1_free(struct rf_abi1 *a);
+
+#endif

@@ -1,0 +1,356 @@
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "export.h"
+#include "loop.h"
+
+#define MAX_WORKERS 64
+
+API resty_ffi_loop *resty_ffi_loop_new(const struct resty_ffi_host *host)
+{
+    resty_ffi_loop *l = calloc(1, sizeof *l);
+    if (l)
+        l->host = *host;
+    return l;
+}
+
+__attribute__((format(printf, 3, 4))) static void *refuse(char *error, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error, size, format, args);
+    va_end(args);
+    return NULL;
+}
+
+static bool same_key(const resty_ffi_runtime *rt, const char *lib, const char *cfg, size_t cfg_len)
+{
+    if (strcmp(rt->lib, lib) != 0 || !rt->cfg != !cfg)
+        return false;
+    return !cfg || (rt->cfg_len == cfg_len && memcmp(rt->cfg, cfg, cfg_len) == 0);
+}
+
+static const char *short_name(const char *lib)
+{
+    const char *slash = strrchr(lib, '/');
+    return slash ? slash + 1 : lib;
+}
+
+static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
+                                      const resty_ffi_options *o)
+{
+    resty_ffi_runtime *rt = calloc(1, sizeof *rt);
+    if (!rt)
+        return NULL;
+    rt->loop = l;
+    rt->options = *o;
+    rt->lib = strdup(lib);
+    rt->workers = calloc(o->workers, sizeof(void *));
+    rt->worker_count = o->workers;
+    if (cfg && (rt->cfg = malloc(cfg_len + 1))) {
+        memcpy(rt->cfg, cfg, cfg_len);
+        rt->cfg[cfg_len] = 0;
+        rt->cfg_len = cfg_len;
+    }
+    if (!rt->lib || !rt->workers || (cfg && !rt->cfg)) {
+        free(rt->lib);
+        free(rt->workers);
+        free(rt->cfg);
+        free(rt);
+        return NULL;
+    }
+    /* Loaders serve many runtimes, told apart by the module that starts their configuration. */
+    int module = cfg ? (int)strcspn(cfg, ",{[ \n?") : 0;
+    const char *base = short_name(lib);
+    if (module > 0 && module < 60 && cfg[module] == ',')
+        snprintf(rt->name, sizeof rt->name, "%.60s(%.*s)", base, module, cfg);
+    else
+        snprintf(rt->name, sizeof rt->name, "%.100s", base);
+    return rt;
+}
+
+static const char *start_workers(resty_ffi_runtime *rt)
+{
+    const char *error = NULL;
+    for (uint32_t w = 0; w < rt->worker_count && !error; w++)
+        rt->workers[w] = rf_instance_new(rt, rt->process ? &rf_process_transport : &rf_thread_transport, 0, &error);
+    return error;
+}
+
+static void unregister(resty_ffi_runtime *rt)
+{
+    resty_ffi_runtime **p = &rt->loop->runtimes;
+    while (*p && *p != rt)
+        p = &(*p)->next;
+    if (*p)
+        *p = rt->next;
+}
+
+static void drop_workers(resty_ffi_runtime *rt)
+{
+    for (uint32_t w = 0; w < rt->worker_count; w++) {
+        struct rf_instance *i = rt->workers[w];
+        rt->workers[w] = NULL;
+        if (i) {
+            rf_instance_close(i);
+            i->rt = NULL;
+        }
+    }
+}
+
+static void fail(resty_ffi_runtime *rt, const char *text)
+{
+    snprintf(rt->error, sizeof rt->error, "%s", text);
+    rt->state = RF_FAILED;
+    drop_workers(rt);
+    unregister(rt);
+}
+
+API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
+                                              const resty_ffi_options *options, char *error, size_t error_size)
+{
+    rf_instances_sweep(l);
+    resty_ffi_options o = *options;
+    o.max_queue = o.max_queue ? o.max_queue : 65536;
+    o.workers = o.workers ? o.workers : 1;
+    o.load_timeout_ms = o.load_timeout_ms ? o.load_timeout_ms : 30000;
+    if (l->closed)
+        return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
+    if (!*lib)
+        return refuse(error, error_size, "cannot load a runtime without a library name");
+    if (o.max_queue > RF_MAX_QUEUE)
+        return refuse(error, error_size, "cannot load \"%s\": max_queue is %u, at most %u is possible", lib,
+                      o.max_queue, RF_MAX_QUEUE);
+    if (o.workers > MAX_WORKERS)
+        return refuse(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
+                      MAX_WORKERS);
+    for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next)
+        if (same_key(rt, lib, cfg, cfg_len))
+            return rt;
+    resty_ffi_runtime *rt = new_runtime(l, lib, cfg, cfg_len, &o);
+    if (!rt)
+        return refuse(error, error_size, "cannot load \"%s\": no memory", lib);
+    rt->process = o.isolate;
+    rt->next = l->runtimes;
+    l->runtimes = rt;
+    /* More than one worker needs processes: whether the library is one is known when it is open. */
+    rt->worker_count = rt->process ? o.workers : 1;
+    const char *why = start_workers(rt);
+    if (why) {
+        fail(rt, why);
+        return refuse(error, error_size, "cannot load \"%s\": %s", lib, why);
+    }
+    return rt;
+}
+
+API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
+{
+    uint64_t start = rf_now();
+    while (rt->state == RF_LOADING) {
+        uint64_t waited = (rf_now() - start) / 1000000;
+        if (waited >= rt->options.load_timeout_ms) {
+            char text[256];
+            snprintf(text, sizeof text,
+                     "it has not finished starting within %u ms (load_timeout); look for a libffi_init that hangs",
+                     rt->options.load_timeout_ms);
+            fail(rt, text);
+            break;
+        }
+        struct pollfd p[MAX_WORKERS];
+        nfds_t n = 0;
+        for (uint32_t w = 0; w < rt->worker_count; w++)
+            if (rt->workers[w] && rt->workers[w]->state == RF_STARTING)
+                p[n++] = (struct pollfd){rt->workers[w]->q.ch.to_host, POLLIN, 0};
+        int left = timeout_ms < 0 || timeout_ms > 100 ? 100 : timeout_ms;
+        poll(p, n, left);
+        for (uint32_t w = 0; w < rt->worker_count; w++) {
+            struct rf_instance *i = rt->workers[w];
+            uint64_t count;
+            /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. */
+            if (i && i->state == RF_STARTING && read(i->q.ch.to_host, &count, sizeof count) > 0)
+                rf_instance_dispatch(i);
+        }
+        if (rt->state == RF_LOADING && timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
+            return 0;
+    }
+    if (rt->state == RF_UP)
+        return 1;
+    snprintf(error, error_size, "cannot load \"%s\": %s", rt->lib, rt->error);
+    return -1;
+}
+
+static uint32_t worker_number(const resty_ffi_runtime *rt, const struct rf_instance *i)
+{
+    uint32_t w = 0;
+    while (w < rt->worker_count && rt->workers[w] != i)
+        w++;
+    return w;
+}
+
+static void ready(resty_ffi_runtime *rt, struct rf_instance *i)
+{
+    i->state = RF_READY;
+    i->since = rf_now();
+    rt->drops = 0;
+    if (rt->state != RF_LOADING)
+        return;
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        if (!rt->workers[w] || rt->workers[w]->state != RF_READY)
+            return;
+    rt->state = RF_UP;
+}
+
+/* The library names a program: all over again, as processes. */
+static void become_process(resty_ffi_runtime *rt, struct rf_instance *i)
+{
+    i->rt = NULL;
+    rt->workers[0] = NULL;
+    rt->process = true;
+    rt->worker_count = rt->options.workers;
+    const char *error = start_workers(rt);
+    if (error)
+        fail(rt, error);
+}
+
+/* Doubles with every start in a row that did not come up or lived less than 5 s. */
+static uint32_t back_off(resty_ffi_runtime *rt, const struct rf_instance *i)
+{
+    bool lived = i->state == RF_READY && rf_now() - i->since > 5000000000u;
+    rt->drops = lived ? 0 : rt->drops + 1;
+    uint32_t delay = rt->drops < 2 ? 0 : 50u << (rt->drops < 9 ? rt->drops - 2 : 7);
+    return delay > 5000 ? 5000 : delay;
+}
+
+static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *how)
+{
+    resty_ffi_loop *l = rt->loop;
+    uint32_t w = worker_number(rt, i);
+    bool again = rt->options.restart && !l->closed && rt->state == RF_UP;
+    uint32_t delay = back_off(rt, i);
+    char text[RF_TEXT + 200];
+    snprintf(text, sizeof text, "exited (%s); it is %s", how, again ? "being restarted" : "not restarted");
+    l->host.log(l->host.host, RESTY_FFI_LOG_ERR, rt->name, text, strlen(text));
+    const char *error = NULL;
+    i->rt = NULL;
+    rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, delay, &error) : NULL;
+    rt->stats.restarts += rt->workers[w] != NULL;
+    snprintf(rt->error, sizeof rt->error, "%s", error ? error : how);
+    snprintf(text, sizeof text, "runtime \"%s\" exited (%s)", rt->name, how);
+    rf_calls_fail(i, RESTY_FFI_EXITED, text);
+}
+
+void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news)
+{
+    char text[RF_TEXT];
+    rf_instance_text(i, text, sizeof text);
+    if (news & RF_NEWS_READY && i->state == RF_STARTING)
+        ready(rt, i);
+    if (news & RF_NEWS_WANTS_PROCESS) {
+        become_process(rt, i);
+    } else if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED) && rt->state == RF_LOADING) {
+        fail(rt, *text ? text : "it ended while it was starting");
+    } else if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED)) {
+        restart(rt, i, *text ? text : "it closed its queue");
+    }
+}
+
+void rf_runtime_drained(resty_ffi_runtime *rt)
+{
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        if (rt->workers[w] && rt->workers[w]->in_flight)
+            return;
+    drop_workers(rt);
+}
+
+API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
+{
+    if (rt->state == RF_LOADING)
+        fail(rt, "it was unloaded while it was starting");
+    if (rt->state != RF_UP)
+        return;
+    rt->state = RF_UNLOADED;
+    unregister(rt);
+    rf_runtime_drained(rt);
+    rf_instances_sweep(rt->loop);
+}
+
+API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
+{
+    uint64_t end = rf_now() + (uint64_t)timeout_ms * 1000000;
+    l->closed = true;
+    for (struct rf_instance *i = l->instances; i; i = i->next)
+        rf_instance_close(i);
+    for (;;) {
+        bool busy = false;
+        for (struct rf_instance *i = l->instances; i; i = i->next)
+            busy |= i->transport == &rf_thread_transport && i->state == RF_CLOSING && !rf_instance_left(i);
+        if (!busy || rf_now() >= end)
+            break;
+        poll(NULL, 0, 1);
+    }
+    uint64_t now = rf_now();
+    if (l->supervisor)
+        rf_supervisor_stop(l->supervisor, now < end ? (int)((end - now) / 1000000) : 0);
+    l->supervisor = NULL;
+}
+
+API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out)
+{
+    *out = rt->stats;
+    out->in_flight = 0;
+    out->workers = rt->worker_count;
+    out->process = rt->process;
+    out->up = rt->state == RF_UP;
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        if (rt->workers[w])
+            out->in_flight += rt->workers[w]->in_flight;
+}
+
+API const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt)
+{
+    return rt->name;
+}
+API void *resty_ffi_runtime_user(const resty_ffi_runtime *rt)
+{
+    return rt->user;
+}
+API void resty_ffi_runtime_set_user(resty_ffi_runtime *rt, void *user)
+{
+    rt->user = user;
+}
+
+API const char *resty_ffi_runtime_explain(resty_ffi_runtime *rt, int status)
+{
+    char *out = rt->explained;
+    size_t size = sizeof rt->explained;
+    switch (status) {
+    case RESTY_FFI_TIMEOUT:
+        snprintf(out, size, "timeout: runtime \"%s\" did not answer in time", rt->name);
+        break;
+    case RESTY_FFI_CANCELLED:
+        snprintf(out, size, "cancelled: the caller of runtime \"%s\" went away", rt->name);
+        break;
+    case RESTY_FFI_QUEUE_FULL:
+        snprintf(out, size,
+                 "queue full: runtime \"%s\" has %u calls waiting (max_queue), or its payload memory is used up",
+                 rt->name, rt->options.max_queue);
+        break;
+    case RESTY_FFI_TOO_LARGE:
+        snprintf(out, size, "too large: runtime \"%s\" takes payloads up to %llu bytes", rt->name,
+                 (unsigned long long)RF_MAX_PAYLOAD);
+        break;
+    case RESTY_FFI_EXITED:
+        snprintf(out, size, "runtime \"%s\" exited (%s) and is not running", rt->name, rt->error);
+        break;
+    case RESTY_FFI_UNLOADED:
+        snprintf(out, size, "unloaded: runtime \"%s\" was unloaded; load it again with ngx.load_ffi", rt->name);
+        break;
+    default:
+        snprintf(out, size, "runtime \"%s\" refused the call (code %d)", rt->name, status);
+    }
+    return out;
+}

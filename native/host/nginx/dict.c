@@ -1,0 +1,95 @@
+/* A runtime's requests to a lua_shared_dict, through the functions that lua-resty-core uses. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nginx.h"
+#include "resty_ffi.h"
+
+/* Types of values: Lua's. */
+#define NIL 0
+#define BOOLEAN 1
+#define NUMBER 3
+#define STRING 4
+
+static char buffer[4096]; /* holds the last answer; a longer one is malloc'ed by nginx and kept in longer */
+static char *longer;
+
+static void fail(struct resty_ffi_dict_answer *a, const char *text)
+{
+    *a = (struct resty_ffi_dict_answer){RESTY_FFI_BAD_ARGUMENT, text, strlen(text)};
+}
+
+static void answer_number(struct resty_ffi_dict_answer *a, double number)
+{
+    int len = snprintf(buffer, sizeof buffer, "%.17g", number);
+    *a = (struct resty_ffi_dict_answer){0, buffer, (size_t)len};
+}
+
+static void get(const struct rf_nginx_subsystem *s, void *zone, const struct resty_ffi_dict_request *r,
+                struct resty_ffi_dict_answer *a)
+{
+    int type = NIL, flags = 0, stale = 0;
+    char *text = buffer, *error = "the shared dict failed";
+    size_t len = sizeof buffer;
+    double number = 0;
+    free(longer);
+    longer = NULL;
+    if (s->dict_get(zone, r->key, r->key_len, &type, &text, &len, &number, &flags, 0, &stale, &error) != 0) {
+        fail(a, error);
+        return;
+    }
+    if (text != buffer)
+        longer = text;
+    if (type == STRING)
+        *a = (struct resty_ffi_dict_answer){0, text, len};
+    else if (type == NUMBER)
+        answer_number(a, number);
+    else if (type == BOOLEAN)
+        *a = text[0] ? (struct resty_ffi_dict_answer){0, "true", 4} : (struct resty_ffi_dict_answer){0, "false", 5};
+}
+
+static void incr(const struct rf_nginx_subsystem *s, void *zone, const struct resty_ffi_dict_request *r,
+                 struct resty_ffi_dict_answer *a)
+{
+    char text[64], *end, *error = "the shared dict failed";
+    int forcible = 0;
+    if (r->value_len == 0 || r->value_len >= sizeof text) {
+        fail(a, "not a number");
+        return;
+    }
+    memcpy(text, r->value, r->value_len);
+    text[r->value_len] = 0;
+    double value = strtod(text, &end);
+    if (*end)
+        fail(a, "not a number");
+    else if (s->dict_incr(zone, r->key, r->key_len, &value, &error, 1, 0, 0, &forcible) != 0)
+        fail(a, error);
+    else
+        answer_number(a, value);
+}
+
+void rf_nginx_dict(void *subsystem, resty_ffi_runtime *rt, const struct resty_ffi_dict_request *r,
+                   struct resty_ffi_dict_answer *a)
+{
+    const struct rf_nginx_subsystem *s = subsystem;
+    void *zone = resty_ffi_runtime_user(rt);
+    char *error = "the shared dict failed";
+    int forcible = 0;
+    if (!zone) {
+        fail(a, "this runtime has no shared dict: name a lua_shared_dict in the option dict of ngx.load_ffi");
+    } else if (!s->dict_get || !s->dict_store || !s->dict_incr) {
+        fail(a, "this nginx does not offer its shared dicts: ngx_lua 0.10.13 or newer is needed");
+    } else if (r->op == RESTY_FFI_DICT_GET) {
+        get(s, zone, r, a);
+    } else if (r->op == RESTY_FFI_DICT_INCR) {
+        incr(s, zone, r, a);
+    } else if (r->op == RESTY_FFI_DICT_SET || r->op == RESTY_FFI_DICT_DELETE) {
+        int type = r->op == RESTY_FFI_DICT_SET ? STRING : NIL;
+        if (s->dict_store(zone, 0, r->key, r->key_len, type, r->value, r->value_len, 0, (long)r->ttl_ms, 0, &error,
+                          &forcible) != 0)
+            fail(a, error);
+    } else {
+        fail(a, "no such operation");
+    }
+}

@@ -1,0 +1,259 @@
+#include "nginx.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "../../core/export.h"
+#include "nginx_abi.h"
+#include "resty_ffi.h"
+
+/* How soon a handler learns that its caller was aborted. */
+#define SWEEP_NS 50000000
+
+/* An fd in nginx's epoll. Kept for reuse, never freed: nginx may hold an event of this round that names it. */
+struct watch {
+    struct ngx_connection_prefix connection;
+    struct ngx_event_prefix read, write;
+    void (*ready)(void *arg);
+    void *arg;
+    struct watch *next; /* while unused */
+};
+
+static struct rf_nginx_subsystem subsystems[2];
+static struct watch *unused;
+static pid_t owner;       /* the worker that initialised; a fork of it is none */
+static int sweep_fd = -1; /* timerfd, runs only while calls are in flight */
+static bool sweeping;
+
+static void on_event(struct ngx_event_prefix *ev)
+{
+    struct watch *w = ((struct ngx_connection_prefix *)ev->data)->data;
+    if (w->connection.fd >= 0)
+        w->ready(w->arg);
+}
+
+static struct watch *new_watch(void)
+{
+    struct watch *w = unused;
+    if (w)
+        unused = w->next;
+    else
+        w = malloc(sizeof *w);
+    if (w)
+        memset(w, 0, sizeof *w);
+    return w;
+}
+
+static const char *watch_fd(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
+{
+    (void)host;
+    struct watch *w = new_watch();
+    if (!w)
+        return "no memory";
+    w->ready = ready;
+    w->arg = arg;
+    w->connection.data = w;
+    w->connection.read = &w->read;
+    w->connection.write = &w->write;
+    w->connection.fd = fd;
+    w->read.data = w->write.data = &w->connection;
+    w->read.handler = w->write.handler = on_event;
+    w->read.log = w->write.log = ngx_cycle->log;
+    struct watch expected = *w;
+    /* With EPOLLET the descriptor need not be read. */
+    if (ngx_event_actions[0](&w->read, NGX_READ_EVENT_EPOLL, NGX_CLEAR_EVENT_EPOLL) != 0) {
+        w->next = unused;
+        unused = w;
+        return "nginx refused to watch a descriptor (see its error.log)";
+    }
+    /* Are these structs what we take them for? Then nothing but the bit "active" has changed. */
+    expected.read.bits |= NGX_EVENT_ACTIVE;
+    if (memcmp(&expected, w, sizeof expected) != 0) {
+        close(fd);
+        return "this nginx lays out its events in a way that is not known; nothing was loaded";
+    }
+    *handle = w;
+    return NULL;
+}
+
+static void unwatch_fd(void *host, void *handle)
+{
+    (void)host;
+    struct watch *w = handle;
+    /* Closing would not do: a child holds the same open file, and epoll would go on reporting it. */
+    ngx_event_actions[1](&w->read, NGX_READ_EVENT_EPOLL, 0);
+    w->connection.fd = -1;
+    w->next = unused;
+    unused = w;
+}
+
+static void on_done(void *host, resty_ffi_call *call)
+{
+    const struct rf_nginx_subsystem *s = host;
+    s->sema_post(call->user, 1);
+}
+
+static void on_log(void *host, int level, const char *runtime, const char *text, size_t len)
+{
+    (void)host;
+    if (ngx_cycle->log->level >= (uintptr_t)level)
+        ngx_log_error_core((uintptr_t)level, ngx_cycle->log, 0, "[resty-ffi] %s: %*s", runtime, len, text);
+}
+
+/*
+ * A coroutine that was killed (its client went away, ngx.thread.kill) leaves its semaphore without telling anybody. A
+ * waiting caller makes the semaphore's count -1; so a call in flight with a count of 0 has lost its caller.
+ */
+static void look_for_waiter(void *arg, resty_ffi_call *call)
+{
+    const struct rf_nginx_subsystem *s = arg;
+    if (s->sema_count(call->user) >= 0)
+        resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
+}
+
+static void set_sweep(bool on)
+{
+    struct itimerspec t = {.it_value = {0, on ? SWEEP_NS : 0}, .it_interval = {0, on ? SWEEP_NS : 0}};
+    timerfd_settime(sweep_fd, 0, &t, NULL);
+    sweeping = on;
+}
+
+static void on_sweep(void *arg)
+{
+    (void)arg;
+    uint64_t times;
+    uint32_t in_flight = 0;
+    (void)!read(sweep_fd, &times, sizeof times);
+    for (int k = 0; k < 2; k++) {
+        struct rf_nginx_subsystem *s = &subsystems[k];
+        if (!s->loop)
+            continue;
+        resty_ffi_loop_each_call(s->loop, look_for_waiter, s);
+        in_flight += resty_ffi_loop_in_flight(s->loop);
+    }
+    if (!in_flight)
+        set_sweep(false);
+}
+
+static const char *begin_sweep(void)
+{
+    void *handle;
+    if (sweep_fd >= 0)
+        return NULL;
+    sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (sweep_fd < 0)
+        return "no descriptors left (see worker_rlimit_nofile)";
+    return watch_fd(NULL, sweep_fd, on_sweep, NULL, &handle);
+}
+
+static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
+{
+    if (number == 0)
+        *s = (struct rf_nginx_subsystem){"http",
+                                         ngx_http_lua_ffi_sema_new,
+                                         ngx_http_lua_ffi_sema_post,
+                                         ngx_http_lua_ffi_sema_count,
+                                         ngx_http_lua_ffi_sema_gc,
+                                         ngx_http_lua_ffi_shdict_get,
+                                         ngx_http_lua_ffi_shdict_store,
+                                         ngx_http_lua_ffi_shdict_incr,
+                                         NULL};
+    else
+        *s = (struct rf_nginx_subsystem){"stream",
+                                         ngx_stream_lua_ffi_sema_new,
+                                         ngx_stream_lua_ffi_sema_post,
+                                         ngx_stream_lua_ffi_sema_count,
+                                         ngx_stream_lua_ffi_sema_gc,
+                                         ngx_stream_lua_ffi_shdict_get,
+                                         ngx_stream_lua_ffi_shdict_store,
+                                         ngx_stream_lua_ffi_shdict_incr,
+                                         NULL};
+}
+
+static const char *refusal(void)
+{
+    if (!ngx_event_actions || !&ngx_cycle || !&ngx_event_flags || !ngx_log_error_core)
+        return "this process is not nginx, or an nginx linked without its symbols (-Wl,-E)";
+    if (owner && owner != getpid())
+        return "this process was forked after resty-ffi was initialised; load runtimes in the worker";
+    if (!ngx_event_actions[0])
+        return "nginx is not serving yet, runtimes do not survive its fork: load them in init_worker_by_lua or later, "
+               "not in init_by_lua";
+    if (!(ngx_event_flags & NGX_USE_EPOLL_EVENT))
+        return "nginx does not use epoll: remove \"use ...\" from its events block";
+    return NULL;
+}
+
+API const char *resty_ffi_nginx_init(int subsystem)
+{
+    struct rf_nginx_subsystem *s = &subsystems[subsystem != 0];
+    const char *error = refusal();
+    if (error)
+        return error;
+    if (s->loop)
+        return NULL;
+    fill_subsystem(s, subsystem);
+    if (!s->sema_new || !s->sema_post || !s->sema_count || !s->sema_gc)
+        return "ngx_lua does not offer semaphores: version 0.10.13 or newer is needed";
+    owner = getpid();
+    if ((error = begin_sweep()))
+        return error;
+    struct resty_ffi_host host = {watch_fd, unwatch_fd, on_done, on_log, rf_nginx_dict, s, false};
+    s->loop = resty_ffi_loop_new(&host);
+    return s->loop ? NULL : "no memory";
+}
+
+API resty_ffi_loop *resty_ffi_nginx_loop(int subsystem)
+{
+    return subsystems[subsystem != 0].loop;
+}
+
+API resty_ffi_call *resty_ffi_nginx_call_new(int subsystem)
+{
+    const struct rf_nginx_subsystem *s = &subsystems[subsystem != 0];
+    resty_ffi_call *call = resty_ffi_call_new(s->loop);
+    char *error;
+    if (call && s->sema_new(&call->user, 0, &error) != 0) {
+        resty_ffi_call_free(call);
+        call = NULL;
+    }
+    return call;
+}
+
+API void resty_ffi_nginx_call_free(resty_ffi_call *call)
+{
+    const struct rf_nginx_subsystem *s = resty_ffi_call_host(call);
+    void *sem = call->user;
+    resty_ffi_call_free(call);
+    /* After the worker's end began nginx has freed its semaphores already. */
+    if (ngx_cycle->pool)
+        s->sema_gc(sem);
+}
+
+/* Called by Lua with each call that it waits for. */
+API int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                               uint64_t len, uint64_t timeout_ms)
+{
+    int rc = resty_ffi_call_submit(rt, call, method, data, len, timeout_ms);
+    if (rc == 0 && !sweeping)
+        set_sweep(true);
+    return rc;
+}
+
+API void resty_ffi_nginx_set_dict(resty_ffi_runtime *rt, void *zone)
+{
+    resty_ffi_runtime_set_user(rt, zone);
+}
+
+API void resty_ffi_nginx_exit(void)
+{
+    /* The master closes its VM too; and with lua_code_cache off every request has a VM of its own. */
+    if (!owner || owner != getpid() || ngx_cycle->pool)
+        return;
+    for (int k = 0; k < 2; k++)
+        if (subsystems[k].loop)
+            resty_ffi_loop_close(subsystems[k].loop, 1800);
+}

@@ -1,0 +1,137 @@
+#include "dict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/lock.h"
+#include "resty_ffi.h"
+
+struct entry {
+    struct entry *next;
+    uint64_t expires; /* ns, 0 = never */
+    size_t key_len, len;
+    char *value; /* owned */
+    char key[];
+};
+
+/* A list: this dict serves tests and tools, with a handful of keys. */
+struct rf_dict {
+    struct entry *entries;
+};
+
+struct rf_dict *rf_dict_new(void)
+{
+    return calloc(1, sizeof(struct rf_dict));
+}
+
+static void remove_entry(struct entry **p)
+{
+    struct entry *e = *p;
+    *p = e->next;
+    free(e->value);
+    free(e);
+}
+
+void rf_dict_free(struct rf_dict *d)
+{
+    while (d && d->entries)
+        remove_entry(&d->entries);
+    free(d);
+}
+
+static struct entry **find(struct rf_dict *d, const char *key, size_t len)
+{
+    uint64_t now = rf_now();
+    struct entry **p = &d->entries;
+    while (*p) {
+        if ((*p)->expires && (*p)->expires <= now)
+            remove_entry(p);
+        else if ((*p)->key_len == len && memcmp((*p)->key, key, len) == 0)
+            break;
+        else
+            p = &(*p)->next;
+    }
+    return p;
+}
+
+static void fail(struct resty_ffi_dict_answer *a, const char *text)
+{
+    *a = (struct resty_ffi_dict_answer){RESTY_FFI_BAD_ARGUMENT, text, strlen(text)};
+}
+
+static struct entry *set(struct rf_dict *d, const struct resty_ffi_dict_request *r, const char *value, size_t len)
+{
+    struct entry **p = find(d, r->key, r->key_len);
+    struct entry *e = *p;
+    char *copy = malloc(len + 1);
+    if (!e && copy && (e = calloc(1, sizeof *e + r->key_len))) {
+        memcpy(e->key, r->key, r->key_len);
+        e->key_len = r->key_len;
+        *p = e;
+    }
+    if (!e || !copy) {
+        free(copy);
+        return NULL;
+    }
+    memcpy(copy, value, len);
+    free(e->value);
+    e->value = copy;
+    e->len = len;
+    return e;
+}
+
+static bool number(const char *text, size_t len, double *out)
+{
+    char copy[64], *end;
+    if (len == 0 || len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    *out = strtod(copy, &end);
+    return *end == 0;
+}
+
+static void increment(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
+{
+    struct entry *e = *find(d, r->key, r->key_len);
+    double by, is = 0;
+    char text[64];
+    if (!number(r->value, r->value_len, &by) || (e && !number(e->value, e->len, &is))) {
+        fail(a, "not a number");
+        return;
+    }
+    int len = snprintf(text, sizeof text, "%.17g", is + by);
+    e = set(d, r, text, (size_t)len);
+    if (!e)
+        fail(a, "no memory");
+    else
+        *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
+}
+
+void rf_dict_serve(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
+{
+    struct entry **p = find(d, r->key, r->key_len), *e = *p;
+    switch (r->op) {
+    case RESTY_FFI_DICT_GET:
+        if (e)
+            *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
+        break;
+    case RESTY_FFI_DICT_SET:
+        e = set(d, r, r->value, r->value_len);
+        if (!e)
+            fail(a, "no memory");
+        else
+            e->expires = r->ttl_ms ? rf_now() + r->ttl_ms * 1000000 : 0;
+        break;
+    case RESTY_FFI_DICT_INCR:
+        increment(d, r, a);
+        break;
+    case RESTY_FFI_DICT_DELETE:
+        if (e)
+            remove_entry(p);
+        break;
+    default:
+        fail(a, "no such operation");
+    }
+}

@@ -1,0 +1,28 @@
+/*
+ * The host that is driven by its caller: it waits on one descriptor, runs what is due, and asks for what is done. For
+ * programs without an event loop of their own to plug into (the C harness), or behind a language boundary (Node).
+ * Exported by libresty_ffi.so; same threading rules as core/host.h.
+ */
+#ifndef RF_PULL_H
+#define RF_PULL_H
+
+#include "../../core/host.h"
+
+typedef struct resty_ffi_pull resty_ffi_pull;
+
+resty_ffi_pull *resty_ffi_pull_new(void);
+resty_ffi_loop *resty_ffi_pull_loop(resty_ffi_pull *p);
+/* Readable (level-triggered) while there is something to run. */
+int resty_ffi_pull_fd(resty_ffi_pull *p);
+/* Waits up to timeout_ms (0 = not, -1 = for ever) and runs what is due. Returns the calls that are done now. */
+int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms);
+/* The next call that is done, oldest first; NULL = none. */
+resty_ffi_call *resty_ffi_pull_done(resty_ffi_pull *p);
+/* The same for up to max calls at once. */
+int resty_ffi_pull_done_n(resty_ffi_pull *p, resty_ffi_call **out, int max);
+/* The next log line: its level, 0 = none. *text is valid until the next call of this function. */
+int resty_ffi_pull_log(resty_ffi_pull *p, const char **text, size_t *len);
+/* Ends all runtimes and frees everything. Waits up to timeout_ms for them. */
+void resty_ffi_pull_close(resty_ffi_pull *p, int timeout_ms);
+
+#endif

@@ -1,0 +1,262 @@
+#include "supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+
+#define MS 1000000u
+#define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
+#define MAX_CHILDREN 1024
+
+static void news(struct rf_child *c, uint32_t what, const char *text)
+{
+    rf_instance_news(c->instance, what, text, text ? strlen(text) : 0);
+}
+
+static void hang_up(struct rf_child *c)
+{
+    if (c->control >= 0)
+        close(c->control); /* resty-ffi-run then kills the runtime and ends */
+    c->control = -1;
+}
+
+static void start(struct rf_child *c)
+{
+    char text[RF_TEXT];
+    if (rf_spawn(c, text, sizeof text)) {
+        news(c, RF_NEWS_FAILED, text);
+        c->told = true;
+        c->state = RF_CHILD_REAPING;
+        return;
+    }
+    c->state = RF_CHILD_STARTING;
+    c->at = rf_now() + (uint64_t)c->instance->load_timeout_ms * MS;
+}
+
+static void hear(struct rf_child *c)
+{
+    char message[RF_SAY_MAX + 1];
+    ssize_t n;
+    while ((n = recv(c->control, message, sizeof message - 1, MSG_DONTWAIT)) > 0) {
+        message[n] = 0;
+        if (message[0] == RF_SAY_READY && c->state == RF_CHILD_STARTING) {
+            c->state = RF_CHILD_RUNNING;
+            news(c, RF_NEWS_READY, NULL);
+        } else if (message[0] == RF_SAY_FAILED) {
+            /* Only the first reason: what follows is how it then ended. */
+            if (!c->told)
+                news(c, RF_NEWS_FAILED, message + 1);
+            c->told = true;
+        } else if (message[0] == RF_SAY_EXITED) {
+            if (!c->told)
+                rf_instance_news(c->instance, 0, message + 1, (size_t)n - 1);
+            c->told = true;
+        }
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return;
+    if (!c->told)
+        news(c, 0, "its processes were killed");
+    c->told = true;
+    hang_up(c);
+    c->state = RF_CHILD_REAPING;
+}
+
+static void advance(struct rf_child *c, uint64_t now)
+{
+    if (c->end && c->state == RF_CHILD_WAITING) {
+        c->state = RF_CHILD_REAPING;
+    } else if (c->end && (c->state == RF_CHILD_STARTING || c->state == RF_CHILD_RUNNING)) {
+        /* One that has not started yet cannot look at its queue: no patience. */
+        c->at = now + (c->state == RF_CHILD_RUNNING ? END_PATIENCE : 0);
+        c->state = RF_CHILD_ENDING;
+    }
+    if (c->state == RF_CHILD_WAITING && now >= c->at) {
+        start(c);
+    } else if (c->state == RF_CHILD_STARTING && now >= c->at) {
+        char text[128];
+        snprintf(text, sizeof text, "its process was not ready within %u ms (load_timeout)",
+                 c->instance->load_timeout_ms);
+        if (!c->told)
+            news(c, RF_NEWS_FAILED, text);
+        c->told = true;
+        hang_up(c);
+        c->state = RF_CHILD_REAPING;
+    } else if (c->state == RF_CHILD_ENDING && now >= c->at) {
+        hang_up(c);
+        c->state = RF_CHILD_REAPING;
+    }
+}
+
+/* True when the runner is gone. nginx reaps every child of its own accord: then waitpid finds none. */
+static bool reaped(struct rf_child *c)
+{
+    if (c->state != RF_CHILD_REAPING)
+        return false;
+    if (c->runner <= 0)
+        return true;
+    pid_t pid = waitpid(c->runner, NULL, WNOHANG);
+    return pid == c->runner || (pid < 0 && errno == ECHILD && kill(c->runner, 0) != 0);
+}
+
+static void remove_child(struct rf_child **p)
+{
+    struct rf_child *c = *p;
+    *p = c->next;
+    hang_up(c);
+    news(c, c->end ? RF_NEWS_ENDED : RF_NEWS_EXITED, NULL);
+    rf_instance_unref(c->instance);
+    free(c);
+}
+
+static void kill_all(struct rf_supervisor *s)
+{
+    for (struct rf_child *c = s->children; c; c = c->next)
+        if (c->runner > 0)
+            kill(-c->runner, SIGKILL);
+}
+
+/* One round, under the lock. Returns the time until something is due, -1 = nothing is, -2 = stop. */
+static int round_of(struct rf_supervisor *s, struct pollfd *p, nfds_t *count)
+{
+    uint64_t now = rf_now(), due = 0;
+    nfds_t n = 1;
+    for (struct rf_child **at = &s->children; *at;) {
+        struct rf_child *c = *at;
+        if (c->control >= 0)
+            hear(c);
+        c->end |= s->stop != 0;
+        advance(c, now);
+        if (reaped(c)) {
+            remove_child(at);
+            continue;
+        }
+        uint64_t next = c->state == RF_CHILD_RUNNING ? 0 : c->state == RF_CHILD_REAPING ? now + 5 * MS : c->at;
+        if (next && (!due || next < due))
+            due = next;
+        if (c->control >= 0 && n < MAX_CHILDREN)
+            p[n++] = (struct pollfd){c->control, POLLIN, 0};
+        at = &c->next;
+    }
+    *count = n;
+    if (s->stop && now >= s->stop)
+        kill_all(s);
+    if (s->stop && (!s->children || now >= s->stop))
+        return -2;
+    if (s->stop && (!due || s->stop < due))
+        due = s->stop;
+    return !due ? -1 : due <= now ? 0 : (int)((due - now + MS - 1) / MS);
+}
+
+static void *run(void *arg)
+{
+    static const char thread_name[] = "resty-ffi-super";
+    struct rf_supervisor *s = arg;
+    struct pollfd p[MAX_CHILDREN];
+    prctl(PR_SET_NAME, thread_name);
+    for (;;) {
+        nfds_t n;
+        rf_lock_acquire(&s->lock);
+        int wait = round_of(s, p, &n);
+        rf_lock_release(&s->lock);
+        if (wait == -2)
+            break;
+        p[0] = (struct pollfd){s->doorbell, POLLIN, 0};
+        poll(p, n, wait);
+        uint64_t count;
+        (void)!read(s->doorbell, &count, sizeof count);
+    }
+    atomic_store(&s->running, 0);
+    rf_futex_wake(&s->running, 1, 0);
+    return NULL;
+}
+
+static void ring(struct rf_supervisor *s)
+{
+    uint64_t one = 1;
+    (void)!write(s->doorbell, &one, sizeof one);
+}
+
+static struct rf_supervisor *begin(void)
+{
+    struct rf_supervisor *s = calloc(1, sizeof *s);
+    pthread_t thread;
+    sigset_t all, before;
+    if (!s)
+        return NULL;
+    s->doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    atomic_init(&s->running, 1);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = s->doorbell < 0 ? errno : pthread_create(&thread, NULL, run, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0) {
+        pthread_detach(thread);
+        return s;
+    }
+    if (s->doorbell >= 0)
+        close(s->doorbell);
+    free(s);
+    return NULL;
+}
+
+static const char *transport_start(struct rf_instance *i, uint32_t delay_ms)
+{
+    resty_ffi_loop *l = i->loop;
+    if (!l->supervisor && !(l->supervisor = begin()))
+        return "no thread could be started to look after its process (see ulimit -u)";
+    struct rf_child *c = calloc(1, sizeof *c);
+    if (!c)
+        return "no memory";
+    c->instance = i;
+    c->control = -1;
+    c->at = rf_now() + (uint64_t)delay_ms * MS;
+    atomic_fetch_add(&i->refs, 1);
+    rf_lock_acquire(&l->supervisor->lock);
+    c->next = l->supervisor->children;
+    l->supervisor->children = c;
+    rf_lock_release(&l->supervisor->lock);
+    ring(l->supervisor);
+    return NULL;
+}
+
+static void transport_end(struct rf_instance *i)
+{
+    struct rf_supervisor *s = i->loop->supervisor;
+    if (!s)
+        return;
+    rf_lock_acquire(&s->lock);
+    for (struct rf_child *c = s->children; c; c = c->next)
+        if (c->instance == i)
+            c->end = true;
+    rf_lock_release(&s->lock);
+    ring(s);
+}
+
+const struct rf_transport rf_process_transport = {transport_start, transport_end};
+
+void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms)
+{
+    rf_lock_acquire(&s->lock);
+    s->stop = rf_now() + (uint64_t)timeout_ms * MS;
+    rf_lock_release(&s->lock);
+    ring(s);
+    uint64_t end = rf_now() + ((uint64_t)timeout_ms + 500) * MS;
+    while (atomic_load(&s->running) && rf_now() < end)
+        rf_futex_wait(&s->running, 1, 50, 0);
+    if (atomic_load(&s->running))
+        return; /* cannot be freed; the process is about to end */
+    close(s->doorbell);
+    free(s);
+}

@@ -1,0 +1,38 @@
+/*
+ * One thread for each loop that has child processes: starts them, hears from them, restarts nothing by itself, and sees
+ * to it that they end. A thread of its own, because a child is killed when the thread that started it ends (this is how
+ * it cannot outlive the host), and because starting one takes longer than an event loop may block.
+ */
+#ifndef RF_SUPERVISOR_H
+#define RF_SUPERVISOR_H
+
+#include <sys/types.h>
+
+#include "../../core/loop.h"
+
+enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
+
+/* Owned by the supervisor's list; holds a reference to its instance until it is removed. */
+struct rf_child {
+    struct rf_instance *instance;
+    struct rf_child *next;
+    enum rf_child_state state;
+    uint64_t at;  /* WAITING: when to start; STARTING, ENDING: when to lose patience */
+    int control;  /* our end of the socket pair, -1 = none */
+    pid_t runner; /* resty-ffi-run; the runtime is its child */
+    bool end;     /* the loop wants it to end */
+    bool told;    /* that it failed or exited */
+};
+
+struct rf_supervisor {
+    rf_lock lock; /* children, stop */
+    struct rf_child *children;
+    int doorbell;             /* eventfd; -1 never */
+    uint64_t stop;            /* when to kill what is left; 0 = do not stop */
+    _Atomic uint32_t running; /* futex: the thread */
+};
+
+/* spawn.c: starts resty-ffi-run for a child. NULL, or an error text. */
+const char *rf_spawn(struct rf_child *c, char *error, size_t size);
+
+#endif

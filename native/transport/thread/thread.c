@@ -1,0 +1,98 @@
+/*
+ * The thread transport: the library is opened and initialised in this process, on a loader thread, so that one that
+ * hangs costs a thread and not the worker. The loader blocks all signals that can wait: threads started by the library
+ * inherit that, and the host's signals keep reaching the host.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../core/loop.h"
+
+typedef int (*init_function)(char *cfg, void *tq);
+
+static void fail(struct rf_instance *i, const char *text)
+{
+    rf_instance_news(i, RF_NEWS_FAILED, text, strlen(text));
+}
+
+static void init(struct rf_instance *i, init_function function)
+{
+    char text[RF_TEXT], reason[RF_TEXT];
+    int rc = function(i->cfg, &i->q);
+    if (rc == 0) {
+        rf_instance_news(i, RF_NEWS_READY, NULL, 0);
+        return;
+    }
+    rf_instance_text(i, reason, sizeof reason);
+    snprintf(text, sizeof text, "%.900s%slibffi_init returned %d", reason, *reason ? " – " : "", rc);
+    fail(i, text);
+}
+
+static void open_failed(struct rf_instance *i, const char *path)
+{
+    char text[RF_TEXT], places[400];
+    const char *why = dlerror();
+    rf_library_places(i->lib, places, sizeof places);
+    snprintf(text, sizeof text, "%.500s; searched %s", why ? why : path, places);
+    fail(i, text);
+    resty_ffi_close(&i->q); /* nothing of the library has run */
+}
+
+static void *loader(void *arg)
+{
+    struct rf_instance *i = arg;
+    char path[4096];
+    rf_library_find(i->lib, path, sizeof path);
+    int flags = RTLD_NOW | (i->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->unpin ? 0 : RTLD_NODELETE);
+    i->library = dlopen(path, flags);
+    if (!i->library) {
+        open_failed(i, path);
+    } else {
+        init_function function = (init_function)dlsym(i->library, "libffi_init");
+        if (function)
+            init(i, function);
+        else if (dlsym(i->library, "libffi_argv"))
+            rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
+        else
+            fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
+        if (!function)
+            resty_ffi_close(&i->q);
+    }
+    rf_queue_leave(&i->q);
+    rf_instance_unref(i);
+    return NULL;
+}
+
+static const char *start(struct rf_instance *i, uint32_t delay_ms)
+{
+    (void)delay_ms;
+    static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGURG, SIGPROF};
+    sigset_t block, before;
+    pthread_t thread;
+    sigfillset(&block);
+    for (size_t k = 0; k < sizeof open / sizeof *open; k++)
+        sigdelset(&block, open[k]);
+    atomic_fetch_add(&i->refs, 2); /* the loader's, and the runtime's until resty_ffi_close */
+    rf_queue_enter(&i->q);
+    pthread_sigmask(SIG_SETMASK, &block, &before);
+    int rc = pthread_create(&thread, NULL, loader, i);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
+        atomic_fetch_sub(&i->refs, 2);
+        rf_queue_leave(&i->q);
+        return "no thread could be started to load it (see ulimit -u)";
+    }
+    pthread_detach(thread);
+    return NULL;
+}
+
+/* The closed queue is all that threads in this process can be told. */
+static void end(struct rf_instance *i)
+{
+    (void)i;
+}
+
+const struct rf_transport rf_thread_transport = {start, end};
