@@ -39,6 +39,7 @@ export function environment(base: NodeJS.ProcessEnv = process.env): NodeJS.Proce
   };
   const java = javaHome(base, env.PATH);
   if (java) env.JAVA_HOME = java;
+  else delete env.JAVA_HOME;
   return env;
 }
 
