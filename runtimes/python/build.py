@@ -1,0 +1,120 @@
+"""Builds the loader and what it needs at run time into dist/. Runs with the Python that the loader is to embed.
+
+    dist/libffi_python3.so   the loader
+    dist/python/             what it puts on sys.path: the package resty_ffi, and cffi for modules of the original's form
+    dist/conformance.json    how the conformance suite loads the conformance runtime
+    .venv                    the pinned tools
+
+Each step is left out when what it reads has not changed.
+"""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import json
+import os
+import py_compile
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+BUILD = HERE / "build"
+DIST = HERE / "dist"
+HEADER = HERE.parent.parent / "native" / "include"
+
+SOURCES = ["answer.c", "core.c", "dispatch.c", "interpreter.c", "task.c"]
+CFLAGS = ["-std=gnu11", "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"]
+LDFLAGS = ["-shared", "-Wl,-z,nodelete", "-Wl,-soname,libffi_python3.so"]
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):
+        sys.exit(f"resty-ffi needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}")
+    once(VENV, PYTHON, [HERE / "requirements-dev.txt"], make_venv)
+    once(BUILD, DIST / "libffi_python3.so", [Path(__file__), *sorted((HERE / "loader").iterdir()), HEADER / "resty_ffi.h"], make_loader)
+    bundled = [Path(__file__), *sorted((HERE / "src").rglob("*.py")), HERE / "requirements-dev.txt"]
+    once(DIST / "python", DIST / "python" / "resty_ffi", bundled, make_bundle)
+    conformance = {
+        "lib": "dist/libffi_python3.so",
+        "cfg": "resty_ffi_conformance,app,conformance",
+        "env": {"PYTHONPATH": "${dir}/conformance"},
+    }
+    (DIST / "conformance.json").write_text(json.dumps(conformance, indent=2) + "\n")
+
+
+def once(folder: Path, result: Path, inputs: Iterable[Path], make: Callable[[], None]) -> None:
+    """Makes a folder and the result unless they were made from just these inputs, by this script with this Python."""
+    digest = hashlib.sha256(f"{sys.executable} {sys.version} {os.environ.get('CC')}".encode())
+    for file in inputs:
+        digest.update(file.read_bytes())
+    stamp = folder / ".made-from"
+    if result.exists() and stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    make()
+    stamp.write_text(digest.hexdigest())
+
+
+def make_venv() -> None:
+    print("resty-ffi python: making .venv")
+    venv.create(VENV, with_pip=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "-r", HERE / "requirements-dev.txt"], check=True)
+
+
+def make_loader() -> None:
+    print("resty-ffi python: compiling libffi_python3.so")
+    BUILD.mkdir()
+    DIST.mkdir(exist_ok=True)
+    generated = BUILD / "embedding.c"
+    subprocess.run([PYTHON, HERE / "loader" / "generate.py", generated], check=True, stdout=subprocess.DEVNULL)
+    cc = shlex.split(os.environ.get("CC", "cc"))
+    variables = sysconfig.get_config_vars()
+    home = sys.base_prefix if sys.base_prefix == sys.base_exec_prefix else f"{sys.base_prefix}:{sys.base_exec_prefix}"
+    settings = {
+        "PYTHON_EXECUTABLE": os.path.realpath(sys.executable),
+        "PYTHON_HOME": home,
+        "PYTHON_SONAME": variables["INSTSONAME"],
+    }
+    if ".so" not in settings["PYTHON_SONAME"]:
+        sys.exit(f"{sys.executable} has no shared libpython: install python3-dev and build with /usr/bin/python3")
+    flags = [*CFLAGS, f"-I{sysconfig.get_path('include')}", f"-I{HEADER}", f"-I{HERE / 'loader'}"]
+    flags += [f'-D{name}="{value}"' for name, value in settings.items()]
+    objects = []
+    for source in [generated, *(HERE / "loader" / name for name in SOURCES)]:
+        objects.append(BUILD / f"{source.stem}.o")
+        subprocess.run([*cc, *flags, "-c", source, "-o", objects[-1]], check=True)
+    link = [f"-Wl,--version-script={HERE / 'loader' / 'exports.map'}", f"-L{variables['LIBDIR']}"]
+    link += [f"-lpython{variables['LDVERSION']}", "-ldl", "-lpthread"]
+    library = DIST / "libffi_python3.so"
+    subprocess.run([*cc, *LDFLAGS, *objects, *link, "-o", f"{library}.new"], check=True)
+    os.replace(f"{library}.new", library)
+
+
+def make_bundle() -> None:
+    print("resty-ffi python: gathering dist/python")
+    bundle = DIST / "python"
+    ignore = shutil.ignore_patterns("__pycache__")
+    packages = Path(subprocess.check_output([PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip())
+    shutil.copytree(HERE / "src" / "resty_ffi", bundle / "resty_ffi", ignore=ignore)
+    for name in ["cffi", "pycparser"]:
+        shutil.copytree(packages / name, bundle / name, ignore=ignore)
+        for licence in packages.glob(f"{name}-*.dist-info/**/LICENSE*"):
+            shutil.copy(licence, bundle / name / "LICENSE")
+    for backend in packages.glob("_cffi_backend*.so"):
+        shutil.copy(backend, bundle)
+    # Whoever runs the host may not write here; and the files' times may change when they are installed.
+    compileall.compile_dir(bundle, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+/*
+ * The part of the loader that runs for every call, against the CPython API: it takes frames from the queue, calls
+ * handlers, and sends their answers, so that Python code runs only where an author wrote it. Python sees it as the
+ * built-in module _resty_ffi with one type, Core: one loaded runtime's end of its queue.
+ *
+ * Every function here needs the GIL, which also guards the fields.
+ */
+#ifndef RESTY_FFI_PYTHON_CORE_H
+#define RESTY_FFI_PYTHON_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#include "resty_ffi.h"
+
+#define BATCH 64
+
+/* How a handler is called; resty_ffi/_registry.py has the same numbers. */
+enum { SYNC = 0, ASYNC = 1, THREAD = 2 };
+
+/* What a method number stands for, looked up once. */
+typedef struct {
+    PyObject *name;
+    PyObject *call;    /* NULL: no handler, and then refusal says so */
+    PyObject *refusal; /* bytes */
+    int kind;
+    bool wants_context;
+    bool slow; /* it once took long: answers that are ready do not wait for it */
+} Method;
+
+/* Where the slots of a CallTask (resty_ffi/_task.py) are within the object. */
+typedef struct {
+    Py_ssize_t coro, context, waiter, must_cancel, cancels, marked, told, call, call_id, method;
+} TaskSlots;
+
+typedef struct {
+    PyObject_HEAD
+    resty_ffi_queue *q; /* NULL once closed */
+    PyObject *owner;    /* LoadedRuntime: everything that is not done for every call */
+    PyObject *context_type;
+    PyObject *running; /* {call id: object with cancel_call()}: the calls that are not answered yet */
+
+    Method **methods;
+    uint32_t method_count;
+
+    resty_ffi_frame out[BATCH]; /* answers that are ready but not sent */
+    PyObject *keep[BATCH];      /* what their data points into */
+    int out_count;
+
+    bool dispatching;
+    bool flush_scheduled, drain_scheduled;
+
+    /* Only with an asyncio loop: */
+    PyObject *loop, *call_soon, *flush_method, *drain_method;
+    PyObject *task_type, *enter_task, *leave_task, *register_task, *unregister_task, *cancelled_error;
+    TaskSlots slots;
+    PyObject *spare;   /* a task that no call has used up, for the next eager first step */
+    PyObject *current; /* the task that is entered for such a step, borrowed from spare; NULL = none */
+} Core;
+
+extern PyTypeObject core_type;
+
+/* answer.c: these take the reference to the payload or text, and the request `release` along with the answer. */
+void answer_result(Core *c, PyObject *method, uint64_t id, void *release, PyObject *result);
+void answer_exception(Core *c, PyObject *method, uint64_t id, void *release, bool told);
+void answer_status(Core *c, uint64_t id, void *release, int status, PyObject *payload);
+/* Turns a handler's result into bytes, str or None; takes the reference; NULL and an exception if it is none. */
+PyObject *answer_payload(PyObject *result);
+/* Points the frame into payload, which must outlive the send. -1 and an exception for a str that UTF-8 cannot carry. */
+int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload);
+void answer_flush(Core *c);
+/* For an answer that came outside a dispatch: sends at once when no other call runs, else with the loop's next turn. */
+void answer_soon(Core *c);
+
+/* dispatch.c */
+void dispatch(Core *c, resty_ffi_frame *f, int n);
+void dispatch_forget(Core *c);
+PyObject *request_bytes(const resty_ffi_frame *f);
+PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f);
+
+/* task.c */
+int task_setup(Core *c, PyObject *loop, PyObject *task_type);
+void task_call(Core *c, const Method *m, resty_ffi_frame *f);
+void task_leave(Core *c);
+void task_forget(Core *c);
+
+/* The current exception as one object with its traceback; clears it. */
+PyObject *take_exception(void);
+/* Makes it the current one again; takes the reference. */
+void raise_again(PyObject *exception);
+
+/* interpreter.c: starts Python if need be. 0, or -1 and a sentence in *why. */
+int interpreter_start(const char **why);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * libffi_init of libffi_python3.so. cffi's embedding code, generated around this file, makes the Python function
+ * resty_ffi_python_load callable from C; what is here runs before it: the interpreter, the path, the module _resty_ffi.
+ */
+#include "core.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int resty_ffi_python_load(void *q);
+static int cffi_start_python(void);
+
+static void fail(resty_ffi_queue *q, const char *format, const char *detail) {
+    char *text;
+    int n = asprintf(&text, format, resty_ffi_name(q), detail);
+    if (n < 0) return;
+    resty_ffi_fail(q, text, (size_t)n);
+    free(text);
+}
+
+/* The current exception, its last line first and the whole traceback after it, as the reason why the load fails. */
+static void fail_with_exception(resty_ffi_queue *q) {
+    PyObject *exception = take_exception(), *traceback = PyImport_ImportModule("traceback");
+    PyObject *lines = traceback ? PyObject_CallMethod(traceback, "format_exception", "O", exception) : NULL;
+    PyObject *none = PyUnicode_FromString(""), *text = lines && none ? PyUnicode_Join(none, lines) : NULL;
+    PyObject *last = PyObject_Str(exception);
+    PyObject *whole = text && last ? PyUnicode_FromFormat("%s: %U\n%U", Py_TYPE(exception)->tp_name, last, text) : NULL;
+    const char *utf8 = whole ? PyUnicode_AsUTF8(whole) : NULL;
+    fail(q, "runtime \"%s\" cannot set up Python: %s", utf8 ? utf8 : Py_TYPE(exception)->tp_name);
+    PyErr_Clear();
+    Py_XDECREF(whole);
+    Py_XDECREF(last);
+    Py_XDECREF(text);
+    Py_XDECREF(none);
+    Py_XDECREF(lines);
+    Py_XDECREF(traceback);
+    Py_XDECREF(exception);
+}
+
+/* The folder `python` beside this library; free it. */
+static char *bundle(void) {
+    Dl_info here;
+    char *library = dladdr((void *)libffi_init, &here) ? realpath(here.dli_fname, NULL) : NULL;
+    char *slash = library ? strrchr(library, '/') : NULL, *folder = NULL;
+    if (slash && asprintf(&folder, "%.*s/python", (int)(slash - library), library) < 0) folder = NULL;
+    free(library);
+    return folder;
+}
+
+static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1};
+
+/* Once: our folder first on sys.path, the module _resty_ffi. */
+static int set_up(void) {
+    static bool done;
+    if (done) return 0;
+    char *folder = bundle();
+    PyObject *path = PySys_GetObject("path"), *entry = folder ? PyUnicode_DecodeFSDefault(folder) : NULL;
+    PyObject *module = NULL, *loaded = NULL, *backend = NULL;
+    free(folder);
+    if (path && entry && PyList_Insert(path, 0, entry) == 0 && PyType_Ready(&core_type) == 0)
+        module = PyModule_Create(&module_def);
+    if (module && PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) == 0 &&
+        PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
+        loaded = PyImport_ImportModule("resty_ffi._load");
+    /* cffi imports it too, but writes to stderr if it fails. */
+    if (loaded) backend = PyImport_ImportModule("_cffi_backend");
+    if (!backend && !PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the folder of the loader is not to be found");
+    done = backend != NULL;
+    Py_XDECREF(backend);
+    Py_XDECREF(loaded);
+    Py_XDECREF(module);
+    Py_XDECREF(entry);
+    return done ? 0 : -1;
+}
+
+__attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq) {
+    (void)cfg; /* resty_ffi_config has it, with its length */
+    const char *why;
+    if (interpreter_start(&why) < 0) {
+        fail(tq, "runtime \"%s\": Python " PY_VERSION " in " PYTHON_HOME " does not start: %s", why);
+        return 1;
+    }
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock); /* before the GIL, which an import gives up now and then */
+    PyGILState_STATE gil = PyGILState_Ensure();
+    int ready = set_up();
+    if (ready < 0) fail_with_exception(tq);
+    PyGILState_Release(gil);
+    pthread_mutex_unlock(&lock);
+    if (ready < 0) return 1;
+    if (cffi_start_python() < 0) {
+        fail(tq, "runtime \"%s\": cffi does not start; %s", "its own message is on standard error");
+        return 1;
+    }
+    return resty_ffi_python_load(tq);
+}

@@ -1,0 +1,148 @@
+"""What libffi_init does in Python: finds what the configuration names, and starts it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+import os
+import site
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from _resty_ffi import Core  # type: ignore[import-not-found]  # the loader's built-in module
+
+from .loaded import LoadedRuntime
+from .log import LogHandler
+from .runtime import Runtime
+
+_lock = threading.Lock()  # over sys.path and sys.modules, while a module is taken out of them
+_prepared = False
+
+
+class ConfigError(Exception):
+    """The configuration names something that is not there: no traceback explains it better than the sentence does."""
+
+
+def load(queue: int) -> int:
+    """0, or the reason is given to the host. Never raises."""
+    core = Core(queue)
+    try:
+        return _load(core, queue)
+    except ConfigError as e:
+        text = f'runtime "{core.name}": {e}'
+    except BaseException as e:
+        last = traceback.format_exception_only(e)[-1].rstrip()
+        text = f'runtime "{core.name}" cannot be set up: {last}\n{"".join(traceback.format_exception(e))}'.rstrip()
+    core.fail(text.encode("utf-8", "backslashreplace"))
+    core.forget()
+    return 1
+
+
+def _load(core: Any, queue: int) -> int:
+    config: bytes | None = core.config
+    module_name, func_name, own = split_config(config)
+    module = _import(core, module_name)
+    target = getattr(module, func_name, None)
+    if target is None:
+        raise ConfigError(f'the module "{module.__name__}" has no "{func_name}": name a Runtime in it, or an init function')
+    if isinstance(target, Runtime):
+        definition = target
+    elif not callable(target):
+        raise ConfigError(f'"{func_name}" of the module "{module.__name__}" is neither a Runtime nor a function')
+    elif takes_queue(target):
+        # The original's form: both arguments are addresses.
+        address = core.config_address + len(config or b"") - len(own) if own is not None else 0
+        code = target(address, queue)
+        if code:
+            core.fail(f'runtime "{core.name}": {func_name} of the module "{module.__name__}" returned {code}'.encode())
+        return int(code or 0)
+    else:
+        definition = target(_text(own))
+        if not isinstance(definition, Runtime):
+            raise ConfigError(
+                f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, not a Runtime'
+            )
+    LoadedRuntime(core, definition, module.__name__, _text(own)).start()
+    return 0
+
+
+def _text(config: bytes | None) -> str | None:
+    return None if config is None else config.decode("utf-8", "surrogateescape")
+
+
+def split_config(config: bytes | None) -> tuple[str, str, bytes | None]:
+    """``module,func,config`` into its parts; the third is None where there is no second comma."""
+    parts = (config or b"").split(b",", 2)
+    if len(parts) < 2 or not parts[0].strip(b"?") or not parts[1]:
+        raise ConfigError(
+            'the Python loader takes a configuration of the form "module,func,config", such as "my_module,app,"; '
+            f"it got {'none' if config is None else repr(_text(config))}"
+        )
+    return os.fsdecode(parts[0]), os.fsdecode(parts[1]), parts[2] if len(parts) == 3 else None
+
+
+def takes_queue(function: Callable[..., Any]) -> bool:
+    """Whether it is the original's ``init(cfg, tq)``: one that cannot be called with a configuration alone."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return True
+    for arguments in (1, 2):
+        try:
+            signature.bind(*range(arguments))
+        except TypeError:
+            continue
+        return arguments == 2
+    name = getattr(function, "__qualname__", repr(function))
+    raise ConfigError(f"{name} must be a Runtime, init(cfg) or init(cfg, tq), and its signature is {name}{signature}")
+
+
+def _import(core: Any, name: str) -> ModuleType:
+    """Imports a module: ``name``, ``folder/name`` to look in that folder first, ``name?`` for a fresh copy."""
+    fresh = name.endswith("?")
+    folder, _, name = name.rstrip("?").rpartition("/")
+    with _lock:
+        _prepare(core)
+        if folder and folder not in sys.path:
+            sys.path.insert(1, folder)
+        if not fresh:
+            return importlib.import_module(name)
+        old = {key: sys.modules.pop(key) for key in list(sys.modules) if key == name or key.startswith(f"{name}.")}
+        importlib.invalidate_caches()
+        try:
+            return importlib.import_module(name)
+        except BaseException:
+            sys.modules.update(old)
+            raise
+
+
+def _prepare(core: Any) -> None:
+    global _prepared
+    if _prepared:
+        return
+    _prepared = True
+    # What handles records of loggers that nobody has configured: by default it writes to standard error.
+    logging.lastResort = LogHandler(logging.WARNING)
+    environment = os.environ.get("VIRTUAL_ENV")
+    if environment and not use_virtual_env(environment):
+        version = ".".join(map(str, sys.version_info[:2]))
+        core.log(5, f"VIRTUAL_ENV={environment} is not used: it has no packages of Python {version}".encode())
+
+
+def use_virtual_env(folder: str) -> bool:
+    """Puts a virtual environment's packages before the system's. False if it is not for this version of Python."""
+    packages = os.path.join(folder, "lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
+    if not os.path.isdir(packages):
+        return False
+    before = list(sys.path)
+    site.addsitedir(packages)
+    added = [entry for entry in sys.path if entry not in before]
+    system = [before.index(entry) for entry in site.getsitepackages() if entry in before]
+    place = min(system, default=len(before))
+    sys.path[:] = before[:place] + added + before[place:]
+    return True

@@ -1,0 +1,233 @@
+"""One loaded runtime: a Runtime, a configuration, a thread that takes the calls."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import json
+import logging
+import threading
+import time
+import traceback
+import types
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from . import log
+from .context import Context
+from .errors import CANCELLED, THREW, UNLOADED, Error
+from .shared_dict import Dict
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .runtime import Runtime
+
+T = TypeVar("T")
+
+UNLOAD_SECONDS = 1.0
+"""How long an unload waits for calls that it has cancelled, and then for the lifespan."""
+
+_TICK = 0.002
+
+
+class LoadedRuntime:
+    """What a lifespan gets, and ``ctx.runtime`` is."""
+
+    def __init__(self, core: Any, definition: Runtime, module: str, config: str | None) -> None:
+        self.name: str = core.name
+        """The runtime's name, as messages of the host have it."""
+        self.abi: int = core.abi
+        """The version of the interface that the host implements."""
+        self.config = config
+        """What follows ``module,func,`` in the configuration; None if nothing does."""
+        self.state = types.SimpleNamespace()
+        """A place for what the calls of this runtime share."""
+        self.log: logging.Logger = log.runtime_logger(module)
+        """A logger that writes to the host's log."""
+        self.dict = Dict(self)
+        """The host's shared dict."""
+        self.definition = definition
+        self.core = core
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.unload: asyncio.Future[None] | None = None
+        self._handlers = dict(definition.handlers)
+        self._pool: ThreadPoolExecutor | None = None
+        self._dict_ids = itertools.count(1)
+        self._dict_waiters: dict[int, Any] = {}
+        self._unload_by = 0.0
+        self._closed = False
+        self._up = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ffi-python", daemon=True)
+
+    @overload
+    def decode_config(self) -> Any: ...
+
+    @overload
+    def decode_config(self, cls: Callable[..., T]) -> T: ...
+
+    def decode_config(self, cls: Callable[..., Any] | None = None) -> Any:
+        """The configuration as JSON; with ``cls``, a dataclass say, ``cls(**that)``. ValueError or TypeError if it is
+        something else, which fails the load when it is raised in a lifespan or an ``init(cfg)``."""
+        try:
+            value = json.loads(self.config or "")
+        except ValueError as e:
+            raise ValueError(f"the configuration is not JSON ({e}): {self.config!r}") from None
+        if cls is None:
+            return value
+        if not isinstance(value, dict):
+            raise TypeError(f"the configuration must be a JSON object, and is {self.config!r}")
+        return cls(**value)
+
+    # The thread.
+
+    def start(self) -> None:
+        """Returns when calls may come. Raises what setting up raised."""
+        self._thread.start()
+        self._up.wait()
+        if self._error is not None:
+            raise self._error
+
+    def ready(self) -> None:
+        log.live.append(self)
+        self._up.set()
+
+    def _run(self) -> None:
+        self.core.name_thread()
+        log.current.set(self)
+        self.core.prepare(self, Context)
+        try:
+            if self.definition.needs_loop():
+                from . import _loop
+
+                _loop.serve(self)
+            else:
+                self._serve()
+        except BaseException as e:
+            if not self._up.is_set():
+                self._error = e
+                self._up.set()
+                return
+            self.log.critical("the thread that takes the calls broke off", exc_info=e)
+            self.end_calls()
+        self._close()
+
+    def _serve(self) -> None:
+        self.ready()
+        self.core.serve()
+        self.begin_unload()
+        while self.core.running and self.seconds_left():
+            time.sleep(_TICK)
+        self.end_calls()
+
+    def takes_calls_here(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    # The unload.
+
+    def unloaded(self) -> None:
+        """The host wants the runtime to end: said once or more by the core, on the loop."""
+        if self.unload is not None and not self.unload.done():
+            self.unload.set_result(None)
+
+    def seconds_left(self) -> float:
+        return max(0.0, self._unload_by - time.monotonic())
+
+    def begin_unload(self) -> None:
+        self._unload_by = time.monotonic() + UNLOAD_SECONDS
+        for call in list(self.core.running.values()):
+            call.cancel_call()
+        waiters, self._dict_waiters = self._dict_waiters, {}
+        for waiter in waiters.values():
+            _settle(waiter, Error(UNLOADED, f'runtime "{self.name}" is being unloaded'))
+
+    def end_calls(self) -> None:
+        """Answers the calls that have not ended in time."""
+        for call_id in list(self.core.running):
+            self.core.answer(call_id, UNLOADED, f'runtime "{self.name}" was unloaded before the call ended')
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._unload_by = time.monotonic() + UNLOAD_SECONDS
+
+    def _close(self) -> None:
+        self._closed = True
+        if self in log.live:
+            log.live.remove(self)
+        self.core.close()
+
+    # What the core asks for.
+
+    def resolve(self, method: str) -> tuple[int, Callable[..., Any], bool] | bytes:
+        """The handler of a method, or why there is none."""
+        handler = self._handlers.get(method, self.definition.default_handler)
+        if handler is not None:
+            return tuple(handler)
+        names = ", ".join(sorted(self._handlers)) or "none"
+        return f'runtime "{self.name}" has no method "{method}"; it has: {names}'.encode()
+
+    def failed(self, method: str | None, exception: BaseException, told: bool) -> tuple[int, bytes]:
+        """The code and text of a handler's exception; `told`: after it was told that nobody waits for it."""
+        if isinstance(exception, Error):
+            message = exception.message
+            return exception.code, message if isinstance(message, bytes) else message.encode("utf-8", "backslashreplace")
+        if told and type(exception).__name__ == "CancelledError":
+            return CANCELLED, f'runtime "{self.name}": the call of "{method}" was cancelled'.encode()
+        self.log.error('the handler of "%s" raised', method, exc_info=exception)
+        text = "".join(traceback.format_exception_only(exception)).rstrip()
+        return THREW, text.encode("utf-8", "backslashreplace")
+
+    def start_thread(
+        self, call_id: int, function: Callable[..., Any], request: bytes | None, ctx: Context, wants_context: bool
+    ) -> None:
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self.definition.threads, "ffi-python", self.core.name_thread)
+        arguments = (request, ctx) if wants_context else (request,)
+        self._pool.submit(contextvars.copy_context().run, self._run_in_thread, call_id, function, arguments, ctx)
+
+    def _run_in_thread(
+        self, call_id: int, function: Callable[..., Any], arguments: tuple[Any, ...], ctx: Context
+    ) -> None:
+        try:
+            if ctx.cancelled:
+                raise Error(CANCELLED, f'runtime "{self.name}": the call of "{ctx.method}" was cancelled')
+            self.core.answer(call_id, 0, function(*arguments))
+        except BaseException as e:
+            self.core.answer(call_id, *self.failed(ctx.method, e, told=False))
+
+    # The host.
+
+    def write_log(self, level: int, text: str) -> bool:
+        if self._closed:
+            return False
+        self.core.log(level, text.encode("utf-8", "backslashreplace"))
+        return True
+
+    def ask_dict(self, waiter: Any, operation: int, key: bytes, value: bytes, ttl_ms: int) -> None:
+        """Sends a request to the shared dict; its answer settles the waiter, an asyncio or concurrent future."""
+        if self._unload_by:
+            raise Error(UNLOADED, f'runtime "{self.name}" is being unloaded')
+        number = next(self._dict_ids)
+        self._dict_waiters[number] = waiter
+        self.core.dict(number, operation, key, value, ttl_ms)
+
+    def dict_answered(self, number: int, status: int, payload: bytes | None) -> None:
+        waiter = self._dict_waiters.pop(number, None)
+        if waiter is None:
+            return
+        if status == 0:
+            _settle(waiter, payload)
+        else:
+            _settle(waiter, Error(status, (payload or b"").decode("utf-8", "backslashreplace")))
+
+
+def _settle(waiter: Any, result: bytes | Error | None) -> None:
+    if waiter.done():  # its handler was cancelled
+        return
+    if isinstance(result, Error):
+        waiter.set_exception(result)
+    else:
+        waiter.set_result(result)

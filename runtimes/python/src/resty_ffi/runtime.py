@@ -1,0 +1,153 @@
+"""Where an author registers handlers."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from .loaded import LoadedRuntime
+
+# loader/core.h has the same numbers.
+SYNC, ASYNC, THREAD = 0, 1, 2
+
+Answer = bytes | bytearray | memoryview | str | None
+"""What a handler returns: bytes, text (sent as UTF-8), or None for no payload at all."""
+
+HandlerFunction = Callable[..., Answer] | Callable[..., Awaitable[Answer]]
+F = TypeVar("F", bound=HandlerFunction)
+Lifespan = Callable[["LoadedRuntime"], AbstractAsyncContextManager[object]]
+
+
+class Handler(NamedTuple):
+    """A registered function, and how it is to be called."""
+
+    kind: int
+    call: Callable[..., Any]
+    wants_context: bool
+
+
+class Runtime:
+    """The methods of a runtime.
+
+    One object may be loaded several times, with different configurations; what belongs to one of them is reached
+    through the context of a call (``ctx.config``, ``ctx.state``), or made by a function that returns a new Runtime
+    for each configuration.
+
+    A handler takes the request, and the :class:`~resty_ffi.Context` of the call if it asks for a second argument.
+    The request is ``bytes``, or ``None`` if the caller passed nil. It is one of
+
+    * ``def``: runs in the thread that takes the calls. Fast, and right for all that does not wait; while it runs, no
+      other call of this runtime does.
+    * ``async def``: runs on an asyncio loop in that thread, and may wait for what it likes.
+    * ``def`` with ``thread=True``: runs in a pool of threads, and may block.
+
+    ``lifespan``: an async context manager function, entered before the first call and left when the runtime is
+    unloaded; an exception on entry fails the load::
+
+        @contextlib.asynccontextmanager
+        async def lifespan(runtime):
+            async with Client(runtime.config) as runtime.state.client:
+                yield
+
+        app = resty_ffi.Runtime(lifespan=lifespan)
+
+    ``loop_factory``: makes the asyncio loop, for example ``uvloop.new_event_loop``. Without it, and without a lifespan
+    or an ``async def`` handler, there is no loop.
+    ``threads``: the size of the pool for ``thread=True``; by default as asyncio's own pool.
+    """
+
+    def __init__(
+        self,
+        *,
+        lifespan: Lifespan | None = None,
+        loop_factory: Callable[[], AbstractEventLoop] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"a pool has at least one thread, not {threads}")
+        self.lifespan = lifespan
+        self.loop_factory = loop_factory
+        self.threads = threads
+        self.handlers: dict[str, Handler] = {}
+        self.default_handler: Handler | None = None
+
+    @overload
+    def method(self, function: F, /) -> F: ...
+
+    @overload
+    def method(self, name: str | None = None, /, *, thread: bool = False) -> Callable[[F], F]: ...
+
+    def method(self, name: Any = None, /, *, thread: bool = False) -> Any:
+        """Registers the handler of a method, under its own name or another. The function stays as it is.
+
+        ::
+
+            @app.method
+            def echo(req): ...
+
+            @app.method("long-name", thread=True)
+            def work(req, ctx): ...
+        """
+        if name is not None and not isinstance(name, str):
+            return self.method()(name)
+
+        def register(function: F) -> F:
+            key = function.__name__ if name is None else name
+            if key in self.handlers:
+                raise ValueError(f'the method "{key}" has a handler already')
+            self.handlers[key] = describe(function, thread)
+            return function
+
+        return register
+
+    @overload
+    def default(self, function: F, /) -> F: ...
+
+    @overload
+    def default(self, /, *, thread: bool = False) -> Callable[[F], F]: ...
+
+    def default(self, function: Any = None, /, *, thread: bool = False) -> Any:
+        """Registers the handler of every method that has none of its own; ``ctx.method`` is the name called."""
+        if function is None:
+            return functools.partial(self.default, thread=thread)
+        if self.default_handler is not None:
+            raise ValueError("this runtime has a default handler already")
+        self.default_handler = describe(function, thread)
+        return function
+
+    def needs_loop(self) -> bool:
+        every = [*self.handlers.values(), *([self.default_handler] if self.default_handler else [])]
+        return bool(self.lifespan or self.loop_factory or any(handler.kind == ASYNC for handler in every))
+
+
+def describe(function: Callable[..., Any], thread: bool) -> Handler:
+    """Finds out how a handler is to be called. TypeError if it cannot be one."""
+    if not callable(function):
+        raise TypeError(f"a handler is a function, not {type(function).__name__}")
+    name = getattr(function, "__qualname__", repr(function))
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is `async def`
+    )
+    if is_async and thread:
+        raise TypeError(f"thread=True is for a plain `def`, and {name} is `async def`")
+    return Handler(ASYNC if is_async else THREAD if thread else SYNC, function, takes_context(function, name))
+
+
+def takes_context(function: Callable[..., Any], name: str) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some built-in functions have none
+        return False
+    for arguments in (1, 2):
+        try:
+            signature.bind(*range(arguments))
+        except TypeError:
+            continue
+        return arguments == 2
+    raise TypeError(f"a handler is called as {name}(req) or {name}(req, ctx), and its signature is {name}{signature}")
