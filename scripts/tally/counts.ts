@@ -52,7 +52,8 @@ function ctest(): Recogniser {
     "ctest",
     (text) => {
       const m = /^\d+% tests passed, (\d+) tests? failed out of (\d+)/.exec(text);
-      return m ? { passed: Number(m[2]) - Number(m[1]), failed: Number(m[1]) } : undefined;
+      if (m) return { passed: Number(m[2]) - Number(m[1]), failed: Number(m[1]) };
+      return text === "No tests were found!!!" ? {} : undefined;
     },
     (text) => /^\s+\d+ - (\S+) \((?:Failed|Timeout|Not Run|SEGFAULT|Subprocess aborted|\S.*)\)$/.exec(text)?.[1],
   );
@@ -88,6 +89,7 @@ function surefire(): Recogniser {
   return closing(
     "surefire",
     (text) => {
+      if (/^(?:\[INFO\] )?No tests to run\.$/.test(text)) return {};
       // A line of one class goes on with its time; the totals do not.
       const m = /^(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)\s*$/.exec(text);
       if (!m) return undefined;
@@ -157,8 +159,9 @@ function go(): Recogniser {
         if (event?.Package === undefined || !/^(pass|fail|skip)$/.test(event.Action ?? "")) return false;
         if (event.Test !== undefined) return end(`${event.Package}.${event.Test}`, event.Action ?? "");
         if (event.Action === "fail") broken.add(event.Package);
-        return event.Action !== "skip";
+        return true;
       }
+      if (/^\?\s+\S+\s+\[no test files\]$/.test(text)) return true;
       const test = /^\s*--- (PASS|FAIL|SKIP): (\S+) \([\d.]+s\)$/.exec(text);
       if (test) {
         pending.push(`${test[2]} ${test[1]}`);

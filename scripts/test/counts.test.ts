@@ -239,8 +239,15 @@ describe("other commands", () => {
     });
   });
 
-  test("a runner that ran nothing has failed, even with exit code 0", () => {
-    expect(count("test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n")).toMatchObject({
+  test.each([
+    "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
+    "No tests were found!!!",
+    "[INFO] No tests to run.",
+    "?   \texample.com/a\t[no test files]",
+    '{"Action":"skip","Package":"example.com/a","Elapsed":0}',
+    "      Tests  no tests",
+  ])("a runner that ran nothing has failed, even with exit code 0: %s", (output) => {
+    expect(count(`${output}\n`)).toMatchObject({
       passed: 0,
       failed: 1,
       failures: ["run-tests (it ran no test)"],
