@@ -228,9 +228,7 @@ API void resty_ffi_nginx_call_free(resty_ffi_call *call)
     const struct rf_nginx_subsystem *s = resty_ffi_call_host(call);
     void *sem = call->user;
     resty_ffi_call_free(call);
-    /* After the worker's end began nginx has freed its semaphores already. */
-    if (ngx_cycle->pool)
-        s->sema_gc(sem);
+    s->sema_gc(sem);
 }
 
 /* Called by Lua with each call that it waits for. */

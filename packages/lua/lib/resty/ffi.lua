@@ -1,0 +1,189 @@
+-- resty.ffi: call functions of Go, Rust, Python, Java and Node.js from nginx.
+--
+--     local resty_ffi = require "resty.ffi"
+--     local rt, err = ngx.load_ffi("ffi_go_echo")
+--     local ok, res, err = rt:echo("hello")          -- true, answer | false, code, message
+--
+-- Whatever follows `rt:` is a method of the runtime. What is done to a runtime is a function of this module.
+
+local call = require "resty.ffi.call"
+local ffi = require "ffi"
+local native = require "resty.ffi.native"
+local options = require "resty.ffi.options"
+local status = require "resty.ffi.status"
+
+local ffi_new, ffi_str, ffi_cast = ffi.new, ffi.string, ffi.cast
+local type, pairs, tonumber, tostring, setmetatable, rawset, rawget =
+    type, pairs, tonumber, tostring, setmetatable, rawset, rawget
+
+local stream = ngx.config.subsystem == "stream"
+local subsystem = stream and 1 or 0
+local ERROR_SIZE = 2048
+
+local _M = { _VERSION = "0.1.0" }
+for name, code in pairs(status) do
+    _M[name] = code
+end
+
+local C -- libresty_ffi.so, once loaded
+local exit_hook -- its finalizer runs when this Lua VM is closed
+local inner = setmetatable({}, { __mode = "k" }) -- what only this module knows of a runtime
+local loaded = {} -- runtimes by the address of their C part
+
+local function method(rt, name)
+    local own = inner[rt]
+    local number = type(name) == "string" and C.resty_ffi_runtime_method(own.handle, name, #name)
+                   or status.BAD_ARGUMENT
+    if number < 0 then
+        local err = "bad argument for runtime \"" .. own.name .. "\": a method name has 1 to 127 bytes and no NUL, and"
+                    .. " a runtime at most 4096 different ones"
+        return function()
+            return false, status.BAD_ARGUMENT, err
+        end
+    end
+    local function bound(_, request, opts)
+        return call(own, number, request, opts)
+    end
+    rawset(rt, name, bound)
+    return bound
+end
+
+local metatable = { __index = method, __metatable = "resty.ffi runtime" }
+
+local function own_of(rt)
+    local own = type(rt) == "table" and inner[rt]
+    if not own then
+        return nil, "not a runtime: expected what ngx.load_ffi returned, got a " .. type(rt)
+    end
+    return own
+end
+
+-- Starts no new call; those in flight finish, then the runtime ends. The same key can be loaded again at once.
+function _M.unload(rt)
+    local own, err = own_of(rt)
+    if not own then
+        return nil, err
+    end
+    loaded[own.address] = nil
+    C.resty_ffi_runtime_unload(own.handle)
+    return true
+end
+
+-- Counters since the load, and the present state.
+function _M.stats(rt)
+    local own, err = own_of(rt)
+    if not own then
+        return nil, err
+    end
+    local s = ffi_new("resty_ffi_stats")
+    C.resty_ffi_runtime_stats(own.handle, s)
+    return {
+        name = own.name,
+        transport = s.process == 1 and "process" or "thread",
+        up = s.up == 1,
+        workers = s.workers,
+        in_flight = s.in_flight,
+        calls = tonumber(s.calls),
+        answered = tonumber(s.answered),
+        failed = tonumber(s.failed),
+        timed_out = tonumber(s.timed_out),
+        cancelled = tonumber(s.cancelled),
+        late = tonumber(s.late),
+        queue_full = tonumber(s.queue_full),
+        restarts = tonumber(s.restarts),
+    }
+end
+
+local function wrap(handle, opts)
+    local address = tostring(ffi_cast("uintptr_t", handle))
+    local rt = loaded[address]
+    if rt then
+        return rt
+    end
+    rt = { __unload = _M.unload }
+    inner[rt] = {
+        C = C,
+        handle = handle,
+        address = address,
+        name = ffi_str(C.resty_ffi_runtime_name(handle)),
+        timeout = opts.timeout or 5,
+    }
+    loaded[address] = rt
+    return setmetatable(rt, metatable)
+end
+
+local function zone_of(name)
+    local dict = ngx.shared and rawget(ngx.shared, name)
+    if not dict then
+        return nil, "there is no lua_shared_dict \"" .. name .. "\" (option dict)"
+    end
+    if stream then
+        return ffi.C.ngx_stream_lua_ffi_shdict_udata_to_zone(dict[1])
+    end
+    return ffi.C.ngx_http_lua_ffi_shdict_udata_to_zone(dict[1])
+end
+
+local function ready()
+    if not C then
+        local lib, err = native.load()
+        if not lib then
+            return nil, err
+        end
+        C = lib
+    end
+    local err = C.resty_ffi_nginx_init(subsystem)
+    if err ~= nil then
+        return nil, ffi_str(err)
+    end
+    if not exit_hook then
+        exit_hook = newproxy(true)
+        getmetatable(exit_hook).__gc = function()
+            C.resty_ffi_nginx_exit()
+        end
+        _M.exit_hook = exit_hook
+    end
+    return true
+end
+
+local function refuse(lib, err)
+    return nil, "cannot load \"" .. tostring(lib) .. "\": " .. err
+end
+
+-- Loads a runtime, or returns the one that the same lib and cfg gave before. Returns nil and a sentence if it cannot.
+-- Blocks the worker until the runtime is up, so call it in init_worker_by_lua (or once, lazily).
+function _M.load(lib, cfg, opts)
+    if type(lib) ~= "string" then
+        return refuse(lib, "the library must be a name or a path, not a " .. type(lib))
+    elseif cfg ~= nil and type(cfg) ~= "string" then
+        return refuse(lib, "the configuration must be a string or nil, not a " .. type(cfg))
+    end
+    local c_options, checked = options.load(opts)
+    if not c_options then
+        return refuse(lib, checked)
+    end
+    local ok, err = ready()
+    if not ok then
+        return refuse(lib, err)
+    end
+    local zone
+    if checked.dict then
+        zone, err = zone_of(checked.dict)
+        if not zone then
+            return refuse(lib, err)
+        end
+    end
+    local buffer = ffi_new("char[?]", ERROR_SIZE)
+    local handle = C.resty_ffi_runtime_load(C.resty_ffi_nginx_loop(subsystem), lib, cfg, cfg and #cfg or 0, c_options,
+                                            buffer, ERROR_SIZE)
+    if handle == nil or C.resty_ffi_runtime_wait(handle, -1, buffer, ERROR_SIZE) ~= 1 then
+        return nil, ffi_str(buffer)
+    end
+    if zone then
+        C.resty_ffi_nginx_set_dict(handle, zone)
+    end
+    return wrap(handle, checked)
+end
+
+ngx.load_ffi = _M.load
+
+return _M

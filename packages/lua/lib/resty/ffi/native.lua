@@ -1,0 +1,99 @@
+-- libresty_ffi.so: its declarations, and where it is found.
+
+local ffi = require "ffi"
+
+local ffi_load = ffi.load
+local getenv = os.getenv
+local open = io.open
+local gmatch, gsub, match, sub = string.gmatch, string.gsub, string.match, string.sub
+local concat = table.concat
+
+-- native/core/host.h and native/host/nginx/nginx.h
+ffi.cdef [[
+typedef struct resty_ffi_loop resty_ffi_loop;
+typedef struct resty_ffi_runtime resty_ffi_runtime;
+typedef struct {
+    void *user;
+    const char *data;
+    uint64_t len;
+    int32_t status, nil_, state;
+} resty_ffi_call;
+typedef struct {
+    uint32_t size, max_queue, workers, load_timeout_ms;
+    uint8_t isolate, global, unpin, restart;
+} resty_ffi_options;
+typedef struct {
+    uint64_t calls, answered, failed, timed_out, cancelled, late, queue_full, restarts;
+    uint32_t in_flight, workers;
+    int32_t process, up;
+} resty_ffi_stats;
+
+const char *resty_ffi_nginx_init(int subsystem);
+resty_ffi_loop *resty_ffi_nginx_loop(int subsystem);
+resty_ffi_call *resty_ffi_nginx_call_new(int subsystem);
+void resty_ffi_nginx_call_free(resty_ffi_call *call);
+int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                           uint64_t len, uint64_t timeout_ms);
+void resty_ffi_nginx_set_dict(resty_ffi_runtime *rt, void *zone);
+void resty_ffi_nginx_exit(void);
+
+resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
+                                          const resty_ffi_options *options, char *error, size_t error_size);
+int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
+void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
+void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
+const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
+int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
+const char *resty_ffi_runtime_explain(resty_ffi_runtime *rt, int status);
+void resty_ffi_call_cancel(resty_ffi_call *call, int status);
+void resty_ffi_call_release(resty_ffi_call *call);
+]]
+
+local function readable(path)
+    local file = open(path, "rb")
+    if file then
+        file:close()
+        return true
+    end
+end
+
+-- The places, in this order: RESTY_FFI_LIB (nginx passes it on only with `env RESTY_FFI_LIB;`), lua_package_cpath,
+-- a checkout of the project around this file, and what dlopen searches by itself.
+local function places()
+    local found = {}
+    local given = getenv("RESTY_FFI_LIB")
+    if given then
+        found[#found + 1] = given
+    end
+    for template in gmatch(package.cpath, "[^;]+") do
+        found[#found + 1] = (gsub(template, "%?", "libresty_ffi"))
+    end
+    local source = debug.getinfo(1, "S").source
+    local root = sub(source, 1, 1) == "@" and match(sub(source, 2), "^(.*)packages/lua/lib/resty/ffi/[^/]*$")
+    if root then
+        found[#found + 1] = root .. "native/dist/lib/libresty_ffi.so"
+    end
+    return found
+end
+
+-- The library's functions, or nil and a sentence. Its symbols become global: runtimes that are loaded later find them.
+local function load()
+    local searched = places()
+    for _, path in ipairs(searched) do
+        if readable(path) then
+            local ok, lib = pcall(ffi_load, path, true)
+            if ok then
+                return lib
+            end
+            return nil, "cannot load " .. path .. ": " .. lib
+        end
+    end
+    local ok, lib = pcall(ffi_load, "resty_ffi", true)
+    if ok then
+        return lib
+    end
+    return nil, "libresty_ffi.so not found; put its folder into lua_package_cpath or LD_LIBRARY_PATH; searched "
+                .. concat(searched, ", ") .. " (" .. lib .. ")"
+end
+
+return { load = load }

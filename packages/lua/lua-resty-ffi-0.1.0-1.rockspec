@@ -1,0 +1,28 @@
+package = "lua-resty-ffi"
+version = "0.1.0-1"
+source = {
+    url = "git+https://github.com/resty-ffi/resty-ffi.git",
+    tag = "v0.1.0",
+    dir = "resty-ffi/packages/lua",
+}
+description = {
+    summary = "Call functions written in Go, Rust, Python, Java and Node.js from stock nginx, without blocking it",
+    detailed = [[
+        The Lua side of resty-ffi. It needs libresty_ffi.so, which is built from the folder native/ of the same
+        repository, on lua_package_cpath or LD_LIBRARY_PATH.
+    ]],
+    homepage = "https://github.com/resty-ffi/resty-ffi",
+    license = "Apache-2.0",
+}
+dependencies = { "lua >= 5.1" }
+build = {
+    type = "builtin",
+    modules = {
+        ["resty_ffi"] = "lib/resty_ffi.lua",
+        ["resty.ffi"] = "lib/resty/ffi.lua",
+        ["resty.ffi.call"] = "lib/resty/ffi/call.lua",
+        ["resty.ffi.native"] = "lib/resty/ffi/native.lua",
+        ["resty.ffi.options"] = "lib/resty/ffi/options.lua",
+        ["resty.ffi.status"] = "lib/resty/ffi/status.lua",
+    },
+}
