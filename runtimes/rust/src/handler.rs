@@ -60,19 +60,19 @@ where
 ///     req.body().map_or(0, <[u8]>::len).to_string()
 /// }));
 /// ```
-pub fn sync<F, A>(function: F) -> Sync<F>
+pub fn sync<F, A>(function: F) -> SyncHandler<F>
 where
     F: Fn(Request) -> A + Clone + Send + 'static,
     A: IntoAnswer,
 {
-    Sync(function)
+    SyncHandler(function)
 }
 
 /// See [`sync`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sync<F>(F);
+pub struct SyncHandler<F>(F);
 
-impl<F, A> Handler for Sync<F>
+impl<F, A> Handler for SyncHandler<F>
 where
     F: Fn(Request) -> A + Clone + Send + 'static,
     A: IntoAnswer,
@@ -110,19 +110,19 @@ impl<F: Fn(Request) -> A, A> Future for SyncCall<F> {
 /// # use resty_ffi::{Request, Router, blocking};
 /// let router = Router::new().route("motd", blocking(|_: Request| std::fs::read("/etc/motd")));
 /// ```
-pub fn blocking<F, A>(function: F) -> Blocking<F>
+pub fn blocking<F, A>(function: F) -> BlockingHandler<F>
 where
     F: Fn(Request) -> A + Clone + Send + 'static,
     A: IntoAnswer,
 {
-    Blocking(function)
+    BlockingHandler(function)
 }
 
 /// See [`blocking`].
 #[derive(Clone, Copy, Debug)]
-pub struct Blocking<F>(F);
+pub struct BlockingHandler<F>(F);
 
-impl<F, A> Handler for Blocking<F>
+impl<F, A> Handler for BlockingHandler<F>
 where
     F: Fn(Request) -> A + Clone + Send + 'static,
     A: IntoAnswer,

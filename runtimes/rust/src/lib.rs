@@ -22,7 +22,6 @@
 //! the host's log, see [`LogLayer`]. The functions that the crate calls are the host's: they are undefined in the library
 //! until the host loads it, which is why an executable (a unit test of a runtime's own crate) that uses them has to be
 //! linked with the host's `libresty_ffi.so`.
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
 mod call;
@@ -44,7 +43,7 @@ pub use bytes::Bytes;
 pub use config::Config;
 pub use dict::Dict;
 pub use error::{Error, code};
-pub use handler::{Blocking, BlockingCall, Handler, Sync, SyncCall, blocking, sync};
+pub use handler::{BlockingCall, BlockingHandler, Handler, SyncCall, SyncHandler, blocking, sync};
 pub use log::LogLayer;
 pub use queue::{Body, abi};
 pub use request::Request;

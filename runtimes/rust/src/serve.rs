@@ -45,29 +45,37 @@ pub(crate) fn launch<I: Init<M>, M>(queue: &Arc<Queue>, init: I) -> Result<(), E
 fn run<I: Init<M>, M>(queue: Arc<Queue>, init: I, report: &mpsc::SyncSender<Result<(), Error>>) {
     let log = Log::new(&queue);
     log.enter();
-    let set_up = catch_unwind(AssertUnwindSafe(|| set_up(&queue, init, &log)))
-        .unwrap_or_else(|panic| Err(Error::panicked(panic)));
-    match set_up {
-        Ok((runtime, server)) => {
-            queue.open();
-            drop(queue);
-            let _ = report.send(Ok(()));
-            server.serve(runtime);
+    let ended = match log.builder(Builder::new_current_thread()).build() {
+        Ok(runtime) => {
+            let set_up = catch_unwind(AssertUnwindSafe(|| set_up(&queue, &runtime, init, &log)));
+            match set_up.unwrap_or_else(|panic| Err(Error::panicked(panic))) {
+                Ok(server) => {
+                    queue.open();
+                    let _ = report.send(Ok(()));
+                    server.serve(runtime);
+                    Ok(())
+                }
+                Err(error) => {
+                    runtime.shutdown_background();
+                    Err(error)
+                }
+            }
         }
-        Err(error) => {
-            drop(queue);
-            let _ = report.send(Err(error));
-        }
-    }
+        Err(error) => Err(error.into()),
+    };
     log.leave();
+    drop(queue);
+    if let Err(error) = ended {
+        let _ = report.send(Err(error));
+    }
 }
 
 fn set_up<I: Init<M>, M>(
     queue: &Arc<Queue>,
+    runtime: &Runtime,
     init: I,
     log: &Log,
-) -> Result<(Runtime, Server), Error> {
-    let runtime = log.builder(Builder::new_current_thread()).build()?;
+) -> Result<Server, Error> {
     let config = Config::new(queue)?;
     let router = runtime.block_on(init.router(config))?;
     let subscriber = router.subscriber.clone();
@@ -79,22 +87,17 @@ fn set_up<I: Init<M>, M>(
             Some(builder.worker_threads(threads).build()?)
         }
     };
-    let server = Server {
-        arrivals: {
-            let _context = runtime.enter();
-            queue.arrivals()?
-        },
-        calls: Arc::new(Calls::new(
-            queue,
-            workers.as_ref().map(|w| w.handle().clone()),
-        )),
+    let pool = workers.as_ref().map(|workers| workers.handle().clone());
+    let _context = runtime.enter();
+    Ok(Server {
+        arrivals: queue.arrivals()?,
+        calls: Arc::new(Calls::new(queue, pool)),
         queue: queue.clone(),
         router,
         methods: Vec::new(),
         batch: Batch::new(queue.clone()),
         workers,
-    };
-    Ok((runtime, server))
+    })
 }
 
 struct Server {

@@ -3,6 +3,8 @@
 mod host;
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use host::Host;
 
@@ -35,6 +37,15 @@ fn closing_the_host_answers_for_nobody_and_hangs_on_nothing() {
     let rt = host.load(Some("closed")).unwrap();
     let call = host.start(rt, "never", None, None);
     assert_eq!(host.text(rt, "echo", "up"), "up");
+    let began = Instant::now();
     drop(call);
     drop(host);
+    assert!(began.elapsed() < Duration::from_secs(1));
+    while threads() > 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "its threads go on"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -1,8 +1,8 @@
-//! The smallest host, for tests: loads a runtime with the core's own functions (`native/core/host.h`), makes calls, keeps
-//! a shared dict and a log. One thread each; several hosts may live at once.
+//! The smallest host, for tests: loads a runtime and makes calls with the functions that `libresty_ffi.so` has for hosts
+//! (`native/core/host.h`, `native/host/pull/pull.h`). One thread each; several hosts may live at once.
 //!
-//! What makes it sound, for all of it: a runtime and a call belong to one host and are used on its thread; the core calls
-//! back on that thread only, with the `State` that the host keeps until it has closed the core's loop.
+//! What makes it sound, for all of it: a runtime and a call belong to one host, are used on its thread, and are dropped
+//! before it.
 #![allow(
     unsafe_code,
     dead_code,
@@ -11,8 +11,7 @@
 )]
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_short, c_ulong, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 use std::ptr;
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ pub const TIMEOUT: i32 = -1;
 pub const CANCELLED: i32 = -2;
 pub const NO_METHOD: i32 = -5;
 pub const THREW: i32 = -6;
-const BAD_ARGUMENT: i32 = -10;
+pub const EXITED: i32 = -7;
 
 #[repr(C)]
 struct CallHead {
@@ -35,36 +34,6 @@ struct CallHead {
     status: i32,
     nil: i32,
     state: i32,
-}
-
-#[repr(C)]
-struct DictRequest {
-    op: c_int,
-    key: *const u8,
-    value: *const u8,
-    key_len: u64,
-    value_len: u64,
-    ttl_ms: u64,
-}
-
-#[repr(C)]
-struct DictAnswer {
-    status: c_int,
-    data: *const u8,
-    len: usize,
-}
-
-type Ready = extern "C" fn(*mut c_void);
-
-#[repr(C)]
-struct HostFunctions {
-    watch: extern "C" fn(*mut c_void, c_int, Ready, *mut c_void, *mut *mut c_void) -> *const c_char,
-    unwatch: extern "C" fn(*mut c_void, *mut c_void),
-    done: extern "C" fn(*mut c_void, *mut CallHead),
-    log: extern "C" fn(*mut c_void, c_int, *const u8, usize),
-    dict: extern "C" fn(*mut c_void, *mut c_void, *const DictRequest, *mut DictAnswer),
-    host: *mut c_void,
-    level: bool,
 }
 
 #[repr(C)]
@@ -91,8 +60,12 @@ struct Stats {
 }
 
 unsafe extern "C" {
-    fn resty_ffi_loop_new(host: *const HostFunctions) -> *mut c_void;
-    fn resty_ffi_loop_close(l: *mut c_void, timeout_ms: c_int);
+    fn resty_ffi_pull_new() -> *mut c_void;
+    fn resty_ffi_pull_loop(p: *mut c_void) -> *mut c_void;
+    fn resty_ffi_pull_run(p: *mut c_void, timeout_ms: c_int) -> c_int;
+    fn resty_ffi_pull_done(p: *mut c_void) -> *mut CallHead;
+    fn resty_ffi_pull_log(p: *mut c_void, text: *mut *const u8, len: *mut usize) -> c_int;
+    fn resty_ffi_pull_close(p: *mut c_void, timeout_ms: c_int);
     fn resty_ffi_runtime_load(
         l: *mut c_void,
         lib: *const c_char,
@@ -122,35 +95,6 @@ unsafe extern "C" {
         timeout_ms: u64,
     ) -> c_int;
     fn resty_ffi_call_cancel(call: *mut CallHead, status: c_int);
-    fn poll(fds: *mut PollFd, n: c_ulong, timeout_ms: c_int) -> c_int;
-}
-
-#[repr(C)]
-struct PollFd {
-    fd: c_int,
-    events: c_short,
-    revents: c_short,
-}
-
-#[derive(Clone, Copy)]
-struct Watch {
-    id: usize,
-    fd: c_int,
-    ready: Ready,
-    arg: *mut c_void,
-}
-
-#[derive(Default)]
-struct State {
-    watches: RefCell<Vec<Watch>>,
-    next: RefCell<usize>,
-    log: RefCell<Vec<(i32, String)>>,
-    dict: RefCell<HashMap<Vec<u8>, Vec<u8>>>,
-    answer: RefCell<Vec<u8>>,
-}
-
-unsafe fn state<'a>(host: *mut c_void) -> &'a State {
-    unsafe { &*host.cast::<State>() }
 }
 
 unsafe fn bytes<'a>(data: *const u8, len: u64) -> &'a [u8] {
@@ -160,86 +104,12 @@ unsafe fn bytes<'a>(data: *const u8, len: u64) -> &'a [u8] {
     }
 }
 
-extern "C" fn watch(
-    host: *mut c_void,
-    fd: c_int,
-    ready: Ready,
-    arg: *mut c_void,
-    handle: *mut *mut c_void,
-) -> *const c_char {
-    let state = unsafe { state(host) };
-    let id = {
-        let mut next = state.next.borrow_mut();
-        *next += 1;
-        *next
-    };
-    state
-        .watches
-        .borrow_mut()
-        .push(Watch { id, fd, ready, arg });
-    unsafe { *handle = ptr::without_provenance_mut(id) };
-    ptr::null()
-}
-
-extern "C" fn unwatch(host: *mut c_void, handle: *mut c_void) {
-    let state = unsafe { state(host) };
-    state
-        .watches
-        .borrow_mut()
-        .retain(|watch| watch.id != handle.addr());
-}
-
-extern "C" fn done(_: *mut c_void, _: *mut CallHead) {}
-
-extern "C" fn log(host: *mut c_void, level: c_int, text: *const u8, len: usize) {
-    let text = String::from_utf8_lossy(unsafe { bytes(text, len as u64) }).into_owned();
-    unsafe { state(host) }.log.borrow_mut().push((level, text));
-}
-
-extern "C" fn dict(
-    host: *mut c_void,
-    _: *mut c_void,
-    request: *const DictRequest,
-    answer: *mut DictAnswer,
-) {
-    let (state, request, answer) = unsafe { (state(host), &*request, &mut *answer) };
-    let key = unsafe { bytes(request.key, request.key_len) }.to_vec();
-    let value = unsafe { bytes(request.value, request.value_len) }.to_vec();
-    let mut entries = state.dict.borrow_mut();
-    let result: Option<Vec<u8>> = match request.op {
-        1 => entries.get(&key).cloned(),
-        2 => entries.insert(key, value).and(None),
-        3 => {
-            let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<i64>().ok();
-            let old = entries.get(&key).map_or(Some(0), |old| number(old));
-            match old.zip(number(&value)) {
-                Some((old, by)) => {
-                    let sum = (old + by).to_string().into_bytes();
-                    entries.insert(key, sum.clone());
-                    Some(sum)
-                }
-                None => {
-                    answer.status = BAD_ARGUMENT;
-                    Some(b"not a number".to_vec())
-                }
-            }
-        }
-        _ => entries.remove(&key).and(None),
-    };
-    if let Some(result) = result {
-        *state.answer.borrow_mut() = result;
-        let result = state.answer.borrow();
-        answer.data = result.as_ptr();
-        answer.len = result.len();
-    }
-}
-
 /// An answer: bytes or nil, or a code and a message.
 pub type Answer = Result<Option<Vec<u8>>, (i32, String)>;
 
 pub struct Host {
-    l: *mut c_void,
-    state: Box<State>,
+    pull: *mut c_void,
+    log: RefCell<Vec<(i32, String)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -274,19 +144,16 @@ pub fn library(name: &str) -> PathBuf {
 
 impl Host {
     pub fn new() -> Self {
-        let state = Box::<State>::default();
-        let functions = HostFunctions {
-            watch,
-            unwatch,
-            done,
-            log,
-            dict,
-            host: ptr::from_ref(&*state).cast_mut().cast(),
-            level: true,
-        };
-        let l = unsafe { resty_ffi_loop_new(&functions) };
-        assert!(!l.is_null());
-        Self { l, state }
+        let pull = unsafe { resty_ffi_pull_new() };
+        assert!(!pull.is_null());
+        Self {
+            pull,
+            log: RefCell::default(),
+        }
+    }
+
+    fn event_loop(&self) -> *mut c_void {
+        unsafe { resty_ffi_pull_loop(self.pull) }
     }
 
     /// The conformance runtime.
@@ -295,19 +162,29 @@ impl Host {
     }
 
     pub fn load_library(&self, name: &str, cfg: Option<&str>) -> Result<Runtime, String> {
+        self.load_with(name, cfg, [0; 4])
+    }
+
+    /// In a process of its own, which is started again when it ends.
+    pub fn load_isolated(&self, name: &str, cfg: Option<&str>) -> Result<Runtime, String> {
+        self.load_with(name, cfg, [1, 0, 0, 1])
+    }
+
+    /// `flags`: isolate, global, unpin, restart.
+    fn load_with(&self, name: &str, cfg: Option<&str>, flags: [u8; 4]) -> Result<Runtime, String> {
         let lib = CString::new(library(name).into_os_string().into_encoded_bytes()).unwrap();
         let options = Options {
             size: size_of::<Options>() as u32,
             max_queue: 0,
             workers: 0,
             load_timeout_ms: 10_000,
-            flags: [0; 4],
+            flags,
         };
         let mut error = [0u8; 2048];
         let text = error.as_mut_ptr().cast::<c_char>();
         let rt = unsafe {
             resty_ffi_runtime_load(
-                self.l,
+                self.event_loop(),
                 lib.as_ptr(),
                 cfg.map_or(ptr::null(), str::as_ptr),
                 cfg.map_or(0, str::len),
@@ -335,7 +212,7 @@ impl Host {
         timeout: Option<Duration>,
     ) -> Call {
         let number = unsafe { resty_ffi_runtime_method(rt.0, method.as_ptr(), method.len()) };
-        let call = unsafe { resty_ffi_call_new(self.l) };
+        let call = unsafe { resty_ffi_call_new(self.event_loop()) };
         let rc = unsafe {
             resty_ffi_call_submit(
                 rt.0,
@@ -430,31 +307,33 @@ impl Host {
     }
 
     fn turn(&self) {
-        let watches = self.state.watches.borrow().clone();
-        let mut fds: Vec<PollFd> = watches
-            .iter()
-            .map(|watch| PollFd {
-                fd: watch.fd,
-                events: 1,
-                revents: 0,
-            })
-            .collect();
-        unsafe { poll(fds.as_mut_ptr(), fds.len() as c_ulong, 1) };
-        for (watch, fd) in watches.iter().zip(&fds) {
-            let watched = || self.state.watches.borrow().iter().any(|w| w.id == watch.id);
-            if fd.revents != 0 && watched() {
-                (watch.ready)(watch.arg);
+        unsafe { resty_ffi_pull_run(self.pull, 1) };
+        while !unsafe { resty_ffi_pull_done(self.pull) }.is_null() {}
+        let (mut text, mut len) = (ptr::null(), 0);
+        loop {
+            let level = unsafe { resty_ffi_pull_log(self.pull, &mut text, &mut len) };
+            if level == 0 {
+                break;
             }
+            let line = String::from_utf8_lossy(unsafe { bytes(text, len as u64) }).into_owned();
+            self.log.borrow_mut().push((level, line));
         }
     }
 
+    /// The log's lines without the runtime's name in front.
     pub fn log(&self) -> Vec<(i32, String)> {
-        self.state.log.borrow().clone()
+        let line = |(level, text): &(i32, String)| {
+            let text = text
+                .split_once(": ")
+                .map_or(text.as_str(), |(_, text)| text);
+            (*level, text.to_owned())
+        };
+        self.log.borrow().iter().map(line).collect()
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        unsafe { resty_ffi_loop_close(self.l, 2000) }
+        unsafe { resty_ffi_pull_close(self.pull, 2000) }
     }
 }
