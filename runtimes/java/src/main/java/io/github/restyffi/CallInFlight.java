@@ -103,9 +103,8 @@ final class CallInFlight extends Outgoing implements Call, Cancellation, Runnabl
         synchronized (this) {
             runner = null;
         }
-        Thread
-                .interrupted(); // one that came too late for the handler is not for the thread's
-                                // next task
+        Thread.interrupted(); // one that came too late for the handler is not for the thread's
+        // next task
         finish(answer, thrown);
     }
 

@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import java.util.concurrent.Executor;
+
 /**
  * What a runtime is given when it is loaded: its configuration, and the host's log and shared dict.
  * It stays valid for the life of the runtime, on any thread.
@@ -33,6 +35,16 @@ public interface Config {
      * @return the dict
      */
     Dict dict();
+
+    /**
+     * Where the handlers of {@link FfiRuntime.Builder#method} run: virtual threads on Java 21 and
+     * newer, else a pool, or what {@link FfiRuntime.Builder#executor} names. For work of the
+     * author's own, such as {@code CompletableFuture.supplyAsync(work, config.executor())}; without
+     * an executor, that starts a thread each time where the JVM sees but one or two processors.
+     *
+     * @return the executor, for as long as the runtime is loaded
+     */
+    Executor executor();
 
     /**
      * The version of the interface that the host speaks.

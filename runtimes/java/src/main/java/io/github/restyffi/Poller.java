@@ -176,7 +176,7 @@ final class Poller implements Runnable {
         free(i);
         calls.put(call.id, call);
         try {
-            services.executor().execute(call);
+            services.chosen().execute(call);
         } catch (Throwable t) { // rejected, or no thread to be had
             finish(call, Failure.status(t, false), Failure.text(t));
         }

@@ -13,7 +13,8 @@ final class Services implements Config {
     private final Outbox outbox;
     private final QueueLogger logger;
     private final HostDict dict;
-    private volatile Executor executor;
+    private final Executor executor = task -> chosen().execute(task);
+    private volatile Executor chosen;
     private Threads threads;
 
     Services(Queue queue, String text) {
@@ -21,7 +22,7 @@ final class Services implements Config {
         this.text = text;
         outbox = new Outbox(queue);
         logger = new QueueLogger(queue.name(), outbox);
-        dict = new HostDict(outbox, task -> executor().execute(task));
+        dict = new HostDict(outbox, executor);
     }
 
     @Override
@@ -45,6 +46,11 @@ final class Services implements Config {
     }
 
     @Override
+    public Executor executor() {
+        return executor;
+    }
+
+    @Override
     public int abi() {
         return queue.abi();
     }
@@ -55,12 +61,14 @@ final class Services implements Config {
 
     /** Uses the author's executor, if not null. Before the first call. */
     void use(Executor authors) {
-        executor = authors;
+        if (authors != null) {
+            chosen = authors;
+        }
     }
 
-    /** The executor; ours is made when it is first needed. */
-    Executor executor() {
-        Executor known = executor;
+    /** The author's executor or ours, which is made when it is first needed. */
+    Executor chosen() {
+        Executor known = chosen;
         return known != null ? known : startThreads();
     }
 
@@ -77,11 +85,11 @@ final class Services implements Config {
     }
 
     private synchronized Executor startThreads() {
-        if (executor == null) {
+        if (chosen == null) {
             threads = new Threads();
-            executor = threads;
+            chosen = threads;
         }
-        return executor;
+        return chosen;
     }
 
     private synchronized void endThreads() {

@@ -2,7 +2,7 @@ package io.github.restyffi;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +28,7 @@ final class Threads implements Executor {
 
     void end() {
         if (pool != null) {
-            pool.shutdownNow();
+            pool.shutdown(); // who runs has been interrupted by now
         }
     }
 
@@ -38,25 +38,21 @@ final class Threads implements Executor {
         return thread;
     }
 
-    /** Starts a thread for a task that finds none idle, up to the most; only then tasks wait. */
+    /**
+     * Up to the most at a time; then tasks wait. They end when they have had nothing to do for a
+     * while.
+     */
     private static ExecutorService pool() {
-        LinkedTransferQueue<Runnable> tasks =
-                new LinkedTransferQueue<>() {
-                    private static final long serialVersionUID = 1L;
-
-                    @Override
-                    public boolean offer(Runnable task) {
-                        return tryTransfer(task);
-                    }
-                };
-        return new ThreadPoolExecutor(
-                0,
-                MOST,
-                IDLE_SECONDS,
-                TimeUnit.SECONDS,
-                tasks,
-                Threads::daemon,
-                (task, full) -> tasks.put(task));
+        ThreadPoolExecutor pool =
+                new ThreadPoolExecutor(
+                        MOST,
+                        MOST,
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        Threads::daemon);
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
     }
 
     /** Thread.ofVirtual().name("ffi-java").factory(); null before Java 21. */

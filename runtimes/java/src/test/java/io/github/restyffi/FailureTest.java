@@ -1,0 +1,156 @@
+package io.github.restyffi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+
+/** Handlers that fail, in every way: the call is answered and the next one works. */
+class FailureTest {
+    private static RunningRuntime failing(Handler handler) {
+        return RunningRuntime.of(
+                b ->
+                        b.fastMethod("echo", (request, call) -> request)
+                                .fastMethod("fast", handler)
+                                .method("plain", handler)
+                                .asyncMethod(
+                                        "async",
+                                        (request, call) ->
+                                                CompletableFuture.completedFuture(
+                                                        handler.handle(request, call)))
+                                .asyncMethod(
+                                        "later",
+                                        (request, call) ->
+                                                CompletableFuture.supplyAsync(
+                                                        () -> unchecked(handler, request, call))));
+    }
+
+    private static byte[] unchecked(Handler handler, byte[] request, Call call) {
+        try {
+            return handler.handle(request, call);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Exception e) {
+            throw new CompletionException(e);
+        }
+    }
+
+    private static void check(RunningRuntime rt, String method, int status, String text)
+            throws InterruptedException {
+        FakeQueue.Sent answer = rt.ask(method, "x");
+        assertEquals(text, answer.text());
+        assertEquals(status, answer.status());
+        assertEquals("alive", rt.ask("echo", "alive").text());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void aCodeAndAMessageArriveAsTheyAre(String method) throws InterruptedException {
+        try (RunningRuntime rt =
+                failing(
+                        (request, call) -> {
+                            throw new RestyFfiException(42, "no such user: Łukasz");
+                        })) {
+            check(rt, method, 42, "no such user: Łukasz");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void anyOtherExceptionIsToldByItsText(String method) throws InterruptedException {
+        try (RunningRuntime rt =
+                failing(
+                        (request, call) -> {
+                            throw new java.io.IOException("disk on fire");
+                        })) {
+            check(rt, method, Status.THREW, "java.io.IOException: disk on fire");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void errorsAreAnsweredToo(String method) throws InterruptedException {
+        try (RunningRuntime rt = failing((request, call) -> new byte[] {(byte) endless(1)})) {
+            check(rt, method, Status.THREW, "java.lang.StackOverflowError");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void runningOutOfMemoryIsAnsweredWithAdvice(String method) throws InterruptedException {
+        try (RunningRuntime rt = failing((request, call) -> tooMuch().toString().getBytes())) {
+            FakeQueue.Sent answer = rt.ask(method, "x");
+            assertEquals(Status.THREW, answer.status());
+            assertTrue(answer.text().contains("JAVA_OPTS=-Xmx"), answer.text());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async"}) // the JDK itself loses it in supplyAsync
+    void aThrowableWhoseTextThrowsIsToldByItsClass(String method) throws InterruptedException {
+        class Hostile extends RuntimeException {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public String toString() {
+                throw new IllegalStateException("no text either");
+            }
+        }
+        try (RunningRuntime rt =
+                failing(
+                        (request, call) -> {
+                            throw new Hostile();
+                        })) {
+            check(rt, method, Status.THREW, Hostile.class.getName());
+        }
+    }
+
+    @Test
+    void aHandlerWithoutAFutureIsAnError() throws InterruptedException {
+        try (RunningRuntime rt =
+                RunningRuntime.of(b -> b.asyncMethod("none", (request, call) -> null))) {
+            FakeQueue.Sent answer = rt.ask("none", "x");
+            assertEquals(Status.THREW, answer.status());
+            assertTrue(answer.text().contains("null"), answer.text());
+        }
+    }
+
+    @Test
+    void anExecutorThatRejectsFailsTheCall() throws InterruptedException {
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.executor(
+                                                task -> {
+                                                    throw new RejectedExecutionException("full");
+                                                })
+                                        .fastMethod("echo", (request, call) -> request)
+                                        .method("plain", (request, call) -> request))) {
+            check(
+                    rt,
+                    "plain",
+                    Status.THREW,
+                    "java.util.concurrent.RejectedExecutionException: full");
+        }
+    }
+
+    @Test
+    void zeroIsNoCodeForAFailure() {
+        assertThrows(IllegalArgumentException.class, () -> new RestyFfiException(0, "fine?"));
+    }
+
+    private static int endless(int n) {
+        return endless(n + 1) + 1;
+    }
+
+    private static Object tooMuch() {
+        return new long[Integer.MAX_VALUE][];
+    }
+}

@@ -1,0 +1,201 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A host in memory: hands out the frames that a test gives it, and keeps those it is sent. It
+ * watches who owns payloads.
+ */
+final class FakeQueue implements Queue {
+    /** A frame that was sent. */
+    record Sent(
+            long id,
+            int kind,
+            int flags,
+            int status,
+            byte[] payload,
+            int method,
+            long arg,
+            long deadline) {
+        String text() {
+            return payload == null ? null : new String(payload, UTF_8);
+        }
+    }
+
+    private record Incoming(
+            long id, int kind, int flags, int method, byte[] payload, int status, boolean fits) {}
+
+    private static final Incoming UNLOAD = new Incoming(0, 0, 0, 0, null, 0, true);
+
+    final BlockingQueue<Sent> sent = new LinkedBlockingQueue<>();
+    final Set<Long> requestMemory = ConcurrentHashMap.newKeySet();
+    final List<String> wrongs = new ArrayList<>();
+    volatile boolean closed;
+    volatile int batches;
+
+    private final BlockingQueue<Incoming> incoming = new LinkedBlockingQueue<>();
+    private final List<String> methods = new ArrayList<>();
+    private final AtomicLong ids = new AtomicLong();
+
+    /** Calls a method by name; returns the call's id. */
+    long call(String method, String request) {
+        return callWith(method, request == null ? null : request.getBytes(UTF_8), Frames.END, true);
+    }
+
+    long callWith(String method, byte[] request, int flags, boolean fits) {
+        long id = ids.incrementAndGet();
+        int nil = request == null ? Frames.NIL : 0;
+        incoming.add(new Incoming(id, Frames.CALL, flags | nil, number(method), request, 0, fits));
+        return id;
+    }
+
+    void cancel(long id) {
+        incoming.add(new Incoming(id, Frames.CANCEL, 0, 0, null, 0, true));
+    }
+
+    void answerDict(long id, int status, String value) {
+        byte[] payload = value == null ? null : value.getBytes(UTF_8);
+        int flags = value == null ? Frames.NIL : 0;
+        incoming.add(new Incoming(id, Frames.DICT, flags, 0, payload, status, true));
+    }
+
+    void unload() {
+        incoming.add(UNLOAD);
+    }
+
+    /** The next frame sent; fails the test when there is none in time. */
+    Sent next() throws InterruptedException {
+        Sent frame = sent.poll(10, TimeUnit.SECONDS);
+        if (frame == null) {
+            throw new AssertionError("nothing was sent for 10 s");
+        }
+        return frame;
+    }
+
+    @Override
+    public int poll(Frames in, int timeoutMillis) {
+        try {
+            int n = 0;
+            for (Incoming frame = incoming.take(); frame != null; frame = incoming.poll()) {
+                if (frame == UNLOAD) {
+                    if (n == 0) {
+                        return Status.UNLOADED;
+                    }
+                    incoming.add(UNLOAD);
+                    return n;
+                }
+                put(in, n++, frame);
+                if (n == Frames.MAX) {
+                    return n;
+                }
+            }
+            return n;
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public synchronized void send(Frames out, int n) {
+        batches++;
+        for (int i = 0; i < n; i++) {
+            check(!closed, "sent after the close");
+            long[] w = out.words;
+            release(w[i * 8 + 2]);
+            release(w[i * 8 + 7]);
+            byte[] payload = out.payloads[i];
+            check(w[i * 8 + 3] == (payload == null ? 0 : payload.length), "a wrong length");
+            byte[] copy = payload == null ? null : payload.clone();
+            int flags = (int) (w[i * 8 + 1] >>> 16) & 0xffff;
+            sent.add(
+                    new Sent(
+                            out.id(i),
+                            out.kind(i),
+                            flags,
+                            out.status(i),
+                            copy,
+                            out.method(i),
+                            w[i * 8 + 6],
+                            w[i * 8 + 4]));
+        }
+    }
+
+    @Override
+    public synchronized void free(long data) {
+        release(data);
+    }
+
+    @Override
+    public synchronized String method(int number) {
+        return methods.get(number);
+    }
+
+    @Override
+    public String name() {
+        return "fake";
+    }
+
+    @Override
+    public int abi() {
+        return 2;
+    }
+
+    @Override
+    public void fail(String text) {
+        throw new AssertionError(text);
+    }
+
+    @Override
+    public void close() {
+        check(!closed, "closed twice");
+        closed = true;
+    }
+
+    private synchronized int number(String method) {
+        if (!methods.contains(method)) {
+            methods.add(method);
+        }
+        return methods.indexOf(method);
+    }
+
+    private void put(Frames in, int i, Incoming frame) {
+        boolean kept =
+                frame.kind == Frames.CALL && frame.payload != null && frame.payload.length > 0;
+        long data = kept ? 1_000_000 + frame.id : 0;
+        if (kept) {
+            requestMemory.add(data);
+        }
+        long[] w = in.words;
+        w[i * 8] = frame.id;
+        w[i * 8 + 1] = frame.kind | (long) frame.flags << 16 | (long) frame.status << 32;
+        w[i * 8 + 2] = data;
+        w[i * 8 + 3] = frame.payload == null ? 0 : frame.payload.length;
+        w[i * 8 + 4] = 0;
+        w[i * 8 + 5] = frame.method | (frame.fits ? 0 : 1L << 32);
+        in.payloads[i] =
+                frame.fits && frame.payload != null && frame.payload.length > 0
+                        ? frame.payload
+                        : null;
+    }
+
+    private void release(long data) {
+        check(data == 0 || requestMemory.remove(data), "freed what is not there: " + data);
+    }
+
+    private void check(boolean ok, String wrong) {
+        if (!ok) {
+            synchronized (wrongs) {
+                wrongs.add(wrong);
+            }
+        }
+    }
+}

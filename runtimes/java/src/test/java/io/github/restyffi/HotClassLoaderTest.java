@@ -1,0 +1,63 @@
+package io.github.restyffi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import javax.tools.ToolProvider;
+
+class HotClassLoaderTest {
+    @TempDir Path dir;
+
+    private String answer(String text) throws Exception {
+        compile(dir, text);
+        try (HotClassLoader classes = new HotClassLoader(dir.toString())) {
+            return (String) classes.loadClass("hot.App").getMethod("answer").invoke(null);
+        }
+    }
+
+    private static void compile(Path dir, String text) throws IOException {
+        Path source = Files.createDirectories(dir.resolve("hot")).resolve("App.java");
+        Files.writeString(
+                source,
+                "package hot; public class App { public static String answer() { return \"%s\"; } }"
+                        .formatted(text));
+        int rc =
+                ToolProvider.getSystemJavaCompiler()
+                        .run(null, null, null, "-d", dir.toString(), source.toString());
+        assertEquals(0, rc, "the test's class compiles");
+        Files.writeString(dir.resolve("hot/resource.txt"), text);
+    }
+
+    @Test
+    void classesAreLoadedAsTheyAreNow() throws Exception {
+        assertEquals("one", answer("one"));
+        assertEquals("two", answer("two"));
+    }
+
+    @Test
+    void resourcesAreTheAuthorsToo() throws Exception {
+        compile(dir, "resource");
+        try (HotClassLoader classes = new HotClassLoader(dir.toString())) {
+            assertNotNull(classes.getResource("hot/resource.txt"));
+        }
+    }
+
+    @Test
+    void theJdkAndThisPackageAreShared() throws Exception {
+        String path = System.getProperty("java.class.path");
+        try (HotClassLoader classes = new HotClassLoader(path)) {
+            assertSame(String.class, classes.loadClass("java.lang.String"));
+            assertSame(Config.class, classes.loadClass("io.github.restyffi.Config"));
+            assertThrows(ClassNotFoundException.class, () -> classes.loadClass("no.such.Thing"));
+        }
+    }
+}

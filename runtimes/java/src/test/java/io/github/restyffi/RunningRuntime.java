@@ -1,0 +1,67 @@
+package io.github.restyffi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * A runtime on a {@link FakeQueue}, for the length of a test. Closing unloads it and checks what it
+ * leaves behind.
+ */
+final class RunningRuntime implements AutoCloseable {
+    final FakeQueue queue = new FakeQueue();
+    final Services services = new Services(queue, "the configuration");
+    final Thread thread;
+    private final Poller poller;
+
+    static RunningRuntime of(Consumer<FfiRuntime.Builder> methods) {
+        return new RunningRuntime(
+                config -> {
+                    FfiRuntime.Builder builder = FfiRuntime.builder();
+                    methods.accept(builder);
+                    return builder.build();
+                });
+    }
+
+    RunningRuntime(Function<Config, FfiRuntime> init) {
+        FfiRuntime runtime = init.apply(services);
+        services.use(runtime.executor());
+        poller = new Poller(queue, runtime, services);
+        thread = Threads.daemon(poller);
+        thread.start();
+    }
+
+    FakeQueue.Sent ask(String method, String request) throws InterruptedException {
+        long id = queue.call(method, request);
+        FakeQueue.Sent answer = queue.next();
+        assertEquals(id, answer.id());
+        assertEquals(Frames.DATA, answer.kind());
+        assertTrue((answer.flags() & Frames.END) != 0, "the last frame of the call");
+        return answer;
+    }
+
+    void unload() {
+        queue.unload();
+        try {
+            thread.join(10_000);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        assertFalse(thread.isAlive(), "the polling thread ends");
+    }
+
+    @Override
+    public void close() {
+        if (thread.isAlive()) {
+            unload();
+        }
+        assertTrue(queue.closed, "the queue is closed");
+        assertEquals(List.of(), queue.wrongs);
+        assertEquals(Set.of(), queue.requestMemory, "request memory that nobody freed");
+    }
+}

@@ -1,0 +1,128 @@
+package io.github.restyffi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** The end of a runtime. */
+class UnloadTest {
+    @Test
+    void whatWaitsIsAnsweredAndWhatRunsIsCancelled() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.asyncMethod("never", (request, call) -> new CompletableFuture<>())
+                                        .method(
+                                                "block",
+                                                (request, call) -> {
+                                                    begun.countDown();
+                                                    Thread.sleep(60_000);
+                                                    return null;
+                                                }))) {
+            for (int i = 0; i < 100; i++) {
+                rt.queue.call("never", "x");
+            }
+            rt.queue.call("block", "x");
+            begun.await();
+            long start = System.nanoTime();
+            rt.unload();
+            assertTrue(
+                    System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(900),
+                    "no need to wait");
+            for (int i = 0; i < 101; i++) {
+                assertEquals(Status.CANCELLED, rt.queue.next().status());
+            }
+        }
+    }
+
+    @Test
+    void aDeafHandlerIsGivenUpAndItsLateAnswerDropped() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<Thread> deaf = new CompletableFuture<>();
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.method(
+                                        "deaf",
+                                        (request, call) -> {
+                                            deaf.complete(Thread.currentThread());
+                                            begun.countDown();
+                                            while (release.getCount() > 0) {
+                                                Thread.onSpinWait();
+                                            }
+                                            return request;
+                                        }))) {
+            rt.queue.call("deaf", "x");
+            begun.await();
+            rt.unload();
+            FakeQueue.Sent answer = rt.queue.next();
+            assertEquals(Status.UNLOADED, answer.status());
+            assertEquals("runtime \"fake\" was unloaded before the call had ended", answer.text());
+            release.countDown();
+            deaf.get().join(5000);
+            assertTrue(rt.queue.sent.isEmpty());
+        }
+    }
+
+    @Test
+    void resourcesAreClosedLastFirstAndMayFail() throws Exception {
+        List<String> closed = new ArrayList<>();
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.onUnload(() -> closed.add("first"))
+                                        .onUnload(
+                                                () -> {
+                                                    throw new IllegalStateException("stuck");
+                                                })
+                                        .onUnload(() -> closed.add("last")))) {
+            rt.unload();
+            assertEquals(List.of("last", "first"), closed);
+            assertTrue(rt.queue.next().text().contains("stuck"));
+        }
+    }
+
+    @Test
+    void logAndDictAreSafeAfterwards() throws Exception {
+        RunningRuntime rt = RunningRuntime.of(b -> {});
+        CompletableFuture<byte[]> pending = rt.services.dict().get("key");
+        rt.queue.next();
+        rt.close();
+        CompletionException e = assertThrows(CompletionException.class, pending::join);
+        assertEquals(Status.UNLOADED, ((RestyFfiException) e.getCause()).code());
+        rt.services.logger().notice("into the void");
+        CompletableFuture<byte[]> late = rt.services.dict().get("key");
+        assertTrue(late.isCompletedExceptionally());
+        assertEquals(List.of(), rt.queue.wrongs);
+    }
+
+    @Test
+    void itsThreadsEnd() throws Exception {
+        CompletableFuture<Thread> worker = new CompletableFuture<>();
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.method(
+                                        "who",
+                                        (request, call) -> {
+                                            worker.complete(Thread.currentThread());
+                                            return null;
+                                        }))) {
+            rt.ask("who", null);
+        }
+        worker.get().join(5000);
+        assertFalse(worker.get().isAlive());
+    }
+}
