@@ -1,7 +1,7 @@
 """Builds the loader and what it needs at run time into dist/. Runs with the Python that the loader is to embed.
 
     dist/libffi_python3.so   the loader
-    dist/python/             what it puts on sys.path: the package resty_ffi, and cffi for modules of the original's form
+    dist/python/             what it puts on sys.path: the package resty_ffi, and cffi
     dist/conformance.json    how the conformance suite loads the conformance runtime
     .venv                    the pinned tools
 
@@ -37,10 +37,11 @@ LDFLAGS = ["-shared", "-Wl,-z,nodelete", "-Wl,-soname,libffi_python3.so"]
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - for whoever runs this with another Python
         sys.exit(f"resty-ffi needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}")
     once(VENV, PYTHON, [HERE / "requirements-dev.txt"], make_venv)
-    once(BUILD, DIST / "libffi_python3.so", [Path(__file__), *sorted((HERE / "loader").iterdir()), HEADER / "resty_ffi.h"], make_loader)
+    sources = [Path(__file__), *sorted((HERE / "loader").iterdir()), HEADER / "resty_ffi.h"]
+    once(BUILD, DIST / "libffi_python3.so", sources, make_loader)
     bundled = [Path(__file__), *sorted((HERE / "src").rglob("*.py")), HERE / "requirements-dev.txt"]
     once(DIST / "python", DIST / "python" / "resty_ffi", bundled, make_bundle)
     conformance = {
@@ -104,7 +105,11 @@ def make_bundle() -> None:
     print("resty-ffi python: gathering dist/python")
     bundle = DIST / "python"
     ignore = shutil.ignore_patterns("__pycache__")
-    packages = Path(subprocess.check_output([PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip())
+    packages = Path(
+        subprocess.check_output(
+            [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+        ).strip()
+    )
     shutil.copytree(HERE / "src" / "resty_ffi", bundle / "resty_ffi", ignore=ignore)
     for name in ["cffi", "pycparser"]:
         shutil.copytree(packages / name, bundle / name, ignore=ignore)

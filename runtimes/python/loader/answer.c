@@ -1,13 +1,15 @@
 /* Answers: from what a handler returned or raised to frames, gathered and sent together. */
 #include "core.h"
 
-PyObject *take_exception(void) {
+PyObject *take_exception(void)
+{
 #if PY_VERSION_HEX >= 0x030C0000
     return PyErr_GetRaisedException();
 #else
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (!type) return NULL;
+    if (!type)
+        return NULL;
     PyErr_NormalizeException(&type, &value, &traceback);
     if (traceback) {
         PyException_SetTraceback(value, traceback);
@@ -18,7 +20,8 @@ PyObject *take_exception(void) {
 #endif
 }
 
-void raise_again(PyObject *exception) {
+void raise_again(PyObject *exception)
+{
 #if PY_VERSION_HEX >= 0x030C0000
     PyErr_SetRaisedException(exception);
 #else
@@ -27,16 +30,21 @@ void raise_again(PyObject *exception) {
 #endif
 }
 
-void answer_flush(Core *c) {
+void answer_flush(Core *c)
+{
     int n = c->out_count;
-    if (!n) return;
+    if (!n)
+        return;
     c->out_count = 0;
     resty_ffi_send(c->q, c->out, n);
-    for (int i = 0; i < n; i++) Py_DECREF(c->keep[i]);
+    for (int i = 0; i < n; i++)
+        Py_DECREF(c->keep[i]);
 }
 
-void answer_soon(Core *c) {
-    if (c->dispatching || c->flush_scheduled) return;
+void answer_soon(Core *c)
+{
+    if (c->dispatching || c->flush_scheduled)
+        return;
     if (PyDict_GET_SIZE(c->running) == 0) {
         answer_flush(c);
         return;
@@ -51,15 +59,18 @@ void answer_soon(Core *c) {
     }
 }
 
-PyObject *answer_payload(PyObject *result) {
-    if (PyBytes_Check(result) || PyUnicode_Check(result) || result == Py_None) return result;
+PyObject *answer_payload(PyObject *result)
+{
+    if (PyBytes_Check(result) || PyUnicode_Check(result) || result == Py_None)
+        return result;
     PyObject *bytes = NULL;
     if (PyObject_CheckBuffer(result)) {
         /* A copy at once: the author may go on writing into a bytearray before this batch is sent. */
         bytes = PyBytes_FromObject(result);
     } else if (PyCoro_CheckExact(result)) {
         PyObject *closed = PyObject_CallMethod(result, "close", NULL);
-        if (closed) PyErr_SetString(PyExc_TypeError, "a plain handler returned a coroutine: register it as `async def`");
+        if (closed)
+            PyErr_SetString(PyExc_TypeError, "a plain handler returned a coroutine: register it as `async def`");
         Py_XDECREF(closed);
     } else {
         PyErr_Format(PyExc_TypeError, "a handler answers with bytes, str or None, and this one returned %.100s",
@@ -69,7 +80,8 @@ PyObject *answer_payload(PyObject *result) {
     return bytes;
 }
 
-int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload) {
+int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload)
+{
     Py_ssize_t len = 0;
     const char *data = NULL;
     if (PyBytes_Check(payload)) {
@@ -89,8 +101,10 @@ int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload) 
     return 0;
 }
 
-void answer_status(Core *c, uint64_t id, void *release, int status, PyObject *payload) {
-    if (c->out_count == BATCH) answer_flush(c);
+void answer_status(Core *c, uint64_t id, void *release, int status, PyObject *payload)
+{
+    if (c->out_count == BATCH)
+        answer_flush(c);
     resty_ffi_frame *f = &c->out[c->out_count];
     if (answer_fill(f, id, status, payload) < 0) {
         Py_DECREF(payload);
@@ -101,7 +115,8 @@ void answer_status(Core *c, uint64_t id, void *release, int status, PyObject *pa
     c->keep[c->out_count++] = payload;
 }
 
-void answer_result(Core *c, PyObject *method, uint64_t id, void *release, PyObject *result) {
+void answer_result(Core *c, PyObject *method, uint64_t id, void *release, PyObject *result)
+{
     PyObject *payload = PyBytes_CheckExact(result) ? result : answer_payload(result);
     if (payload)
         answer_status(c, id, release, RESTY_FFI_OK, payload);
@@ -109,7 +124,8 @@ void answer_result(Core *c, PyObject *method, uint64_t id, void *release, PyObje
         answer_exception(c, method, id, release, false);
 }
 
-void answer_exception(Core *c, PyObject *method, uint64_t id, void *release, bool told) {
+void answer_exception(Core *c, PyObject *method, uint64_t id, void *release, bool told)
+{
     PyObject *exception = take_exception();
     PyObject *pair = PyObject_CallMethod(c->owner, "failed", "OOO", method, exception, told ? Py_True : Py_False);
     Py_DECREF(exception);
@@ -118,7 +134,8 @@ void answer_exception(Core *c, PyObject *method, uint64_t id, void *release, boo
     if (!pair || !PyArg_ParseTuple(pair, "iS", &status, &text)) {
         PyErr_WriteUnraisable(method);
         text = PyBytes_FromString("the handler failed, and so did the report of its exception");
-        if (!text) Py_FatalError("no memory for an error's text");
+        if (!text)
+            Py_FatalError("no memory for an error's text");
     } else {
         Py_INCREF(text);
     }

@@ -7,27 +7,34 @@
 /* How many batches one turn of the asyncio loop takes, so that its other work gets its turn. */
 #define BATCHES_A_TURN 16
 
-static bool is_open(Core *c) {
-    if (!c->q) PyErr_SetString(PyExc_RuntimeError, "this runtime has been unloaded");
+static bool is_open(Core *c)
+{
+    if (!c->q)
+        PyErr_SetString(PyExc_RuntimeError, "this runtime has been unloaded");
     return c->q != NULL;
 }
 
-static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwds) {
+static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwds)
+{
     unsigned long long queue;
     static char *names[] = {"queue", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwds, "K", names, &queue)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwds, "K", names, &queue))
+        return NULL;
     Core *c = (Core *)type->tp_alloc(type, 0);
-    if (!c) return NULL;
+    if (!c)
+        return NULL;
     c->q = (resty_ffi_queue *)(uintptr_t)queue;
     c->owner = Py_NewRef(Py_None);
     c->context_type = Py_NewRef(Py_None);
     c->running = PyDict_New();
-    if (!c->running) Py_CLEAR(c);
+    if (!c->running)
+        Py_CLEAR(c);
     return (PyObject *)c;
 }
 
 /* Drops what the queue's answers and handlers hold. The queue itself stays the host's. */
-static PyObject *core_forget(Core *c, PyObject *unused) {
+static PyObject *core_forget(Core *c, PyObject *unused)
+{
     c->q = NULL;
     task_forget(c);
     dispatch_forget(c);
@@ -38,15 +45,19 @@ static PyObject *core_forget(Core *c, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-static PyObject *core_close(Core *c, PyObject *unused) {
+static PyObject *core_close(Core *c, PyObject *unused)
+{
     resty_ffi_queue *q = c->q;
-    if (q) answer_flush(c);
+    if (q)
+        answer_flush(c);
     Py_XDECREF(core_forget(c, NULL));
-    if (q) resty_ffi_close(q);
+    if (q)
+        resty_ffi_close(q);
     Py_RETURN_NONE;
 }
 
-static void core_dealloc(Core *c) {
+static void core_dealloc(Core *c)
+{
     Py_XDECREF(core_forget(c, NULL));
     Py_XDECREF(c->owner);
     Py_XDECREF(c->context_type);
@@ -56,51 +67,65 @@ static void core_dealloc(Core *c) {
 
 /* ---- The host ---- */
 
-static PyObject *core_name(Core *c, void *unused) {
-    if (!is_open(c)) return NULL;
+static PyObject *core_name(Core *c, void *unused)
+{
+    if (!is_open(c))
+        return NULL;
     const char *name = resty_ffi_name(c->q);
     return PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "backslashreplace");
 }
 
-static PyObject *core_abi(Core *c, void *unused) {
+static PyObject *core_abi(Core *c, void *unused)
+{
     return PyLong_FromLong(resty_ffi_abi());
 }
 
-static PyObject *core_config(Core *c, void *unused) {
-    if (!is_open(c)) return NULL;
+static PyObject *core_config(Core *c, void *unused)
+{
+    if (!is_open(c))
+        return NULL;
     size_t len = 0;
     const char *config = resty_ffi_config(c->q, &len);
-    if (!config) Py_RETURN_NONE;
+    if (!config)
+        Py_RETURN_NONE;
     return PyBytes_FromStringAndSize(config, (Py_ssize_t)len);
 }
 
-static PyObject *core_config_address(Core *c, void *unused) {
-    if (!is_open(c)) return NULL;
+static PyObject *core_config_address(Core *c, void *unused)
+{
+    if (!is_open(c))
+        return NULL;
     return PyLong_FromVoidPtr((void *)resty_ffi_config(c->q, NULL));
 }
 
-static PyObject *core_running(Core *c, void *unused) {
+static PyObject *core_running(Core *c, void *unused)
+{
     return Py_NewRef(c->running);
 }
 
-static PyObject *core_fail(Core *c, PyObject *args) {
+static PyObject *core_fail(Core *c, PyObject *args)
+{
     const char *text;
     Py_ssize_t len;
-    if (!PyArg_ParseTuple(args, "y#", &text, &len) || !is_open(c)) return NULL;
+    if (!PyArg_ParseTuple(args, "y#", &text, &len) || !is_open(c))
+        return NULL;
     resty_ffi_fail(c->q, text, (size_t)len);
     Py_RETURN_NONE;
 }
 
-static PyObject *core_log(Core *c, PyObject *args) {
+static PyObject *core_log(Core *c, PyObject *args)
+{
     resty_ffi_frame f = {.kind = RESTY_FFI_LOG, .flags = RESTY_FFI_COPY};
     Py_ssize_t len;
-    if (!PyArg_ParseTuple(args, "iy#", &f.status, &f.data, &len) || !is_open(c)) return NULL;
+    if (!PyArg_ParseTuple(args, "iy#", &f.status, &f.data, &len) || !is_open(c))
+        return NULL;
     f.len = (uint64_t)len;
     resty_ffi_send(c->q, &f, 1);
     Py_RETURN_NONE;
 }
 
-static PyObject *core_dict(Core *c, PyObject *args) {
+static PyObject *core_dict(Core *c, PyObject *args)
+{
     resty_ffi_frame f = {.kind = RESTY_FFI_DICT, .flags = RESTY_FFI_COPY};
     unsigned long long id, lives_ms;
     const char *key, *value;
@@ -109,7 +134,8 @@ static PyObject *core_dict(Core *c, PyObject *args) {
         !is_open(c))
         return NULL;
     PyObject *payload = PyBytes_FromStringAndSize(NULL, key_len + value_len);
-    if (!payload) return NULL;
+    if (!payload)
+        return NULL;
     memcpy(PyBytes_AS_STRING(payload), key, (size_t)key_len);
     memcpy(PyBytes_AS_STRING(payload) + key_len, value, (size_t)value_len);
     f.id = id;
@@ -124,55 +150,67 @@ static PyObject *core_dict(Core *c, PyObject *args) {
 
 /* ---- Calls ---- */
 
-static PyObject *core_prepare(Core *c, PyObject *args) {
+static PyObject *core_prepare(Core *c, PyObject *args)
+{
     PyObject *owner, *context_type;
-    if (!PyArg_ParseTuple(args, "OO", &owner, &context_type)) return NULL;
+    if (!PyArg_ParseTuple(args, "OO", &owner, &context_type))
+        return NULL;
     Py_SETREF(c->owner, Py_NewRef(owner));
     Py_SETREF(c->context_type, Py_NewRef(context_type));
     Py_RETURN_NONE;
 }
 
-static PyObject *core_use_loop(Core *c, PyObject *args) {
+static PyObject *core_use_loop(Core *c, PyObject *args)
+{
     PyObject *loop, *task_type;
-    if (!PyArg_ParseTuple(args, "OO", &loop, &task_type) || !is_open(c)) return NULL;
-    if (task_setup(c, loop, task_type) < 0) return NULL;
+    if (!PyArg_ParseTuple(args, "OO", &loop, &task_type) || !is_open(c))
+        return NULL;
+    if (task_setup(c, loop, task_type) < 0)
+        return NULL;
     return PyLong_FromLong(resty_ffi_fd(c->q, 1));
 }
 
 /* Without a loop: waits and dispatches until the host unloads the runtime. */
-static PyObject *core_serve(Core *c, PyObject *unused) {
-    if (!is_open(c)) return NULL;
+static PyObject *core_serve(Core *c, PyObject *unused)
+{
+    if (!is_open(c))
+        return NULL;
     resty_ffi_frame f[BATCH];
     for (;;) {
         int n;
-        Py_BEGIN_ALLOW_THREADS
-        n = resty_ffi_poll(c->q, f, BATCH, -1);
-        Py_END_ALLOW_THREADS
-        if (n < 0) Py_RETURN_NONE;
+        Py_BEGIN_ALLOW_THREADS n = resty_ffi_poll(c->q, f, BATCH, -1);
+        Py_END_ALLOW_THREADS if (n < 0) Py_RETURN_NONE;
         dispatch(c, f, n);
     }
 }
 
 /* With a loop: dispatches what waits; the loop calls it when the descriptor is readable. */
-static PyObject *core_drain(Core *c, PyObject *unused) {
+static PyObject *core_drain(Core *c, PyObject *unused)
+{
     c->drain_scheduled = false;
-    if (!is_open(c)) return NULL;
+    if (!is_open(c))
+        return NULL;
     resty_ffi_frame f[BATCH];
     for (int i = 0; i < BATCHES_A_TURN; i++) {
         int n = resty_ffi_poll(c->q, f, BATCH, 0);
-        if (n < 0) return PyObject_CallMethod(c->owner, "unloaded", NULL);
-        if (n == 0) Py_RETURN_NONE;
+        if (n < 0)
+            return PyObject_CallMethod(c->owner, "unloaded", NULL);
+        if (n == 0)
+            Py_RETURN_NONE;
         dispatch(c, f, n);
     }
     /* The queue has not said that it is empty, so its descriptor need not become readable again. */
-    if (c->drain_scheduled) Py_RETURN_NONE;
+    if (c->drain_scheduled)
+        Py_RETURN_NONE;
     c->drain_scheduled = true;
     return PyObject_CallOneArg(c->call_soon, c->drain_method);
 }
 
-static PyObject *core_flush(Core *c, PyObject *unused) {
+static PyObject *core_flush(Core *c, PyObject *unused)
+{
     c->flush_scheduled = false;
-    if (c->q) answer_flush(c);
+    if (c->q)
+        answer_flush(c);
     Py_RETURN_NONE;
 }
 
@@ -180,12 +218,15 @@ static PyObject *core_flush(Core *c, PyObject *unused) {
  * Answers a call that still runs, from any thread. One that does not run any more was given up by the unload: it has
  * its answer. A payload that is none raises TypeError, and the call still runs.
  */
-static PyObject *core_answer(Core *c, PyObject *args) {
+static PyObject *core_answer(Core *c, PyObject *args)
+{
     PyObject *id, *payload;
     int status;
-    if (!PyArg_ParseTuple(args, "OiO", &id, &status, &payload)) return NULL;
+    if (!PyArg_ParseTuple(args, "OiO", &id, &status, &payload))
+        return NULL;
     unsigned long long number = PyLong_AsUnsignedLongLong(id);
-    if (PyErr_Occurred()) return NULL;
+    if (PyErr_Occurred())
+        return NULL;
     payload = answer_payload(Py_NewRef(payload));
     resty_ffi_frame f;
     if (!payload || answer_fill(&f, number, status, payload) < 0) {
@@ -201,7 +242,8 @@ static PyObject *core_answer(Core *c, PyObject *args) {
 }
 
 /* Names the calling thread for the system's tools; Python before 3.14 names it for itself only. */
-static PyObject *core_name_thread(PyObject *unused, PyObject *unused_too) {
+static PyObject *core_name_thread(PyObject *unused, PyObject *unused_too)
+{
     pthread_setname_np(pthread_self(), "ffi-python");
     Py_RETURN_NONE;
 }

@@ -35,9 +35,8 @@ typedef struct {
 } TaskSlots;
 
 typedef struct {
-    PyObject_HEAD
-    resty_ffi_queue *q; /* NULL once closed */
-    PyObject *owner;    /* LoadedRuntime: everything that is not done for every call */
+    PyObject_HEAD resty_ffi_queue *q; /* NULL once closed */
+    PyObject *owner;                  /* LoadedRuntime: everything that is not done for every call */
     PyObject *context_type;
     PyObject *running; /* {call id: object with cancel_call()}: the calls that are not answered yet */
 

@@ -8,7 +8,8 @@
 /* Answers that are ready wait this long at most for the rest of their batch, and not at all for a slow handler. */
 #define HOLD_NS 50000
 
-static uint64_t now_ns(void) {
+static uint64_t now_ns(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
@@ -16,19 +17,23 @@ static uint64_t now_ns(void) {
 
 /* ---- Methods ---- */
 
-static void method_free(Method *m) {
-    if (!m) return;
+static void method_free(Method *m)
+{
+    if (!m)
+        return;
     Py_XDECREF(m->name);
     Py_XDECREF(m->call);
     Py_XDECREF(m->refusal);
     PyMem_Free(m);
 }
 
-static Method *method_new(Core *c, uint32_t number) {
+static Method *method_new(Core *c, uint32_t number)
+{
     size_t len = 0;
     const char *name = resty_ffi_method(c->q, number, &len);
     Method *m = PyMem_Calloc(1, sizeof *m);
-    if (!m) return (Method *)PyErr_NoMemory();
+    if (!m)
+        return (Method *)PyErr_NoMemory();
     m->name = PyUnicode_DecodeUTF8(name ? name : "", name ? (Py_ssize_t)len : 0, "backslashreplace");
     PyObject *found = m->name ? PyObject_CallMethod(c->owner, "resolve", "O", m->name) : NULL;
     int wants_context = 0;
@@ -46,21 +51,26 @@ static Method *method_new(Core *c, uint32_t number) {
     return m;
 }
 
-static Method *method_of(Core *c, uint32_t number) {
+static Method *method_of(Core *c, uint32_t number)
+{
     if (number >= c->method_count) {
         uint32_t count = number + 16;
         Method **grown = PyMem_Realloc(c->methods, count * sizeof *grown);
-        if (!grown) return (Method *)PyErr_NoMemory();
+        if (!grown)
+            return (Method *)PyErr_NoMemory();
         memset(grown + c->method_count, 0, (count - c->method_count) * sizeof *grown);
         c->methods = grown;
         c->method_count = count;
     }
-    if (!c->methods[number]) c->methods[number] = method_new(c, number);
+    if (!c->methods[number])
+        c->methods[number] = method_new(c, number);
     return c->methods[number];
 }
 
-void dispatch_forget(Core *c) {
-    for (uint32_t i = 0; i < c->method_count; i++) method_free(c->methods[i]);
+void dispatch_forget(Core *c)
+{
+    for (uint32_t i = 0; i < c->method_count; i++)
+        method_free(c->methods[i]);
     PyMem_Free(c->methods);
     c->methods = NULL;
     c->method_count = 0;
@@ -68,23 +78,29 @@ void dispatch_forget(Core *c) {
 
 /* ---- Calls ---- */
 
-PyObject *request_bytes(const resty_ffi_frame *f) {
-    if (f->flags & RESTY_FFI_NIL) return Py_NewRef(Py_None);
+PyObject *request_bytes(const resty_ffi_frame *f)
+{
+    if (f->flags & RESTY_FFI_NIL)
+        return Py_NewRef(Py_None);
     return PyBytes_FromStringAndSize(f->data, (Py_ssize_t)f->len);
 }
 
-PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f) {
+PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f)
+{
     PyObject *deadline = PyLong_FromUnsignedLongLong(f->deadline);
-    if (!deadline) return NULL;
+    if (!deadline)
+        return NULL;
     PyObject *context = PyObject_CallFunctionObjArgs(c->context_type, c->owner, m->name, deadline, NULL);
     Py_DECREF(deadline);
     return context;
 }
 
 /* A plain handler, here and now, in a copy of the context so that what it sets there is its own call's. */
-static void call_sync(Core *c, Method *m, resty_ffi_frame *f) {
+static void call_sync(Core *c, Method *m, resty_ffi_frame *f)
+{
     PyObject *args[2] = {request_bytes(f), NULL}, *result = NULL;
-    if (m->wants_context) args[1] = call_context(c, m, f);
+    if (m->wants_context)
+        args[1] = call_context(c, m, f);
     PyObject *variables = PyContext_CopyCurrent();
     if (args[0] && (args[1] || !m->wants_context) && variables && PyContext_Enter(variables) == 0) {
         result = PyObject_Vectorcall(m->call, args, m->wants_context ? 2 : 1, NULL);
@@ -100,7 +116,8 @@ static void call_sync(Core *c, Method *m, resty_ffi_frame *f) {
 }
 
 /* A handler for the pool: the call runs on and is answered with Core.answer. */
-static void call_thread(Core *c, Method *m, resty_ffi_frame *f) {
+static void call_thread(Core *c, Method *m, resty_ffi_frame *f)
+{
     PyObject *id = PyLong_FromUnsignedLongLong(f->id), *request = request_bytes(f), *context = call_context(c, m, f);
     PyObject *started = NULL;
     if (id && request && context && PyDict_SetItem(c->running, id, context) == 0)
@@ -111,7 +128,8 @@ static void call_thread(Core *c, Method *m, resty_ffi_frame *f) {
         resty_ffi_free(c->q, f->data);
     } else {
         PyObject *exception = take_exception();
-        if (id && PyDict_DelItem(c->running, id) < 0) PyErr_Clear();
+        if (id && PyDict_DelItem(c->running, id) < 0)
+            PyErr_Clear();
         raise_again(exception);
         answer_exception(c, m->name, f->id, f->data, false);
     }
@@ -120,16 +138,18 @@ static void call_thread(Core *c, Method *m, resty_ffi_frame *f) {
     Py_XDECREF(context);
 }
 
-static void refuse(Core *c, Method *m, resty_ffi_frame *f) {
-    PyObject *text = m->refusal ? Py_NewRef(m->refusal)
-                                : PyUnicode_FromFormat("method \"%U\" takes no stream", m->name);
+static void refuse(Core *c, Method *m, resty_ffi_frame *f)
+{
+    PyObject *text =
+        m->refusal ? Py_NewRef(m->refusal) : PyUnicode_FromFormat("method \"%U\" takes no stream", m->name);
     if (text)
         answer_status(c, f->id, f->data, RESTY_FFI_NO_METHOD, text);
     else
         answer_exception(c, m->name, f->id, f->data, false);
 }
 
-static void on_call(Core *c, resty_ffi_frame *f) {
+static void on_call(Core *c, resty_ffi_frame *f)
+{
     Method *m = method_of(c, f->method);
     if (!m) {
         answer_exception(c, Py_None, f->id, f->data, false);
@@ -139,7 +159,8 @@ static void on_call(Core *c, resty_ffi_frame *f) {
         refuse(c, m, f);
         return;
     }
-    if (m->slow) answer_flush(c);
+    if (m->slow)
+        answer_flush(c);
     if (m->kind == ASYNC) {
         task_call(c, m, f);
     } else {
@@ -152,42 +173,53 @@ static void on_call(Core *c, resty_ffi_frame *f) {
 }
 
 /* The call with this id, if it still runs; borrowed. */
-static PyObject *running_call(Core *c, uint64_t id) {
-    if (PyDict_GET_SIZE(c->running) == 0) return NULL;
+static PyObject *running_call(Core *c, uint64_t id)
+{
+    if (PyDict_GET_SIZE(c->running) == 0)
+        return NULL;
     PyObject *key = PyLong_FromUnsignedLongLong(id);
     PyObject *call = key ? PyDict_GetItemWithError(c->running, key) : NULL;
     Py_XDECREF(key);
-    if (!call && PyErr_Occurred()) PyErr_Clear();
+    if (!call && PyErr_Occurred())
+        PyErr_Clear();
     return call;
 }
 
-static void on_cancel(Core *c, const resty_ffi_frame *f) {
+static void on_cancel(Core *c, const resty_ffi_frame *f)
+{
     PyObject *call = running_call(c, f->id);
-    if (!call) return; /* it is answered already */
+    if (!call)
+        return; /* it is answered already */
     task_leave(c);
     Py_INCREF(call);
     PyObject *done = PyObject_CallMethod(call, "cancel_call", NULL);
-    if (!done) PyErr_WriteUnraisable(call);
+    if (!done)
+        PyErr_WriteUnraisable(call);
     Py_XDECREF(done);
     Py_DECREF(call);
 }
 
-static void on_dict(Core *c, const resty_ffi_frame *f) {
+static void on_dict(Core *c, const resty_ffi_frame *f)
+{
     PyObject *payload = request_bytes(f), *done = NULL;
     task_leave(c);
-    if (payload) done = PyObject_CallMethod(c->owner, "dict_answered", "KiO", (unsigned long long)f->id, f->status, payload);
-    if (!done) PyErr_WriteUnraisable(c->owner);
+    if (payload)
+        done = PyObject_CallMethod(c->owner, "dict_answered", "KiO", (unsigned long long)f->id, f->status, payload);
+    if (!done)
+        PyErr_WriteUnraisable(c->owner);
     Py_XDECREF(done);
     Py_XDECREF(payload);
 }
 
-void dispatch(Core *c, resty_ffi_frame *f, int n) {
+void dispatch(Core *c, resty_ffi_frame *f, int n)
+{
     c->dispatching = true;
     uint64_t before = n > 1 ? now_ns() : 0, flushed = before;
     for (int i = 0; i < n; i++) {
         if (f[i].kind == RESTY_FFI_CALL) {
             on_call(c, &f[i]);
-            if (n == 1) break;
+            if (n == 1)
+                break;
             uint64_t now = now_ns();
             if (now - before > HOLD_NS && f[i].method < c->method_count && c->methods[f[i].method])
                 c->methods[f[i].method]->slow = true;
@@ -198,8 +230,10 @@ void dispatch(Core *c, resty_ffi_frame *f, int n) {
             before = now;
             continue;
         }
-        if (f[i].kind == RESTY_FFI_CANCEL) on_cancel(c, &f[i]);
-        if (f[i].kind == RESTY_FFI_DICT) on_dict(c, &f[i]);
+        if (f[i].kind == RESTY_FFI_CANCEL)
+            on_cancel(c, &f[i]);
+        if (f[i].kind == RESTY_FFI_DICT)
+            on_dict(c, &f[i]);
         resty_ffi_free(c->q, f[i].data); /* DATA and WINDOW too: no call that runs takes them */
     }
     task_leave(c);

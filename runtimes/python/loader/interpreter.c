@@ -10,7 +10,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-static const char *start(void) {
+static const char *start(void)
+{
     PyPreConfig before;
     PyPreConfig_InitPythonConfig(&before);
     before.parse_argv = 0;
@@ -19,7 +20,8 @@ static const char *start(void) {
     before.configure_locale = 0;
     before.coerce_c_locale = 0;
     PyStatus status = Py_PreInitialize(&before);
-    if (PyStatus_Exception(status)) return status.err_msg ? status.err_msg : "it ended while it was set up";
+    if (PyStatus_Exception(status))
+        return status.err_msg ? status.err_msg : "it ended while it was set up";
 
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
@@ -27,20 +29,26 @@ static const char *start(void) {
     config.install_signal_handlers = 0;
     config.user_site_directory = 0;
     status = PyConfig_SetBytesString(&config, &config.program_name, PYTHON_EXECUTABLE);
-    if (!PyStatus_Exception(status)) status = PyConfig_SetBytesString(&config, &config.executable, PYTHON_EXECUTABLE);
-    if (!PyStatus_Exception(status)) status = PyConfig_SetBytesString(&config, &config.home, PYTHON_HOME);
-    if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
+    if (!PyStatus_Exception(status))
+        status = PyConfig_SetBytesString(&config, &config.executable, PYTHON_EXECUTABLE);
+    if (!PyStatus_Exception(status))
+        status = PyConfig_SetBytesString(&config, &config.home, PYTHON_HOME);
+    if (!PyStatus_Exception(status))
+        status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
-    if (PyStatus_Exception(status)) return status.err_msg ? status.err_msg : "it ended while it started";
+    if (PyStatus_Exception(status))
+        return status.err_msg ? status.err_msg : "it ended while it started";
 
     /* Its first import takes SIGINT all the same where nobody has: give it back. */
     struct sigaction interrupt;
     sigaction(SIGINT, NULL, &interrupt);
     PyObject *module = PyImport_ImportModule("_signal");
     sigaction(SIGINT, &interrupt, NULL);
-    if (!module) return "its module _signal is missing";
-    Py_DECREF(module);
-    return NULL;
+    Py_XDECREF(module);
+    /* The thread that imports it first counts as the main thread. */
+    PyObject *threading = module ? PyImport_ImportModule("threading") : NULL;
+    Py_XDECREF(threading);
+    return threading ? NULL : "its standard library is not complete";
 }
 
 typedef struct {
@@ -52,21 +60,27 @@ typedef struct {
  * Python's main thread is one that never ends. libffi_init's own thread does end, and the system may then give its
  * identity to another, which Python would take for its main thread: the one that may set signal handlers.
  */
-static void *main_thread(void *argument) {
+static void *main_thread(void *argument)
+{
     Start *s = argument;
     pthread_setname_np(pthread_self(), "ffi-python");
     s->error = start();
     bool failed = s->error != NULL;
-    if (!failed) PyEval_SaveThread();
+    if (!failed)
+        PyEval_SaveThread();
     sem_post(&s->done); /* s is gone from here on */
-    while (!failed) pause();
+    while (!failed)
+        pause();
     return NULL;
 }
 
-static const char *start_in_thread(void) {
+static const char *start_in_thread(void)
+{
     /* Extension modules expect the symbols of libpython to be there; the host has loaded us, and so it, locally. */
-    if (!dlopen(PYTHON_SONAME, RTLD_NOW | RTLD_GLOBAL)) return dlerror();
-    if (Py_IsInitialized()) return NULL;
+    if (!dlopen(PYTHON_SONAME, RTLD_NOW | RTLD_GLOBAL))
+        return dlerror();
+    if (Py_IsInitialized())
+        return NULL;
     Start s = {.error = NULL};
     pthread_t thread;
     sem_init(&s.done, 0, 0);
@@ -75,12 +89,14 @@ static const char *start_in_thread(void) {
         return "no thread could be made for it";
     }
     pthread_detach(thread);
-    while (sem_wait(&s.done) != 0) continue;
+    while (sem_wait(&s.done) != 0)
+        continue;
     sem_destroy(&s.done);
     return s.error;
 }
 
-int interpreter_start(const char **why) {
+int interpreter_start(const char **why)
+{
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool tried;
     static const char *error;

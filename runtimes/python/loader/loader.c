@@ -5,25 +5,28 @@
 #include "core.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int resty_ffi_python_load(void *q);
 static int cffi_start_python(void);
 
-static void fail(resty_ffi_queue *q, const char *format, const char *detail) {
+static void fail(resty_ffi_queue *q, const char *format, const char *detail)
+{
     char *text;
     int n = asprintf(&text, format, resty_ffi_name(q), detail);
-    if (n < 0) return;
+    if (n < 0)
+        return;
     resty_ffi_fail(q, text, (size_t)n);
     free(text);
 }
 
 /* The current exception, its last line first and the whole traceback after it, as the reason why the load fails. */
-static void fail_with_exception(resty_ffi_queue *q) {
+static void fail_with_exception(resty_ffi_queue *q)
+{
     PyObject *exception = take_exception(), *traceback = PyImport_ImportModule("traceback");
     PyObject *lines = traceback ? PyObject_CallMethod(traceback, "format_exception", "O", exception) : NULL;
     PyObject *none = PyUnicode_FromString(""), *text = lines && none ? PyUnicode_Join(none, lines) : NULL;
@@ -41,34 +44,48 @@ static void fail_with_exception(resty_ffi_queue *q) {
     Py_XDECREF(exception);
 }
 
-/* The folder `python` beside this library; free it. */
-static char *bundle(void) {
+/* The folder `python` beside this library, which has what we import. */
+static PyObject *bundle(void)
+{
     Dl_info here;
     char *library = dladdr((void *)libffi_init, &here) ? realpath(here.dli_fname, NULL) : NULL;
-    char *slash = library ? strrchr(library, '/') : NULL, *folder = NULL;
-    if (slash && asprintf(&folder, "%.*s/python", (int)(slash - library), library) < 0) folder = NULL;
+    char *slash = library ? strrchr(library, '/') : NULL;
+    PyObject *folder = slash ? PyUnicode_DecodeFSDefaultAndSize(library, slash - library) : NULL;
     free(library);
-    return folder;
+    if (!folder) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_FileNotFoundError, "the folder of libffi_python3.so is not to be found");
+        return NULL;
+    }
+    PyObject *path = PyUnicode_FromFormat("%U/python", folder),
+             *encoded = path ? PyUnicode_EncodeFSDefault(path) : NULL;
+    Py_DECREF(folder);
+    if (encoded && access(PyBytes_AS_STRING(encoded), R_OK | X_OK) != 0) {
+        PyErr_Format(PyExc_FileNotFoundError, "%U, a part of the loader, is missing or may not be read", path);
+        Py_CLEAR(path);
+    }
+    Py_XDECREF(encoded);
+    return path;
 }
 
 static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1};
 
 /* Once: our folder first on sys.path, the module _resty_ffi. */
-static int set_up(void) {
+static int set_up(void)
+{
     static bool done;
-    if (done) return 0;
-    char *folder = bundle();
-    PyObject *path = PySys_GetObject("path"), *entry = folder ? PyUnicode_DecodeFSDefault(folder) : NULL;
+    if (done)
+        return 0;
+    PyObject *path = PySys_GetObject("path"), *entry = bundle();
     PyObject *module = NULL, *loaded = NULL, *backend = NULL;
-    free(folder);
     if (path && entry && PyList_Insert(path, 0, entry) == 0 && PyType_Ready(&core_type) == 0)
         module = PyModule_Create(&module_def);
     if (module && PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) == 0 &&
         PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
         loaded = PyImport_ImportModule("resty_ffi._load");
     /* cffi imports it too, but writes to stderr if it fails. */
-    if (loaded) backend = PyImport_ImportModule("_cffi_backend");
-    if (!backend && !PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the folder of the loader is not to be found");
+    if (loaded)
+        backend = PyImport_ImportModule("_cffi_backend");
     done = backend != NULL;
     Py_XDECREF(backend);
     Py_XDECREF(loaded);
@@ -77,7 +94,8 @@ static int set_up(void) {
     return done ? 0 : -1;
 }
 
-__attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq) {
+__attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq)
+{
     (void)cfg; /* resty_ffi_config has it, with its length */
     const char *why;
     if (interpreter_start(&why) < 0) {
@@ -88,10 +106,12 @@ __attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq) {
     pthread_mutex_lock(&lock); /* before the GIL, which an import gives up now and then */
     PyGILState_STATE gil = PyGILState_Ensure();
     int ready = set_up();
-    if (ready < 0) fail_with_exception(tq);
+    if (ready < 0)
+        fail_with_exception(tq);
     PyGILState_Release(gil);
     pthread_mutex_unlock(&lock);
-    if (ready < 0) return 1;
+    if (ready < 0)
+        return 1;
     if (cffi_start_python() < 0) {
         fail(tq, "runtime \"%s\": cffi does not start; %s", "its own message is on standard error");
         return 1;

@@ -13,15 +13,18 @@
 
 #define SLOT(c, task, field) (*(PyObject **)((char *)(task) + (c)->slots.field))
 
-static void set_slot(PyObject **slot, PyObject *value) {
+static void set_slot(PyObject **slot, PyObject *value)
+{
     PyObject *old = *slot;
     *slot = Py_XNewRef(value);
     Py_XDECREF(old);
 }
 
-static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset) {
+static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset)
+{
     PyObject *member = PyObject_GetAttrString(type, name);
-    if (!member) return -1;
+    if (!member)
+        return -1;
     int ok = Py_IS_TYPE(member, &PyMemberDescr_Type);
     if (ok)
         *offset = ((PyMemberDescrObject *)member)->d_member->offset;
@@ -31,15 +34,15 @@ static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset) {
     return ok ? 0 : -1;
 }
 
-int task_setup(Core *c, PyObject *loop, PyObject *task_type) {
+int task_setup(Core *c, PyObject *loop, PyObject *task_type)
+{
     TaskSlots *s = &c->slots;
     if (slot_offset(task_type, "_coro", &s->coro) < 0 || slot_offset(task_type, "_context", &s->context) < 0 ||
         slot_offset(task_type, "_fut_waiter", &s->waiter) < 0 ||
         slot_offset(task_type, "_must_cancel", &s->must_cancel) < 0 ||
-        slot_offset(task_type, "_cancels", &s->cancels) < 0 ||
-        slot_offset(task_type, "_marked", &s->marked) < 0 || slot_offset(task_type, "_told", &s->told) < 0 ||
-        slot_offset(task_type, "_call", &s->call) < 0 || slot_offset(task_type, "_call_id", &s->call_id) < 0 ||
-        slot_offset(task_type, "_method", &s->method) < 0)
+        slot_offset(task_type, "_cancels", &s->cancels) < 0 || slot_offset(task_type, "_marked", &s->marked) < 0 ||
+        slot_offset(task_type, "_told", &s->told) < 0 || slot_offset(task_type, "_call", &s->call) < 0 ||
+        slot_offset(task_type, "_call_id", &s->call_id) < 0 || slot_offset(task_type, "_method", &s->method) < 0)
         return -1;
     PyObject *asyncio = PyImport_ImportModule("asyncio");
     PyObject *tasks = PyImport_ImportModule("asyncio.tasks");
@@ -55,13 +58,15 @@ int task_setup(Core *c, PyObject *loop, PyObject *task_type) {
     }
     Py_XDECREF(asyncio);
     Py_XDECREF(tasks);
-    if (PyErr_Occurred()) return -1;
+    if (PyErr_Occurred())
+        return -1;
     c->loop = Py_NewRef(loop);
     c->task_type = Py_NewRef(task_type);
     return 0;
 }
 
-void task_forget(Core *c) {
+void task_forget(Core *c)
+{
     Py_CLEAR(c->spare);
     Py_CLEAR(c->enter_task);
     Py_CLEAR(c->leave_task);
@@ -77,29 +82,37 @@ void task_forget(Core *c) {
 
 /* ---- Which task is current ---- */
 
-static int switch_task(Core *c, PyObject *function, PyObject *task) {
+static int switch_task(Core *c, PyObject *function, PyObject *task)
+{
     PyObject *args[2] = {c->loop, task};
     PyObject *done = PyObject_Vectorcall(function, args, 2, NULL);
     Py_XDECREF(done);
     return done ? 0 : -1;
 }
 
-void task_leave(Core *c) {
-    if (!c->current) return;
+void task_leave(Core *c)
+{
+    if (!c->current)
+        return;
     PyObject *task = c->current;
     c->current = NULL;
-    if (switch_task(c, c->leave_task, task) < 0) PyErr_WriteUnraisable(task);
+    if (switch_task(c, c->leave_task, task) < 0)
+        PyErr_WriteUnraisable(task);
 }
 
 /* The spare task, made current; borrowed. */
-static PyObject *enter_spare(Core *c) {
-    if (c->current) return c->current;
+static PyObject *enter_spare(Core *c)
+{
+    if (c->current)
+        return c->current;
     if (!c->spare) {
         PyObject *args[2] = {(PyObject *)c, c->loop};
         c->spare = PyObject_Vectorcall(c->task_type, args, 2, NULL);
-        if (!c->spare) return NULL;
+        if (!c->spare)
+            return NULL;
     }
-    if (switch_task(c, c->enter_task, c->spare) < 0) return NULL;
+    if (switch_task(c, c->enter_task, c->spare) < 0)
+        return NULL;
     return c->current = c->spare;
 }
 
@@ -107,13 +120,15 @@ static PyObject *enter_spare(Core *c) {
 
 static void step(Core *c, PyObject *task, PyObject *exception);
 
-static PyObject *step_callback(PyObject *pair, PyObject *const *args, Py_ssize_t n) {
+static PyObject *step_callback(PyObject *pair, PyObject *const *args, Py_ssize_t n)
+{
     step((Core *)PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n ? args[0] : NULL);
     Py_RETURN_NONE;
 }
 
 /* The future that the task waits for is done. */
-static PyObject *wake_callback(PyObject *pair, PyObject *future) {
+static PyObject *wake_callback(PyObject *pair, PyObject *future)
+{
     Core *c = (Core *)PyTuple_GET_ITEM(pair, 0);
     PyObject *task = PyTuple_GET_ITEM(pair, 1);
     PyObject *result = PyObject_CallMethod(future, "result", NULL);
@@ -131,25 +146,30 @@ static PyObject *wake_callback(PyObject *pair, PyObject *future) {
 static PyMethodDef step_def = {"step", (PyCFunction)(void (*)(void))step_callback, METH_FASTCALL, NULL};
 static PyMethodDef wake_def = {"wakeup", wake_callback, METH_O, NULL};
 
-static PyObject *bound(Core *c, PyObject *task, PyMethodDef *def) {
+static PyObject *bound(Core *c, PyObject *task, PyMethodDef *def)
+{
     PyObject *pair = PyTuple_Pack(2, (PyObject *)c, task);
-    if (!pair) return NULL;
+    if (!pair)
+        return NULL;
     PyObject *callback = PyCFunction_New(def, pair);
     Py_DECREF(pair);
     return callback;
 }
 
 /* function(callback[, argument], context=the task's context) */
-static PyObject *with_context(Core *c, PyObject *task, PyObject *function, PyObject *callback, PyObject *argument) {
+static PyObject *with_context(Core *c, PyObject *task, PyObject *function, PyObject *callback, PyObject *argument)
+{
     static PyObject *names;
-    if (!names && !(names = Py_BuildValue("(s)", "context"))) return NULL;
+    if (!names && !(names = Py_BuildValue("(s)", "context")))
+        return NULL;
     PyObject *args[3] = {callback, argument, NULL};
     args[argument ? 2 : 1] = SLOT(c, task, context);
     return PyObject_Vectorcall(function, args, argument ? 2 : 1, names);
 }
 
 /* Another step with the loop's next turn; with the current exception thrown into the handler if there is one. */
-static int step_soon(Core *c, PyObject *task) {
+static int step_soon(Core *c, PyObject *task)
+{
     PyObject *exception = take_exception();
     PyObject *callback = bound(c, task, &step_def);
     PyObject *handle = callback ? with_context(c, task, c->call_soon, callback, exception) : NULL;
@@ -160,8 +180,10 @@ static int step_soon(Core *c, PyObject *task) {
 }
 
 /* The handler yielded: a future that it waits for, None for "the next turn", or something that it may not. */
-static int wait_for(Core *c, PyObject *task, PyObject *yielded) {
-    if (yielded == Py_None) return step_soon(c, task);
+static int wait_for(Core *c, PyObject *task, PyObject *yielded)
+{
+    if (yielded == Py_None)
+        return step_soon(c, task);
     PyObject *blocking = PyObject_GetAttrString(yielded, "_asyncio_future_blocking");
     PyObject *loop = blocking == Py_True ? PyObject_CallMethod(yielded, "get_loop", NULL) : NULL;
     bool good = loop == c->loop && yielded != task;
@@ -173,18 +195,21 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded) {
         Py_XDECREF(refused);
         return step_soon(c, task);
     }
-    if (PyObject_SetAttrString(yielded, "_asyncio_future_blocking", Py_False) < 0) return -1;
+    if (PyObject_SetAttrString(yielded, "_asyncio_future_blocking", Py_False) < 0)
+        return -1;
     PyObject *add = PyObject_GetAttrString(yielded, "add_done_callback");
     PyObject *callback = add ? bound(c, task, &wake_def) : NULL;
     PyObject *added = callback ? with_context(c, task, add, callback, NULL) : NULL;
     Py_XDECREF(callback);
     Py_XDECREF(add);
-    if (!added) return -1;
+    if (!added)
+        return -1;
     Py_DECREF(added);
     set_slot(&SLOT(c, task, waiter), yielded);
     if (SLOT(c, task, must_cancel) == Py_True) {
         PyObject *cancelled = PyObject_CallMethod(task, "_cancel_waiter", NULL);
-        if (!cancelled) return -1;
+        if (!cancelled)
+            return -1;
         Py_DECREF(cancelled);
     }
     return 0;
@@ -193,9 +218,11 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded) {
 /* ---- The end of a call ---- */
 
 /* Ends a task that others may hold: its own future gets the result (`exception`, or none). */
-static void settle(Core *c, PyObject *task, PyObject *exception) {
+static void settle(Core *c, PyObject *task, PyObject *exception)
+{
     PyObject *done = PyObject_CallMethod(task, "_settle", "O", exception ? exception : Py_None);
-    if (!done) PyErr_WriteUnraisable(task);
+    if (!done)
+        PyErr_WriteUnraisable(task);
     Py_XDECREF(done);
     set_slot(&SLOT(c, task, coro), Py_None);
     set_slot(&SLOT(c, task, context), Py_None);
@@ -203,7 +230,8 @@ static void settle(Core *c, PyObject *task, PyObject *exception) {
 }
 
 /* Of a call that had been suspended. Takes result; NULL = the current exception. */
-static void finish(Core *c, PyObject *task, PyObject *result) {
+static void finish(Core *c, PyObject *task, PyObject *result)
+{
     PyObject *exception = result ? NULL : take_exception();
     PyObject *id = SLOT(c, task, call_id);
     if (PyDict_DelItem(c->running, id) == 0) {
@@ -219,7 +247,8 @@ static void finish(Core *c, PyObject *task, PyObject *result) {
         PyErr_Clear(); /* the unload has given it up, and answered it */
     }
     PyObject *gone = PyObject_CallOneArg(c->unregister_task, task);
-    if (!gone) PyErr_WriteUnraisable(task);
+    if (!gone)
+        PyErr_WriteUnraisable(task);
     Py_XDECREF(gone);
     settle(c, task, exception);
     Py_XDECREF(exception);
@@ -227,10 +256,13 @@ static void finish(Core *c, PyObject *task, PyObject *result) {
 }
 
 /* What `coro.throw` ended with: as PyIter_Send has it. */
-static PySendResult thrown(PyObject *coro, PyObject *exception, PyObject **result) {
+static PySendResult thrown(PyObject *coro, PyObject *exception, PyObject **result)
+{
     *result = PyObject_CallMethod(coro, "throw", "O", exception);
-    if (*result) return PYGEN_NEXT;
-    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return PYGEN_ERROR;
+    if (*result)
+        return PYGEN_NEXT;
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration))
+        return PYGEN_ERROR;
     PyObject *stop = take_exception();
     *result = PyObject_GetAttrString(stop, "value");
     Py_DECREF(stop);
@@ -238,13 +270,16 @@ static PySendResult thrown(PyObject *coro, PyObject *exception, PyObject **resul
 }
 
 /* One step of a call that has been suspended. */
-static void step(Core *c, PyObject *task, PyObject *exception) {
-    if (!c->loop || SLOT(c, task, coro) == Py_None) return; /* unloaded, or over already */
+static void step(Core *c, PyObject *task, PyObject *exception)
+{
+    if (!c->loop || SLOT(c, task, coro) == Py_None)
+        return; /* unloaded, or over already */
     PyObject *made = NULL;
     if (SLOT(c, task, must_cancel) == Py_True) {
         if (!exception || !PyErr_GivenExceptionMatches(exception, c->cancelled_error)) {
             made = PyObject_CallMethod(task, "_make_cancelled_error", NULL);
-            if (made) exception = made;
+            if (made)
+                exception = made;
             PyErr_Clear();
         }
         set_slot(&SLOT(c, task, must_cancel), Py_False);
@@ -256,14 +291,17 @@ static void step(Core *c, PyObject *task, PyObject *exception) {
     if (switch_task(c, c->enter_task, task) == 0) {
         outcome = exception ? thrown(coro, exception, &result) : PyIter_Send(coro, Py_None, &result);
         PyObject *raised = take_exception();
-        if (switch_task(c, c->leave_task, task) < 0) PyErr_WriteUnraisable(task);
-        if (raised) raise_again(raised);
+        if (switch_task(c, c->leave_task, task) < 0)
+            PyErr_WriteUnraisable(task);
+        if (raised)
+            raise_again(raised);
     }
     Py_XDECREF(made);
     if (outcome == PYGEN_NEXT) {
         int waits = wait_for(c, task, result);
         Py_CLEAR(result);
-        if (waits < 0) finish(c, task, NULL);
+        if (waits < 0)
+            finish(c, task, NULL);
     } else {
         finish(c, task, result);
     }
@@ -275,42 +313,50 @@ static void step(Core *c, PyObject *task, PyObject *exception) {
 
 /* The handler of a new call was suspended: from here on the task is the call's. */
 static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f, PyObject *coro, PyObject *variables,
-                    PyObject *context, PyObject *yielded) {
+                    PyObject *context, PyObject *yielded)
+{
     task_leave(c);
     c->spare = NULL; /* its reference is ours now */
     resty_ffi_free(c->q, f->data);
     PyObject *id = PyLong_FromUnsignedLongLong(f->id);
-    if (!id) Py_FatalError("no memory for the id of a call");
+    if (!id)
+        Py_FatalError("no memory for the id of a call");
     set_slot(&SLOT(c, task, coro), coro);
     set_slot(&SLOT(c, task, context), variables);
     set_slot(&SLOT(c, task, call), context ? context : Py_None);
     set_slot(&SLOT(c, task, method), m->name);
     set_slot(&SLOT(c, task, call_id), id);
     PyObject *registered = NULL;
-    if (PyDict_SetItem(c->running, id, task) == 0) registered = PyObject_CallOneArg(c->register_task, task);
+    if (PyDict_SetItem(c->running, id, task) == 0)
+        registered = PyObject_CallOneArg(c->register_task, task);
     Py_XDECREF(registered);
     Py_DECREF(id);
-    if (!registered || wait_for(c, task, yielded) < 0) finish(c, task, NULL);
+    if (!registered || wait_for(c, task, yielded) < 0)
+        finish(c, task, NULL);
     Py_DECREF(task);
 }
 
 /* Whether nobody has kept the task, or left a mark on it, since `references` were counted. */
-static bool unused(Core *c, PyObject *task, Py_ssize_t references) {
+static bool unused(Core *c, PyObject *task, Py_ssize_t references)
+{
     PyObject **dict = _PyObject_GetDictPtr(task);
-    return Py_REFCNT(task) == references && SLOT(c, task, marked) == Py_False && PyObject_GET_WEAKREFS_LISTPTR(task)[0] == NULL &&
-           (!dict || !*dict);
+    return Py_REFCNT(task) == references && SLOT(c, task, marked) == Py_False &&
+           PyObject_GET_WEAKREFS_LISTPTR(task)[0] == NULL && (!dict || !*dict);
 }
 
-void task_call(Core *c, const Method *m, resty_ffi_frame *f) {
+void task_call(Core *c, const Method *m, resty_ffi_frame *f)
+{
     PyObject *args[2] = {request_bytes(f), NULL}, *coro = NULL, *result = NULL;
-    if (m->wants_context) args[1] = call_context(c, m, f);
+    if (m->wants_context)
+        args[1] = call_context(c, m, f);
     PyObject *variables = PyContext_CopyCurrent();
     PyObject *task = enter_spare(c);
     Py_ssize_t references = task ? Py_REFCNT(task) : 0;
     PySendResult outcome = PYGEN_ERROR;
     if (task && args[0] && (args[1] || !m->wants_context) && variables && PyContext_Enter(variables) == 0) {
         coro = PyObject_Vectorcall(m->call, args, m->wants_context ? 2 : 1, NULL);
-        if (coro) outcome = PyIter_Send(coro, Py_None, &result);
+        if (coro)
+            outcome = PyIter_Send(coro, Py_None, &result);
         PyContext_Exit(variables);
     }
     if (outcome == PYGEN_NEXT) {

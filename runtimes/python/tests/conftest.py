@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -96,12 +97,22 @@ class Host:
             assert time.monotonic() < until, f"{text!r} is not in the log: {self.logs}"
             self._hear(lambda fields: fields[0] == "log", 0.1)
 
+    def until(self, method: str, answer: bytes, seconds: float = 5) -> None:
+        """Calls the method until it gives this answer."""
+        until = time.monotonic() + seconds
+        while (got := self.call(method)) != (0, answer):
+            assert time.monotonic() < until, f"{method} still answers {got}"
+
     def threads(self) -> list[str]:
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return [(task / "comm").read_text().strip() for task in tasks]
+        names = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                names.append((task / "comm").read_text().strip())
+        return names
 
     def close(self) -> int:
-        self.process.stdin.close()
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
         try:
             return self.process.wait(10)
         except subprocess.TimeoutExpired:

@@ -36,8 +36,7 @@ def load(queue: int) -> int:
     except ConfigError as e:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
-        last = traceback.format_exception_only(e)[-1].rstrip()
-        text = f'runtime "{core.name}" cannot be set up: {last}\n{"".join(traceback.format_exception(e))}'.rstrip()
+        text = f'runtime "{core.name}" cannot be set up: {explain(e)}'
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
     return 1
@@ -49,7 +48,9 @@ def _load(core: Any, queue: int) -> int:
     module = _import(core, module_name)
     target = getattr(module, func_name, None)
     if target is None:
-        raise ConfigError(f'the module "{module.__name__}" has no "{func_name}": name a Runtime in it, or an init function')
+        raise ConfigError(
+            f'the module "{module.__name__}" has no "{func_name}": name a Runtime in it, or an init function'
+        )
     if isinstance(target, Runtime):
         definition = target
     elif not callable(target):
@@ -65,10 +66,22 @@ def _load(core: Any, queue: int) -> int:
         definition = target(_text(own))
         if not isinstance(definition, Runtime):
             raise ConfigError(
-                f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, not a Runtime'
+                f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
             )
     LoadedRuntime(core, definition, module.__name__, _text(own)).start()
     return 0
+
+
+def explain(exception: BaseException) -> str:
+    """An exception's last line, and then the traceback as far as it is the author's."""
+    ours = (os.path.dirname(__file__), os.path.dirname(importlib.__file__), "<frozen importlib")
+    frames = [frame for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(ours)]
+    lines = traceback.format_exception_only(exception)
+    last = lines[-1].rstrip()
+    if not frames and len(lines) == 1:
+        return last
+    head = "Traceback (most recent call last):\n"
+    return f"{last}\n{head}{''.join([*traceback.format_list(frames), *lines])}".rstrip()
 
 
 def _text(config: bytes | None) -> str | None:

@@ -42,7 +42,7 @@ async def _main(runtime: LoadedRuntime, loop: asyncio.AbstractEventLoop) -> None
     await runtime.unload
     loop.remove_reader(descriptor)
     runtime.begin_unload()
-    while runtime.core.running and runtime.seconds_left():
+    while runtime.core.running and runtime.seconds_left():  # noqa: ASYNC110 - calls in threads end here too
         await asyncio.sleep(_TICK)
     runtime.end_calls()
     try:

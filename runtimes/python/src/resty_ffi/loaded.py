@@ -171,7 +171,9 @@ class LoadedRuntime:
         """The code and text of a handler's exception; `told`: after it was told that nobody waits for it."""
         if isinstance(exception, Error):
             message = exception.message
-            return exception.code, message if isinstance(message, bytes) else message.encode("utf-8", "backslashreplace")
+            if isinstance(message, str):
+                message = message.encode("utf-8", "backslashreplace")
+            return exception.code, message
         if told and type(exception).__name__ == "CancelledError":
             return CANCELLED, f'runtime "{self.name}": the call of "{method}" was cancelled'.encode()
         self.log.error('the handler of "%s" raised', method, exc_info=exception)

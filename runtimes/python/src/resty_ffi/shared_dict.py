@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-# asyncio and concurrent.futures are imported where they are used: a runtime of plain handlers does without their memory.
+# asyncio and concurrent.futures are imported where they are used: plain handlers do without their memory.
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -31,7 +31,8 @@ def _milliseconds(ttl: float | None) -> int:
 
 
 class Dict:
-    """The shared dict for ``async def`` handlers. Keys and values are bytes, or str as UTF-8; values come back as bytes.
+    """The shared dict for ``async def`` handlers. Keys and values are bytes, or str as UTF-8;
+    values come back as bytes.
 
     What the host refuses is an :class:`~resty_ffi.Error` with its code.
     """

@@ -1,0 +1,112 @@
+"""The conformance runtime, method by method, by this package's own host; the suite runs it on every other."""
+
+import json
+import time
+
+import pytest
+
+
+def test_lang(conformance):
+    status, answer = conformance.call("lang", None)
+    lang = json.loads(answer)
+    assert status == 0
+    assert lang["language"] == "python"
+    assert lang["abi"] == 2
+    assert lang["pid"] == conformance.process.pid
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "answer"),
+    [
+        ("echo", b"\x00\xff", b"\x00\xff"),
+        ("async-echo", b"\x00\xff", b"\x00\xff"),
+        ("xor", bytes(range(256)), bytes(n ^ 0x5A for n in range(256))),
+        ("xor", None, b""),
+        ("empty", b"x", b""),
+        ("none", b"x", None),
+        ("nilreq", None, b"nil"),
+        ("nilreq", b"", b"empty"),
+        ("nilreq", b"\x00", b"bytes"),
+        ("fill", b"0", b""),
+        ("fill", b"600", bytes(n % 251 for n in range(600))),
+        ("sleep", b"5", b"slept"),
+        ("block", b"5", b"blocked"),
+        ("config", None, b"a,b, c"),
+        ("remaining", None, b"-1"),
+        ("cancelled", None, b"0"),
+        ("dict", b"get none", None),
+        ("dict", b"set k v w", b"v w"),
+        ("dict", b"incr n 3", b"3"),
+        ("dict", b"incr n -5", b"-5"),
+        ("dict", b"delete k", None),
+    ],
+)
+def test_methods(conformance, method, request_, answer):
+    assert conformance.call(method, request_) == (0, answer)
+
+
+def test_fail(conformance):
+    assert conformance.call("fail", b"42 the message, as it is") == (42, b"the message, as it is")
+
+
+def test_throw(conformance):
+    assert conformance.call("throw") == (-6, b"RuntimeError: thrown on purpose")
+    assert conformance.call("echo", b"next") == (0, b"next")
+
+
+def test_remaining(conformance):
+    status, answer = conformance.call("remaining", timeout_ms=5000)
+    assert status == 0
+    assert 3000 < int(answer) <= 5000
+
+
+def test_never_is_cancelled(conformance):
+    before = time.monotonic()
+    assert conformance.call("never", timeout_ms=50)[0] == -1
+    assert time.monotonic() - before < 2
+    call = conformance.start("never")
+    conformance.call("echo")
+    conformance.cancel(call)
+    conformance.until("cancelled", b"2")
+
+
+def test_an_unknown_method_names_those_there_are(conformance):
+    status, text = conformance.call("nothing")
+    assert status == -5
+    assert b'has no method "nothing"; it has: async-echo, block, cancelled, config, ' in text
+
+
+@pytest.mark.parametrize(
+    ("level", "number"), [("debug", 8), ("info", 7), ("notice", 6), ("warn", 5), ("error", 4), ("crit", 3)]
+)
+def test_log(conformance, level, number):
+    assert conformance.call("log", f"{level} a line, to be found".encode()) == (0, b"logged")
+    assert conformance.log("a line, to be found") == number
+
+
+def test_sleep_holds_no_thread(conformance):
+    before = time.monotonic()
+    calls = [conformance.start("sleep", b"200") for _ in range(500)]
+    assert {conformance.wait(call) for call in calls} == {(0, b"slept")}
+    assert time.monotonic() - before < 2
+    assert conformance.threads().count("ffi-python") == 2
+
+
+def test_large_payloads(conformance):
+    for size in (63, 64, 65, 4096, 65535, 65536, 1 << 20, 16 << 20):
+        status, answer = conformance.call("fill", b"%d" % size)
+        assert status == 0
+        assert len(answer) == size
+        if size <= 1 << 20:
+            assert conformance.call("xor", answer)[1] == bytes(byte ^ 0x5A for byte in answer)
+
+
+@pytest.mark.parametrize("method", ["crash", "exit"])
+def test_the_end_of_the_process(program, new_host, method):
+    from conftest import ROOT, Host
+
+    host = Host(program, {"PYTHONPATH": str(ROOT / "conformance")})
+    assert host.load(0, "resty_ffi_conformance,app,") is None
+    host.start(method)
+    assert host.process.wait(10) == (3 if method == "exit" else -6)
+    host.process.stdin.close()

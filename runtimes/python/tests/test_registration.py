@@ -1,0 +1,108 @@
+import pytest
+
+import resty_ffi
+from resty_ffi.runtime import ASYNC, SYNC, THREAD
+
+
+def test_a_handler_keeps_being_a_function():
+    app = resty_ffi.Runtime()
+
+    @app.method
+    def echo(req):
+        return req
+
+    @app.method("other-name")
+    async def other(req, ctx):
+        return req
+
+    @app.method(thread=True)
+    def work(req):
+        return req
+
+    assert echo(b"x") == b"x"
+    assert {name: (handler.kind, handler.wants_context) for name, handler in app.handlers.items()} == {
+        "echo": (SYNC, False),
+        "other-name": (ASYNC, True),
+        "work": (THREAD, False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "wants_context"),
+    [
+        (lambda req: req, False),
+        (lambda req, ctx: req, True),
+        (lambda req, cache=None: req, False),
+        (lambda *args: args, False),
+        (lambda req, *, option=1: req, False),
+        (bytes.upper, False),
+    ],
+)
+def test_who_gets_a_context(function, wants_context):
+    app = resty_ffi.Runtime()
+    app.method("name")(function)
+    assert app.handlers["name"].wants_context is wants_context
+
+
+def test_an_object_whose_call_is_async_is_an_async_handler():
+    class Handler:
+        async def __call__(self, req, ctx):
+            return req
+
+    app = resty_ffi.Runtime()
+    app.method("name")(Handler())
+    assert app.handlers["name"][0] == ASYNC
+    assert app.handlers["name"].wants_context
+
+
+@pytest.mark.parametrize("function", [lambda: 1, lambda a, b, c: 1, lambda req, *, needed: 1])
+def test_a_function_that_cannot_be_called_so_is_refused(function):
+    with pytest.raises(TypeError, match=r"\(req\) or .*\(req, ctx\)"):
+        resty_ffi.Runtime().method("name")(function)
+
+
+def test_async_in_a_thread_is_refused():
+    async def handler(req): ...
+
+    with pytest.raises(TypeError, match="thread=True is for a plain `def`"):
+        resty_ffi.Runtime().method(thread=True)(handler)
+
+
+def test_a_method_has_one_handler():
+    app = resty_ffi.Runtime()
+    app.method("name")(lambda req: req)
+    with pytest.raises(ValueError, match='"name" has a handler already'):
+        app.method("name")(lambda req: req)
+    app.default(lambda req: req)
+    with pytest.raises(ValueError, match="default handler already"):
+        app.default(lambda req: req)
+
+
+def test_a_loop_only_where_there_is_need():
+    async def handler(req): ...
+
+    app = resty_ffi.Runtime()
+    app.method("plain")(lambda req: req)
+    app.method("thread", thread=True)(lambda req: req)
+    assert not app.needs_loop()
+    app.default(handler)
+    assert app.needs_loop()
+    assert resty_ffi.Runtime(lifespan=lambda runtime: None).needs_loop()
+    assert resty_ffi.Runtime(loop_factory=lambda: None).needs_loop()
+
+
+def test_a_pool_has_threads():
+    with pytest.raises(ValueError, match="at least one thread"):
+        resty_ffi.Runtime(threads=0)
+
+
+@pytest.mark.parametrize("code", [0, 2**31, -(2**31) - 1, "5", None])
+def test_the_code_of_an_error(code):
+    with pytest.raises(ValueError, match="32-bit integer other than 0"):
+        resty_ffi.Error(code, "text")
+
+
+def test_an_error_has_its_code_and_message():
+    error = resty_ffi.Error(7, "text")
+    assert (error.code, error.message, str(error)) == (7, "text", "text")
+    assert str(resty_ffi.Error(7, b"\xff")) == "\\xff"
