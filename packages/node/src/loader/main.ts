@@ -15,8 +15,7 @@ async function serve(queue: Queue): Promise<void> {
   let loading = true;
 
   process.on("exit", (code) => {
-    // A module may call process.exit, or wait for something that never comes: then Node.js ends by itself.
-    if (loading) queue.fail(`The module of runtime "${queue.name}" ended its process with code ${code} while loading.`);
+    if (loading) queue.fail(endedEarly(queue.name, code));
     outbox.flush();
   });
   process.on("unhandledRejection", (error) => log.error("unhandled rejection: %s", inspect(error)));
@@ -35,6 +34,11 @@ async function serve(queue: Queue): Promise<void> {
     queue.fail(describe(error));
     process.exit(1);
   }
+}
+
+function endedEarly(name: string, code: number): string {
+  const text = `The module of runtime "${name}" ended its process with code ${code} while loading`;
+  return code === 0 ? `${text}; a top-level await for something that never comes does that too.` : `${text}.`;
 }
 
 process.title = "ffi-node";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import koffi, { type node as koffiNode } from "koffi";
 import { isRestyFfiError, Status } from "../error.js";
 import type { Log } from "../log.js";
@@ -46,9 +46,20 @@ export class Server {
   }
 
   start(): void {
-    this.#waiting = koffi.node.poll(this.#queue.descriptor, { readable: true }, this.#pump);
+    this.#waiting = koffi.node.poll(this.#queue.descriptor, { readable: true }, this.#readable);
     this.#pump();
   }
+
+  readonly #readable = (): void => {
+    try {
+      this.#pump();
+    } catch (error) {
+      // koffi drops what a callback throws; a process that has lost frames had better end.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  };
 
   readonly #pump = (): void => {
     const { bytes } = this.#frames;
@@ -159,17 +170,17 @@ export class Server {
   }
 
   #answer(call: ActiveCall, answer: Answer): void {
-    if (typeof answer === "string" || answer instanceof Uint8Array || answer === null || answer === undefined) {
+    if (typeof answer === "string" || answer === null || answer === undefined || isBytes(answer)) {
       this.#outbox.answer(call.id, 0, answer);
       return;
     }
-    const what = `method "${call.method}" answered ${inspect(answer, { depth: 0, breakLength: 200 })}`;
-    this.#outbox.answer(call.id, Status.THREW, `TypeError: ${what}; a handler answers bytes, a string or null`);
+    const what = `method "${call.method}" answered with a value of type ${typeof answer}`;
+    this.#failed(call, new TypeError(`${what}; a handler answers bytes, a string or null`));
   }
 
   #failed(call: ActiveCall, error: unknown): void {
-    if (isRestyFfiError(error)) this.#outbox.answer(call.id, error.code, error.message);
-    else this.#outbox.answer(call.id, Status.THREW, describe(error));
+    const { code, text } = failure(error);
+    this.#outbox.answer(call.id, code, text);
   }
 
   /** Nobody waits, so the call is answered now: a handler that ignores its signal must not hold it for ever. */
@@ -208,13 +219,18 @@ export class Server {
   }
 }
 
+const isBytes = (value: unknown): value is Uint8Array => types.isUint8Array(value);
+
 function isPromise(result: Answer | PromiseLike<Answer>): result is PromiseLike<Answer> {
-  return (
-    typeof result === "object" &&
-    result !== null &&
-    !(result instanceof Uint8Array) &&
-    typeof result.then === "function"
-  );
+  return typeof result === "object" && result !== null && !isBytes(result) && typeof result.then === "function";
+}
+
+/** What a caller is told of a handler's error. Whatever it threw: even looking at it may throw. */
+function failure(error: unknown): { code: number; text: string } {
+  try {
+    if (isRestyFfiError(error)) return { code: error.code, text: String(error.message) };
+  } catch {}
+  return { code: Status.THREW, text: describe(error) };
 }
 
 /** `name: message`, whatever was thrown. */

@@ -1,0 +1,184 @@
+import { Buffer } from "node:buffer";
+import koffi, { type node as koffiNode } from "koffi";
+import { nodejs, restyFfi } from "./paths.js";
+
+/** A call that did not end well. */
+export class CallError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface Line {
+  level: number;
+  text: string;
+}
+
+type Settle = (status: number, data: Buffer | null) => void;
+
+const ERROR_BYTES = 2048;
+const ABI_CALL_BYTES = 40;
+
+function bind() {
+  const library = koffi.load(restyFfi());
+  const p = "uintptr_t";
+  return {
+    open: library.func(`${p} resty_ffi_pull_new()`),
+    loop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
+    descriptor: library.func(`int resty_ffi_pull_fd(${p} pull)`),
+    run: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
+    done: library.func(`${p} resty_ffi_pull_done(${p} pull)`),
+    log: library.func(`int resty_ffi_pull_log(${p} pull, _Out_ const char **text, _Out_ size_t *len)`),
+    close: library.func(`void resty_ffi_pull_close(${p} pull, int timeout_ms)`),
+    load: library.func(
+      `${p} resty_ffi_runtime_load(${p} loop, const char *lib, const char *cfg, size_t cfg_len, void *options, void *error, size_t error_size)`,
+    ),
+    wait: library.func(`int resty_ffi_runtime_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`),
+    unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
+    method: library.func(`int resty_ffi_runtime_method(${p} rt, const char *name, size_t len)`),
+    explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),
+    newCall: library.func(`${p} resty_ffi_call_new(${p} loop)`),
+    submit: library.func(
+      `int resty_ffi_call_submit(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, uint64_t timeout_ms)`,
+    ),
+    cancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
+    freeCall: library.func(`void resty_ffi_call_free(${p} call)`),
+  };
+}
+
+const text = (bytes: Buffer) => bytes.toString("utf8", 0, bytes.indexOf(0));
+
+/** A real host, in this process: the core of libresty_ffi.so, driven by its pull interface. */
+export class Host {
+  readonly lines: Line[] = [];
+  readonly api = bind();
+  readonly calls = new Map<number, Settle>();
+  readonly #pull: number = this.api.open();
+  readonly loop: number = this.api.loop(this.#pull);
+  readonly #waiting: koffiNode.PollHandle;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#waiting = koffi.node.poll(this.api.descriptor(this.#pull), { readable: true }, () => this.run());
+    this.#timer = setInterval(() => this.run(), 5);
+  }
+
+  run(): void {
+    const { api } = this;
+    for (let done = api.run(this.#pull, 0); done > 0; done = api.run(this.#pull, 0)) {
+      for (let call = api.done(this.#pull); call; call = api.done(this.#pull)) this.#done(call);
+    }
+    const line: [string | null] = [null];
+    for (let level = api.log(this.#pull, line, [0]); level; level = api.log(this.#pull, line, [0])) {
+      this.lines.push({ level, text: line[0] ?? "" });
+    }
+  }
+
+  #done(call: number): void {
+    const fields = Buffer.from(koffi.view(BigInt(call), ABI_CALL_BYTES));
+    const length = Number(fields.readBigUInt64LE(16));
+    const data = Buffer.alloc(length);
+    if (length > 0) data.set(new Uint8Array(koffi.view(fields.readBigUInt64LE(8), length)));
+    const settle = this.calls.get(call);
+    this.calls.delete(call);
+    const status = fields.readInt32LE(24);
+    const nil = fields.readInt32LE(28) !== 0;
+    this.api.freeCall(call);
+    settle?.(status, nil ? null : data);
+  }
+
+  /** Loads `module,func,cfg` in Node.js; rejects with the reason. */
+  async load(cfg: string | null, options: { workers?: number; timeout?: number } = {}): Promise<LoadedRuntime> {
+    const { api } = this;
+    const error = Buffer.alloc(ERROR_BYTES);
+    const o = Buffer.alloc(20);
+    o.writeUInt32LE(o.length, 0);
+    o.writeUInt32LE(options.workers ?? 1, 8);
+    o.writeUInt32LE(options.timeout ?? 10_000, 12);
+    o.writeUInt8(1, 19);
+    const rt = api.load(this.loop, nodejs(), cfg, Buffer.byteLength(cfg ?? ""), o, error, error.length);
+    if (!rt) throw new Error(text(error));
+    for (;;) {
+      const state = api.wait(rt, 0, error, error.length);
+      if (state > 0) return new LoadedRuntime(this, rt);
+      if (state < 0) throw new Error(text(error));
+      this.run();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** The first line of the log that contains `part`. */
+  async line(part: string): Promise<Line> {
+    for (const end = Date.now() + 5000; Date.now() < end; ) {
+      const found = this.lines.find((line) => line.text.includes(part));
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(`The log has no line with "${part}": ${JSON.stringify(this.lines)}`);
+  }
+
+  close(): void {
+    this.#waiting.close();
+    clearInterval(this.#timer);
+    this.api.close(this.#pull, 3000);
+  }
+}
+
+/** A call whose answer may be waited for, or given up. */
+export interface Pending {
+  readonly answer: Promise<Buffer | null>;
+  cancel(status?: number): void;
+}
+
+export class LoadedRuntime {
+  readonly #host: Host;
+  readonly #rt: number;
+
+  constructor(host: Host, rt: number) {
+    this.#host = host;
+    this.#rt = rt;
+  }
+
+  /** `timeout` tells the handler its deadline; it is the test that gives the call up. */
+  start(method: string, request?: string | Uint8Array | null, timeout = 0): Pending {
+    const { api, loop, calls } = this.#host;
+    const bytes = request === undefined || request === null ? null : Buffer.from(request as Uint8Array);
+    const call = api.newCall(loop);
+    const answer = new Promise<Buffer | null>((resolve, reject) => {
+      const number = api.method(this.#rt, method, Buffer.byteLength(method));
+      // An empty request needs an address too: NULL would be nil.
+      const data = bytes?.length === 0 ? Buffer.alloc(1) : bytes;
+      const code = number < 0 ? number : api.submit(this.#rt, call, number, data, bytes?.length ?? 0, timeout);
+      if (code !== 0) {
+        api.freeCall(call);
+        reject(new CallError(code, api.explain(this.#rt, code)));
+        return;
+      }
+      calls.set(call, (status, data) => {
+        if (status === 0) resolve(data);
+        else reject(new CallError(status, data?.toString() ?? ""));
+      });
+    });
+    const cancel = (status = -2) => {
+      if (!calls.delete(call)) return;
+      api.cancel(call, status);
+      api.freeCall(call);
+    };
+    return { answer, cancel };
+  }
+
+  call(method: string, request?: string | Uint8Array | null, timeout?: number): Promise<Buffer | null> {
+    return this.start(method, request, timeout).answer;
+  }
+
+  async text(method: string, request?: string | Uint8Array | null, timeout?: number): Promise<string | null> {
+    return (await this.call(method, request, timeout))?.toString() ?? null;
+  }
+
+  unload(): void {
+    this.#host.api.unload(this.#rt);
+  }
+}
