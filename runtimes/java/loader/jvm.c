@@ -43,12 +43,18 @@ static void settle(enum state to) {
     pthread_mutex_unlock(&lock);
 }
 
-/* The JVM exits through this, also when it cannot start: then only this thread stops, not the host. */
-static void JNICALL on_exit_jvm(jint code) {
-    if (atomic_load(&state) != CREATING) return; /* System.exit: the JVM goes on to exit(code) */
-    trouble_set(&failure, "the JVM %s gave up with code %d: %s", lib, (int)code, said);
+/* The JVM ends the process after this, also when it cannot start: then only this thread stops, not the host. */
+static void JNICALL on_abort(void) {
+    if (atomic_load(&state) != CREATING) return;
+    trouble_set(&failure, "the JVM %s does not start: %s; see JAVA_OPTS", lib, said);
     settle(FAILED);
     for (;;) pause();
+}
+
+/* The same for System.exit, which goes on to exit(code). */
+static void JNICALL on_exit_jvm(jint code) {
+    (void)code;
+    on_abort();
 }
 
 static int create(JNIEnv **env) {
@@ -56,8 +62,9 @@ static int create(JNIEnv **env) {
     JavaVMOption options[128] = {
         {.optionString = "vfprintf", .extraInfo = (void *)on_print},
         {.optionString = "exit", .extraInfo = (void *)on_exit_jvm},
+        {.optionString = "abort", .extraInfo = (void *)on_abort},
     };
-    int n = jvm_options(jar, options + 2, 126, &failure);
+    int n = jvm_options(jar, options + 3, 125, &failure);
     if (n < 0) return -1;
     void *handle = dlopen(lib, RTLD_NOW | RTLD_GLOBAL);
     if (!handle) {
@@ -70,7 +77,7 @@ static int create(JNIEnv **env) {
         return -1;
     }
     JavaVMInitArgs args = {
-        .version = JNI_VERSION_10, .nOptions = n + 2, .options = options, .ignoreUnrecognized = JNI_FALSE};
+        .version = JNI_VERSION_10, .nOptions = n + 3, .options = options, .ignoreUnrecognized = JNI_FALSE};
     jint rc = create_vm(&jvm, (void **)env, &args);
     if (rc == JNI_OK) return 0;
     trouble_set(&failure, "the JVM %s does not start (code %d): %s%s", lib, (int)rc, said,

@@ -5,13 +5,19 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Gathers frames of many threads into batches: who finds nobody sending sends, for the others too
- * that come meanwhile. Nobody waits.
+ * What goes to the host, in batches. The polling thread collects its frames until it flushes. Of
+ * the other threads, who finds nobody sending sends, for those too that come meanwhile: nobody
+ * waits. The frames of a thread keep their order.
  */
 final class Outbox {
     private static final int CLOSED = Integer.MIN_VALUE;
 
     private final Queue queue;
+
+    private final Frames collected = new Frames();
+    private int count;
+    private Thread collector;
+
     private final Frames batch = new Frames();
     private final AtomicReference<Outgoing> newest = new AtomicReference<>();
 
@@ -24,8 +30,35 @@ final class Outbox {
         this.queue = queue;
     }
 
+    /** Makes the calling thread the one that collects. */
+    void collectHere() {
+        collector = Thread.currentThread();
+    }
+
+    /**
+     * Answers a call, whose request lies in memory that the host may now have back. On the
+     * collecting thread.
+     */
+    void answer(long id, int status, byte[] payload, long data, long capacity) {
+        collected.answer(count++, id, status, payload, data, capacity);
+        flushIfFull();
+    }
+
+    /** Sends what has been collected. On the collecting thread. */
+    void flush() {
+        if (count > 0) {
+            int n = count;
+            count = 0;
+            queue.send(collected, n);
+            collected.clearPayloads(n);
+        }
+    }
+
     /** Sends a frame, soon. False, and the frame is dropped, after the end of the runtime. */
     boolean send(Outgoing frame) {
+        if (Thread.currentThread() == collector) {
+            return collect(frame);
+        }
         Outgoing before;
         do {
             before = newest.get();
@@ -38,12 +71,28 @@ final class Outbox {
         return others >= 0;
     }
 
-    /** After this the queue is touched no more. */
+    /** After this the queue is touched no more. On the collecting thread. */
     void close() {
+        flush();
         while (!came.compareAndSet(0, CLOSED)) {
             LockSupport.parkNanos(20_000);
         }
         newest.set(null);
+    }
+
+    private boolean collect(Outgoing frame) {
+        if (came.get() < 0) {
+            return false;
+        }
+        collected.put(count++, frame);
+        flushIfFull();
+        return true;
+    }
+
+    private void flushIfFull() {
+        if (count == Frames.MAX) {
+            flush();
+        }
     }
 
     private void sendAll() {

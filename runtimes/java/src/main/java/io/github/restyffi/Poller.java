@@ -25,8 +25,6 @@ final class Poller implements Runnable {
     private final FfiRuntime runtime;
     private final Services services;
     private final Frames in = new Frames();
-    private final Frames out = new Frames();
-    private int answers;
 
     /** Methods by the host's numbers, as far as they were called. */
     private Method[] methods = {};
@@ -47,6 +45,7 @@ final class Poller implements Runnable {
 
     @Override
     public void run() {
+        services.outbox().collectHere();
         int n;
         while ((n = queue.poll(in, -1)) >= 0) {
             serve(n);
@@ -73,11 +72,7 @@ final class Poller implements Runnable {
                 failFrame(i, t);
             }
         }
-        if (answers > 0) {
-            queue.send(out, answers);
-            out.clearPayloads(answers);
-            answers = 0;
-        }
+        services.outbox().flush();
     }
 
     private void serveFrame(int i) {
@@ -207,7 +202,7 @@ final class Poller implements Runnable {
     }
 
     private void answer(int i, int status, byte[] payload) {
-        out.answer(answers++, in.id(i), status, payload, in.data(i), in.length(i));
+        services.outbox().answer(in.id(i), status, payload, in.data(i), in.length(i));
     }
 
     private void free(int i) {
@@ -248,6 +243,7 @@ final class Poller implements Runnable {
         long start = System.nanoTime();
         try {
             while (!calls.isEmpty() && System.nanoTime() - start < END_WITHIN_NANOS) {
+                services.outbox().flush();
                 Thread.sleep(1);
             }
         } catch (InterruptedException e) {

@@ -54,6 +54,32 @@ class HostServicesTest {
     }
 
     @Test
+    void aHandlersLogComesBeforeItsAnswer() throws InterruptedException {
+        try (RunningRuntime rt =
+                new RunningRuntime(
+                        config ->
+                                FfiRuntime.builder()
+                                        .fastMethod("fast", (request, call) -> logged(config))
+                                        .method("plain", (request, call) -> logged(config))
+                                        .build())) {
+            for (int i = 0; i < 200; i++) {
+                rt.queue.call("plain", "x");
+                rt.queue.call("fast", "x");
+            }
+            int logged = 0;
+            for (int i = 0; i < 800; i++) {
+                logged += rt.queue.next().kind() == Frames.LOG ? 1 : -1;
+                assertTrue(logged >= 0, "an answer without its log line");
+            }
+        }
+    }
+
+    private static byte[] logged(Config config) {
+        config.logger().notice("serving");
+        return null;
+    }
+
+    @Test
     void messagesAreFormattedAsLoggersDo() throws InterruptedException {
         try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
             HostLogger log = rt.services.logger();

@@ -1,6 +1,7 @@
 package io.github.restyffi;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,26 @@ class OutboxTest {
     }
 
     @Test
+    void theCollectingThreadSendsWhenItFlushes() throws InterruptedException {
+        FakeQueue queue = new FakeQueue();
+        Outbox outbox = new Outbox(queue);
+        outbox.collectHere();
+        for (int i = 1; i < Frames.MAX; i++) {
+            assertTrue(outbox.send(new Outgoing().end(i, 0, null)));
+        }
+        assertEquals(0, queue.batches);
+        outbox.answer(Frames.MAX, 0, null, 0, 0);
+        assertEquals(1, queue.batches, "a full batch does not wait");
+        outbox.send(new Outgoing().end(Frames.MAX + 1, 0, null));
+        outbox.flush();
+        outbox.flush();
+        assertEquals(2, queue.batches);
+        for (int i = 1; i <= Frames.MAX + 1; i++) {
+            assertEquals(i, queue.next().id());
+        }
+    }
+
+    @Test
     void afterTheCloseNothingIsSent() throws InterruptedException {
         FakeQueue queue = new FakeQueue();
         Outbox outbox = new Outbox(queue);
@@ -58,8 +79,10 @@ class OutboxTest {
                         });
         sender.start();
         queue.next();
+        outbox.collectHere();
         outbox.close();
         queue.close();
+        assertFalse(outbox.send(new Outgoing().end(-1, 0, null)));
         sender.join(5000);
         assertEquals(List.of(), queue.wrongs);
     }
