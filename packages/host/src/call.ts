@@ -1,0 +1,52 @@
+import { Buffer } from "node:buffer";
+import koffi from "koffi";
+import type { Native } from "./library.js";
+
+/** The first fields of `resty_ffi_call` in native/core/host.h. */
+const BYTES = 40;
+const DATA = 8;
+const LENGTH = 16;
+const STATUS = 24;
+const NIL = 28;
+const STATE = 32;
+const IN_FLIGHT = 1;
+/** Up to here an answer is cut out of Buffer's pool. */
+const SMALL = 4096;
+
+/** A call of the core's; used again and again. */
+export class Call {
+  readonly address: number;
+  readonly #native: Native;
+  readonly #fields: DataView;
+  /** What to do with the answer; undefined while nobody waits. */
+  settle: (() => void) | undefined;
+
+  constructor(native: Native, loop: number) {
+    this.#native = native;
+    this.address = native.callNew(loop);
+    if (!this.address) throw new Error("There is no memory for another call.");
+    this.#fields = new DataView(koffi.view(BigInt(this.address), BYTES));
+  }
+
+  get inFlight(): boolean {
+    return this.#fields.getInt32(STATE, true) === IN_FLIGHT;
+  }
+
+  /** 0, or why the call failed; then `answer` is the message. */
+  get status(): number {
+    return this.#fields.getInt32(STATUS, true);
+  }
+
+  /** A copy of the answer, null = none at all. */
+  answer(): Buffer | null {
+    if (this.#fields.getInt32(NIL, true) !== 0) return null;
+    const length = this.#wide(LENGTH);
+    const copy = length <= SMALL ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+    if (length > 0) this.#native.copy(copy, this.#wide(DATA), length);
+    return copy;
+  }
+
+  #wide(offset: number): number {
+    return this.#fields.getUint32(offset, true) + this.#fields.getUint32(offset + 4, true) * 2 ** 32;
+  }
+}

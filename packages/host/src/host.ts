@@ -1,0 +1,165 @@
+import koffi, { type node as koffiNode } from "koffi";
+import { Call } from "./call.js";
+import { UNLOADED } from "./codes.js";
+import { RestyFfiError } from "./error.js";
+import { bind, type Native } from "./library.js";
+import { type LogHandler, levelName, logToStderr } from "./log.js";
+
+const BATCH = 64;
+
+/** The event loop of this thread as a host: one pull host of the core's, woken by its descriptor. */
+export class Host {
+  readonly native: Native;
+  readonly loop: number;
+  readonly #pull: number;
+  /** Without a strong reference the wake-ups would end, silently, with a garbage collection. */
+  readonly #poll: koffiNode.PollHandle;
+  readonly #done = new Uint32Array(2 * BATCH);
+  readonly #calls = new Map<number, Call>();
+  readonly #idle: Call[] = [];
+  readonly #onExit = () => this.#end(1000);
+  #activity: (() => void)[] = [];
+  #busy = 0;
+  closed = false;
+
+  constructor(library?: string) {
+    this.native = bind(library);
+    this.#pull = this.native.pullNew();
+    if (!this.#pull) throw new Error("The host could not be set up: no memory, or no descriptors left (ulimit -n).");
+    this.loop = this.native.pullLoop(this.#pull);
+    this.#poll = koffi.node.poll(this.native.pullFd(this.#pull), { readable: true }, () => this.run());
+    this.#poll.unref();
+    process.once("exit", this.#onExit);
+  }
+
+  /** Keeps the program alive until as many `release` follow. */
+  hold(): void {
+    if (this.#busy++ === 0) this.#poll.ref();
+  }
+
+  release(): void {
+    if (--this.#busy === 0 && !this.closed) this.#poll.unref();
+  }
+
+  takeCall(): Call {
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    const call = new Call(this.native, this.loop);
+    this.#calls.set(call.address, call);
+    return call;
+  }
+
+  giveCall(call: Call): void {
+    call.settle = undefined;
+    this.#idle.push(call);
+  }
+
+  /** Runs what is due. Also called after functions that may have found answers by themselves. */
+  run(): void {
+    if (this.closed) return;
+    const { native } = this;
+    let n: number;
+    do {
+      native.pullRun(this.#pull, 0);
+      n = native.pullDone(this.#pull, this.#done, BATCH);
+      for (let i = 0; i < n; i++) {
+        const address = (this.#done[2 * i] ?? 0) + (this.#done[2 * i + 1] ?? 0) * 2 ** 32;
+        this.#calls.get(address)?.settle?.();
+      }
+    } while (n > 0);
+    const waiting = this.#activity;
+    if (waiting.length > 0) {
+      this.#activity = [];
+      for (const wake of waiting) wake();
+    }
+    this.#logs();
+  }
+
+  #logs(): void {
+    const text: [string | null] = [null];
+    for (;;) {
+      const level: number = this.native.pullLog(this.#pull, text, [0]);
+      if (level === 0) return;
+      settings.onLog(levelName(level), text[0] ?? "");
+    }
+  }
+
+  /** Resolves when something has happened, after `ms` at the latest. */
+  async activity(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#activity.push(resolve);
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+  }
+
+  async close(timeout: number): Promise<void> {
+    const end = performance.now() + timeout;
+    while (this.#busy > 0 && performance.now() < end) await this.activity(Math.max(1, end - performance.now()));
+    this.#end(Math.max(0, end - performance.now()));
+  }
+
+  #end(timeout: number): void {
+    if (this.closed) return;
+    this.run();
+    this.closed = true;
+    process.removeListener("exit", this.#onExit);
+    this.#poll.close();
+    // Whoever still waits learns it; the answers can no longer come.
+    for (const call of this.#calls.values()) call.settle?.();
+    for (const call of this.#calls.values()) this.native.callFree(call.address);
+    this.native.pullClose(this.#pull, Math.ceil(timeout));
+  }
+
+  /** The error of a call that the end of the host has cut off. */
+  static ended(name: string): RestyFfiError {
+    return new RestyFfiError(`unloaded: the host of runtime "${name}" was closed; load it again`, UNLOADED);
+  }
+}
+
+/** What concerns all runtimes of a program. */
+export interface Settings {
+  /** Path of libresty_ffi.so, or of its folder. Default: `RESTY_FFI_LIB`, a checkout's build, dlopen's search. */
+  library?: string;
+  /** Takes the lines that runtimes log. Default: they go to standard error. */
+  onLog?: LogHandler;
+}
+
+const settings: { library: string | undefined; onLog: LogHandler } = { library: undefined, onLog: logToStderr };
+let current: Host | undefined;
+
+/**
+ * Sets what concerns all runtimes of this program. `library` is looked at by the first {@link load} only.
+ *
+ * @example
+ * ```ts
+ * configure({ onLog: (level, text) => logger.log({ level, text }) });
+ * ```
+ */
+export function configure({ library, onLog }: Settings): void {
+  if (onLog !== undefined && typeof onLog !== "function") throw new TypeError("configure: onLog must be a function");
+  if (library !== undefined && typeof library !== "string") {
+    throw new TypeError("configure: library must be the path of libresty_ffi.so");
+  }
+  if (library !== undefined && current && !current.closed && library !== settings.library) {
+    throw new Error("configure: set library before the first load, or after close()");
+  }
+  settings.library = library ?? settings.library;
+  settings.onLog = onLog ?? settings.onLog;
+}
+
+export function currentHost(): Host {
+  if (!current || current.closed) current = new Host(settings.library);
+  return current;
+}
+
+/**
+ * Ends all runtimes of this program: new calls are refused, those in flight may finish within `timeout` ms, the rest
+ * fails with `UNLOADED`. Then it waits, blocking, for what is left of that time until the runtimes' threads and
+ * processes have ended. Loading again afterwards is fine. It happens by itself when the program exits.
+ */
+export async function close(timeout = 2000): Promise<void> {
+  const host = current;
+  if (host && !host.closed) await host.close(timeout);
+}

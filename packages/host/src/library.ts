@@ -1,0 +1,67 @@
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import koffi, { type LibraryHandle } from "koffi";
+
+const FILE = "libresty_ffi.so";
+/** In a checkout of resty-ffi this is what `npm run build` made; both `src` and `dist` are three folders below its root. */
+const IN_CHECKOUT = fileURLToPath(new URL(`../../../native/dist/lib/${FILE}`, import.meta.url));
+
+/** Finds libresty_ffi.so: a path or its folder, `RESTY_FFI_LIB` (either), the checkout, then as dlopen searches. */
+function find(path: string | undefined): string {
+  const asked = path ?? process.env.RESTY_FFI_LIB;
+  if (asked) return existsSync(asked) && statSync(asked).isDirectory() ? join(asked, FILE) : resolve(asked);
+  return existsSync(IN_CHECKOUT) ? IN_CHECKOUT : FILE;
+}
+
+/** The functions of libresty_ffi.so that a host calls. Addresses are numbers: they stay below 2^53. */
+export type Native = ReturnType<typeof bind>;
+
+/** Runtimes leave the library's functions undefined and find them in the program: hence `global`. */
+export function bind(path?: string) {
+  const file = find(path);
+  let library: LibraryHandle;
+  try {
+    library = koffi.load(file, { global: true });
+  } catch (error) {
+    throw new Error(
+      `${file} could not be loaded (${(error as Error).message}). Name its path in RESTY_FFI_LIB or in configure({ library }).`,
+      { cause: error },
+    );
+  }
+  const p = "uintptr_t";
+  return {
+    file,
+    pullNew: library.func(`${p} resty_ffi_pull_new()`),
+    pullLoop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
+    pullFd: library.func(`int resty_ffi_pull_fd(${p} pull)`),
+    pullRun: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
+    pullDone: library.func(`int resty_ffi_pull_done_n(${p} pull, void *out, int max)`),
+    pullLog: library.func(`int resty_ffi_pull_log(${p} pull, _Out_ const char **text, _Out_ size_t *len)`),
+    pullClose: library.func(`void resty_ffi_pull_close(${p} pull, int timeout_ms)`),
+    load: library.func(
+      `${p} resty_ffi_runtime_load(${p} loop, const char *lib, void *cfg, size_t cfg_len, void *options, void *error, size_t error_size)`,
+    ),
+    wait: library.func(`int resty_ffi_runtime_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`),
+    unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
+    stats: library.func(`void resty_ffi_runtime_stats(${p} rt, void *out)`),
+    name: library.func(`const char *resty_ffi_runtime_name(${p} rt)`),
+    method: library.func(`int resty_ffi_runtime_method(${p} rt, void *name, size_t len)`),
+    explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),
+    callNew: library.func(`${p} resty_ffi_call_new(${p} loop)`),
+    callFree: library.func(`void resty_ffi_call_free(${p} call)`),
+    callSubmit: library.func(
+      `int resty_ffi_call_submit(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, uint64_t timeout_ms)`,
+    ),
+    callCancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
+    callRelease: library.func(`void resty_ffi_call_release(${p} call)`),
+    /** One crossing into a buffer of ours, where a view of each answer would cost a finaliser as well. */
+    copy: koffi.load(null).func(`void memcpy(void *to, ${p} from, size_t len)`),
+  };
+}
+
+/** A C string in a buffer. */
+export function cString(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
+}

@@ -1,0 +1,152 @@
+import { Buffer } from "node:buffer";
+import { BAD_ARGUMENT, EXITED, TIMEOUT } from "./codes.js";
+import { RestyFfiError } from "./error.js";
+import { currentHost, type Host } from "./host.js";
+import { cString } from "./library.js";
+import { type CallOptions, checkLoadOptions, type LoadOptions, shown } from "./options.js";
+import { Loaded, type Method, type Request, type Stats } from "./runtime.js";
+
+/**
+ * A runtime. Each of its properties is a method, whatever its name, save `then`, by which `await` would take the
+ * runtime for a promise: reach a method of that name by {@link call}.
+ *
+ * Name the methods to have them typed: `load<"echo" | "lookup">(…)`.
+ */
+export type Runtime<Methods extends string = string> = { readonly [Name in Methods]: Method };
+
+const loaded = new WeakMap<object, Loaded>();
+
+const traps: ProxyHandler<Record<string, Method>> = {
+  get(methods, name, runtime) {
+    if (typeof name === "symbol" || name === "then") return undefined;
+    methods[name] ??= (request, options) => find(runtime).call(name, request, options);
+    return methods[name];
+  },
+  has: (_methods, name) => typeof name === "string" && name !== "then",
+  set(_methods, name) {
+    throw new TypeError(`The methods of a runtime cannot be replaced ("${String(name)}").`);
+  },
+};
+
+function find(runtime: object): Loaded {
+  const found = loaded.get(runtime);
+  if (!found) throw new TypeError("This is not a runtime: pass what load() returned.");
+  return found;
+}
+
+/**
+ * Loads a runtime, or finds the one with the same library and configuration, and waits until it serves.
+ *
+ * @param lib a path, or a name (`ffi_go_echo`) that is searched in `LD_LIBRARY_PATH`, beside libresty_ffi.so, and in
+ *   the system's folders
+ * @param cfg the configuration string; for loaders (`ffi_python3`, `ffi_java`, `ffi_nodejs`) `module,func,cfg`
+ * @throws RestyFfiError with code `BAD_ARGUMENT` (refused), `EXITED` (it failed to start) or `TIMEOUT` (`loadTimeout`)
+ * @throws TypeError, RangeError for arguments that can never be right
+ *
+ * @example
+ * ```ts
+ * const rt = await load<"echo">("ffi_go_echo");
+ * const answer = await rt.echo("hello"); // a Buffer
+ * ```
+ */
+export async function load<Methods extends string = string>(
+  lib: string,
+  cfg?: string | null,
+  options: LoadOptions = {},
+): Promise<Runtime<Methods>> {
+  checkLoadOptions(options);
+  if (typeof lib !== "string" || lib.includes("\0")) {
+    throw new TypeError(`load: the library must be a name or a path, not ${shown(lib)}`);
+  }
+  if (cfg !== undefined && cfg !== null && typeof cfg !== "string") {
+    throw new TypeError(`load: the configuration must be a string or null, not ${shown(cfg)}`);
+  }
+  const host = currentHost();
+  const address = begin(host, lib, cfg ?? null, options);
+  host.hold();
+  try {
+    await started(host, lib, address, options.loadTimeout ?? 30_000);
+  } finally {
+    host.release();
+  }
+  const runtime = new Proxy(Object.create(null) as Record<string, Method>, traps);
+  loaded.set(runtime, new Loaded(host, address, options.timeout ?? 5000));
+  return runtime as Runtime<Methods>;
+}
+
+function begin(host: Host, lib: string, cfg: string | null, options: LoadOptions): number {
+  const error = Buffer.alloc(2048);
+  // One byte more, so that an empty configuration has an address.
+  const bytes = cfg === null ? null : Buffer.from(`${cfg}\0`);
+  const address = host.native.load(
+    host.loop,
+    lib,
+    bytes,
+    bytes ? bytes.length - 1 : 0,
+    encode(options),
+    error,
+    error.length,
+  );
+  host.run();
+  if (!address) throw new RestyFfiError(cString(error), BAD_ARGUMENT);
+  return address;
+}
+
+/** `resty_ffi_options` of native/core/host.h. */
+function encode(options: LoadOptions): Buffer {
+  const bytes = Buffer.alloc(20);
+  bytes.writeUInt32LE(bytes.length, 0);
+  bytes.writeUInt32LE(options.maxQueue ?? 0, 4);
+  bytes.writeUInt32LE(options.workers ?? 0, 8);
+  bytes.writeUInt32LE(options.loadTimeout ?? 0, 12);
+  const flags = [options.isolate ?? false, options.isGlobal ?? false, options.unpin ?? false, options.restart ?? true];
+  for (const [index, flag] of flags.entries()) bytes.writeUInt8(flag ? 1 : 0, 16 + index);
+  return bytes;
+}
+
+async function started(host: Host, lib: string, address: number, timeout: number): Promise<void> {
+  const error = Buffer.alloc(2048);
+  for (const end = performance.now() + timeout; ; ) {
+    if (host.closed) throw new RestyFfiError(`cannot load "${lib}": the host was closed`, EXITED);
+    const state = host.native.wait(address, 0, error, error.length);
+    host.run();
+    if (state > 0) return;
+    if (state < 0) throw new RestyFfiError(cString(error), EXITED);
+    if (performance.now() >= end) {
+      host.native.unload(address);
+      throw new RestyFfiError(
+        `cannot load "${lib}": it has not finished starting within ${timeout} ms (loadTimeout); look for a libffi_init that hangs`,
+        TIMEOUT,
+      );
+    }
+    await host.activity(20);
+  }
+}
+
+/** Calls a method by its name: the same as `rt.name(request, options)`, for names that are not known beforehand. */
+export function call(
+  runtime: Runtime<never>,
+  method: string,
+  request?: Request,
+  options?: CallOptions,
+): Promise<Buffer | null> {
+  return find(runtime).call(method, request, options);
+}
+
+/**
+ * Ends a runtime: new calls fail with `UNLOADED`, those in flight finish, then its threads or processes end. The same
+ * library and configuration may be loaded again at once.
+ */
+export function unload(runtime: Runtime<never>): void {
+  find(runtime).unload();
+}
+
+/** What a runtime has done so far. */
+export function stats(runtime: Runtime<never>): Stats {
+  return find(runtime).stats();
+}
+
+/** The name by which messages and log lines call a runtime. */
+export function nameOf(runtime: Runtime<never>): string {
+  return find(runtime).name;
+}

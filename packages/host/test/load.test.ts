@@ -1,0 +1,116 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { BAD_ARGUMENT, close, EXITED, load, nameOf, RestyFfiError, stats, UNLOADED, unload } from "../src/index.js";
+import { descendants } from "./processes.js";
+import { ECHO1, ECHO2 } from "./runtimes.js";
+
+const scratch = mkdtempSync(join(tmpdir(), "resty-ffi-host-"));
+afterAll(async () => {
+  await close();
+  rmSync(scratch, { recursive: true });
+});
+
+const failure = (lib: string, cfg?: string | null, options = {}) => load(lib, cfg, options).catch((error) => error);
+
+describe("what cannot be loaded", () => {
+  test("a library that is not there: the places searched are named", async () => {
+    const error = await failure("no_such_runtime");
+    expect(error).toBeInstanceOf(RestyFfiError);
+    expect(error.message).toMatch(/cannot load "no_such_runtime".*LD_LIBRARY_PATH/);
+    expect((await failure("/no/such/lib.so")).message).toContain("/no/such/lib.so");
+  });
+
+  test("a library that is no runtime", async () => {
+    expect(await failure("libm.so.6")).toMatchObject({ code: EXITED, message: expect.stringContaining("libffi_init") });
+  });
+
+  test("a file that is no library", async () => {
+    const file = join(scratch, "text.so");
+    writeFileSync(file, "not ELF");
+    chmodSync(file, 0o755);
+    expect((await failure(file)).message).toContain(file);
+  });
+
+  test("a runtime whose libffi_init fails: its code is named", async () => {
+    expect(await failure(ECHO1, "0")).toMatchObject({ code: EXITED, message: expect.stringMatching(/\b2\b/) });
+    expect(await failure(ECHO1, "0", { isolate: true })).toMatchObject({ message: expect.stringMatching(/\b2\b/) });
+  });
+
+  test("an empty name", async () => {
+    expect(await failure("")).toMatchObject({ code: BAD_ARGUMENT });
+  });
+});
+
+test.each([
+  [{ max_queue: 1 }, TypeError, /no option "max_queue"; the options are maxQueue, isolate/],
+  [{ maxQueue: "10" }, TypeError, /maxQueue must be a whole number, not "10"/],
+  [{ maxQueue: 0 }, RangeError, /from 1 to 1048576, not 0/],
+  [{ workers: 1.5 }, RangeError, /workers/],
+  [{ isolate: 1 }, TypeError, /isolate must be true or false, not 1/],
+  [{ timeout: -1 }, RangeError, /timeout must be milliseconds from 0/],
+  [{ timeout: Number.NaN }, RangeError, /NaN/],
+  [{ loadTimeout: null }, TypeError, /loadTimeout must be a whole number, not null/],
+  [null, TypeError, /options must be an object/],
+])("options %j are refused", async (options, type, message) => {
+  const error = await failure(ECHO2, null, options as never);
+  expect(error).toBeInstanceOf(type);
+  expect(error.message).toMatch(message);
+});
+
+test("a library or configuration that is no text is refused", async () => {
+  expect((await failure(7 as never)).message).toMatch(/must be a name or a path, not 7/);
+  expect((await failure("a\0b")).message).toMatch(/must be a name or a path/);
+  expect((await failure(ECHO2, {} as never)).message).toMatch(/must be a string or null, not an object/);
+});
+
+test("the same key is the same runtime, another configuration another one", async () => {
+  const one = await load<"echo">(ECHO2, "key");
+  const same = await load<"echo">(ECHO2, "key");
+  const other = await load<"echo">(ECHO2, "");
+  await one.echo("x");
+  expect([stats(one).calls, stats(same).calls, stats(other).calls]).toEqual([1, 1, 0]);
+  expect(nameOf(one)).toBe("libffi_c_echo2.so");
+});
+
+test("two loads of the same key at once wait for the same start", async () => {
+  const before = descendants().length;
+  const [a, b] = await Promise.all([1, 2].map(() => load<"echo">(ECHO2, "at once", { isolate: true })));
+  expect(descendants().length - before).toBe(2);
+  await a?.echo("x");
+  expect(stats(b as never).calls).toBe(1);
+});
+
+describe.each([false, true])("unload, isolate %s", (isolate) => {
+  const cfg = `unload ${isolate}`;
+
+  test("lets the calls in flight finish, refuses new ones, and the key can be loaded again", async () => {
+    const rt = await load<"echo">(ECHO2, cfg, { isolate });
+    const calls = Array.from({ length: 500 }, (_, i) => rt.echo(String(i)));
+    unload(rt);
+    expect((await Promise.all(calls)).map(String)).toEqual(calls.map((_, i) => String(i)));
+    expect(await rt.echo("late").catch((e) => e)).toMatchObject({
+      code: UNLOADED,
+      message: expect.stringMatching(/unloaded.*libffi_c_echo2/),
+    });
+    expect(stats(rt)).toMatchObject({ up: false, inFlight: 0 });
+    unload(rt);
+    const again = await load<"echo">(ECHO2, cfg, { isolate });
+    expect(String(await again.echo("again"))).toBe("again");
+    unload(again);
+  });
+
+  test("leaves no process and no descriptor behind", async () => {
+    const count = () => ({ processes: descendants().length, descriptors: readdirSync("/proc/self/fd").length });
+    await (await load<"echo">(ECHO2, "the first starts the supervisor", { isolate })).echo("x");
+    const before = count();
+    for (let i = 0; i < 10; i++) {
+      const rt = await load<"echo">(ECHO2, `${cfg} ${i}`, { isolate });
+      await rt.echo("x");
+      expect(count()).not.toEqual(before);
+      unload(rt);
+    }
+    await expect.poll(count, { timeout: 4000 }).toEqual(before);
+  });
+});
