@@ -1,0 +1,2 @@
+std = "ngx_lua+luajit"
+max_line_length = 120

@@ -1,0 +1,3 @@
+module github.com/resty-ffi/resty-ffi/packages/bench/echo-server
+
+go 1.24

@@ -1,0 +1,83 @@
+-- What is measured: each function takes a payload and returns true and the same payload.
+
+local ffi = require "ffi"
+
+local _M = {}
+
+-- A runtime, by the public API.
+function _M.runtime(lib, cfg, opts)
+    local rt, err = ngx.load_ffi(lib, cfg, opts)
+    if not rt then
+        return nil, err
+    end
+    return function(payload)
+        return rt:echo(payload)
+    end
+end
+
+-- The same path without a thread: the call is answered between submit and wait, on this one (native/bench/nohop.c).
+function _M.no_hop(lib)
+    local rt, err = ngx.load_ffi(lib, nil, { max_queue = 1024 })
+    if not rt then
+        return nil, err
+    end
+    ffi.cdef "int nohop_answer(void);"
+    local answerer = ffi.load(lib)
+    local native = require("resty.ffi.native").load()
+    local call = require "resty.ffi.call"
+    local options = require("resty.ffi.options").load({ max_queue = 1024 })
+    local buffer = ffi.new("char[256]")
+    local handle = native.resty_ffi_runtime_load(native.resty_ffi_nginx_loop(0), lib, nil, 0, options, buffer, 256)
+    local number = native.resty_ffi_runtime_method(handle, "echo", 4)
+    local functions = setmetatable({
+        resty_ffi_nginx_submit = function(...)
+            local code = native.resty_ffi_nginx_submit(...)
+            answerer.nohop_answer()
+            return code
+        end,
+    }, { __index = native })
+    local own = { C = functions, handle = handle, name = "no-hop", timeout = 5 }
+    return function(payload)
+        return call(own, number, payload)
+    end
+end
+
+-- What people use instead: a cosocket to a server on a unix socket, with keepalive. Four bytes of length, then the
+-- payload, both ways (echo-server/main.go).
+function _M.unix_socket(path)
+    return function(payload)
+        local socket = ngx.socket.tcp()
+        local ok, err = socket:connect("unix:" .. path)
+        if not ok then
+            return false, err
+        end
+        local size = #payload
+        local head = string.char(math.floor(size / 16777216) % 256, math.floor(size / 65536) % 256,
+                                 math.floor(size / 256) % 256, size % 256)
+        ok, err = socket:send({ head, payload })
+        if not ok then
+            return false, err
+        end
+        head, err = socket:receive(4)
+        if not head then
+            return false, err
+        end
+        local answer
+        answer, err = socket:receive(size)
+        socket:setkeepalive(60000, 128)
+        if not answer then
+            return false, err
+        end
+        return true, answer
+    end
+end
+
+-- A subrequest that nginx proxies to an HTTP server on a unix socket, with keepalive.
+function _M.proxy_pass(location)
+    return function(payload)
+        local answer = ngx.location.capture(location, { method = ngx.HTTP_POST, body = payload })
+        return answer.status == 200, answer.body
+    end
+end
+
+return _M

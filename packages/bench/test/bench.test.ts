@@ -1,0 +1,60 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { report } from "../src/report.ts";
+import { type Row, rowOf } from "../src/row.ts";
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+describe("a row", () => {
+  const key = { what: "go/thread", host: "nginx", bytes: 64, in_flight: 1, pinned: true };
+  const sample = (calls: number) => ({ calls, seconds: 1, p50_us: 9, p99_us: 20, cpu_us: calls * 5 });
+
+  it("is the median of the rounds", () => {
+    const row = rowOf(key, [sample(100_000), sample(50_000), sample(80_000)], 15.04);
+    expect(row).toEqual({
+      ...key,
+      us_per_call: 12.5,
+      spread_percent: 40,
+      p50_us: 9,
+      p99_us: 20,
+      calls_per_s: 80_000,
+      cpu_us_per_call: 5,
+      rss_mb: 15,
+    });
+  });
+
+  it("stands in the report with its ratios", () => {
+    const row = (what: string, us: number): Row => rowOf({ ...key, what }, [{ ...sample(1e6 / us) }], 15);
+    const text = report([row("floor", 5), row("no-hop", 2.5), row("go/thread", 10), row("unix-socket", 25)], 1, 0.5);
+    expect(text).toMatch(/\| go\/thread \| 10\.00 .* \| 2\.00 \| 1\.33 \| 2\.50 \|/);
+  });
+});
+
+describe("the bench itself", () => {
+  it("measures what it is asked for, checks every answer, and writes the rows", { timeout: 60_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), "resty-ffi-bench-test-"));
+    try {
+      const file = join(folder, "rows.json");
+      execFileSync("tsx", [MAIN, "--quick", "--only", "^(floor|no-hop|c/thread|unix-socket)$", "--json", file], {
+        stdio: "pipe",
+      });
+      const rows = JSON.parse(readFileSync(file, "utf8")) as Row[];
+      // floor: one way, pinned and not; the others: two sizes, two numbers in flight, pinned and not.
+      expect(rows).toHaveLength(2 + 3 * 8);
+      for (const row of rows) {
+        expect(row.calls_per_s, row.what).toBeGreaterThan(0);
+        expect(row.p99_us, row.what).toBeGreaterThanOrEqual(row.p50_us);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("says how it is used when it is used wrongly", () => {
+    expect(() => execFileSync("tsx", [MAIN, "--soak", "often"], { stdio: "pipe" })).toThrow(/--soak MINUTES/);
+  });
+});
