@@ -58,8 +58,7 @@ struct rf_header {
     RF_LINE _Atomic uint32_t closed;    /* the host wants the runtime to end */
     _Atomic uint32_t methods;           /* how many names are valid */
     RF_LINE _Atomic uint32_t head;      /* ring: next cell to take */
-    RF_LINE _Atomic uint32_t doze;      /* who sleeps on the runtime's side, see doze.h */
-    _Atomic uint32_t wakes;             /* futex word */
+    RF_LINE _Atomic uint64_t doze;      /* who sleeps on the runtime's side, and the futex word: see requests.c */
     _Atomic uint32_t signalled;         /* the runtime's eventfd has been written since it was last read */
     RF_LINE _Atomic uint32_t replies;   /* newest slot sent to the host, RF_NONE = none */
     RF_LINE _Atomic uint64_t hot_bytes; /* memory held by large free blocks */

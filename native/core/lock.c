@@ -14,9 +14,9 @@ int rf_futex_wait(_Atomic uint32_t *word, uint32_t value, int timeout_ms, int sh
     return syscall(SYS_futex, word, op, value, timeout_ms < 0 ? NULL : &t, NULL, 0) < 0 ? errno : 0;
 }
 
-void rf_futex_wake(_Atomic uint32_t *word, int count, int shared)
+int rf_futex_wake(_Atomic uint32_t *word, int count, int shared)
 {
-    syscall(SYS_futex, word, shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+    return (int)syscall(SYS_futex, word, shared ? FUTEX_WAKE : FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
 void rf_lock_acquire(rf_lock *l)

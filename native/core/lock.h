@@ -15,7 +15,7 @@ void rf_lock_release(rf_lock *l);
 
 /* Futex calls. shared: the word lives in memory that another process maps. timeout_ms < 0 = for ever. */
 int rf_futex_wait(_Atomic uint32_t *word, uint32_t value, int timeout_ms, int shared);
-void rf_futex_wake(_Atomic uint32_t *word, int count, int shared);
+int rf_futex_wake(_Atomic uint32_t *word, int count, int shared); /* how many it woke */
 
 uint64_t rf_now(void); /* CLOCK_MONOTONIC in ns */
 

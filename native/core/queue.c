@@ -42,11 +42,10 @@ static int wait_and_take(resty_ffi_queue *q, resty_ffi_frame *out, int max, int 
 {
     uint64_t end = timeout_ms < 0 ? 0 : rf_now() + (uint64_t)timeout_ms * 1000000;
     for (;;) {
-        uint32_t ticket;
-        rf_doze(&q->ch, &ticket);
+        uint32_t ticket = rf_doze(&q->ch);
         int n = take(q, out, max);
         if (n > 0 || closed(q)) {
-            rf_doze_end(&q->ch);
+            rf_doze_end(&q->ch, ticket);
             return n > 0 ? n : RESTY_FFI_UNLOADED;
         }
         int left = -1;
@@ -55,7 +54,7 @@ static int wait_and_take(resty_ffi_queue *q, resty_ffi_frame *out, int max, int 
             left = now >= end ? 0 : (int)((end - now + 999999) / 1000000);
         }
         if (left == 0 || rf_sleep(&q->ch, ticket, left) == ETIMEDOUT) {
-            rf_doze_end(&q->ch);
+            rf_doze_end(&q->ch, ticket);
             n = take(q, out, max);
             if (n > 0 || timeout_ms >= 0)
                 return n;
@@ -75,10 +74,8 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
     if (timeout_ms != 0)
         return wait_and_take(q, out, max, timeout_ms);
     rf_arm(&q->ch);
-    if ((n = take(q, out, max)) > 0) {
-        rf_disarm(&q->ch);
+    if ((n = take(q, out, max)) > 0) /* it stays armed: another thread may be waiting for the descriptor by now */
         return n;
-    }
     return closed(q) ? RESTY_FFI_UNLOADED : 0;
 }
 

@@ -5,8 +5,23 @@
 #include "channel.h"
 #include "lock.h"
 
-/* doze: the number of threads that sleep (or are about to) on the futex; ARMED if the descriptor is to be written. */
-#define ARMED 0x80000000u
+/*
+ * doze, in one word so that all of it changes at once: the low half counts wake-ups and is the futex word; the high
+ * half is the number of threads that sleep on it or are about to, with ARMED on top if the descriptor is to be written.
+ */
+#define ARMED ((uint64_t)1 << 63)
+#define SLEEPER ((uint64_t)1 << 32)
+#define WAKES (SLEEPER - 1)
+#define SLEEPERS (ARMED - SLEEPER)
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the futex word is the second half on this machine"
+#endif
+
+static _Atomic uint32_t *futex_word(struct rf_channel *c)
+{
+    return (_Atomic uint32_t *)&c->h->doze;
+}
 
 static void write_eventfd(int fd)
 {
@@ -20,25 +35,29 @@ static void write_eventfd(int fd)
  * then looks at doze. Both accesses of doze are read-modify-writes, so one comes first: if the sleeper's does, the
  * sender sees it and wakes; if the sender's does, the sleeper synchronizes with it (acquire, release) and sees the
  * frame. A waker takes the sleeper it wakes out of doze, so that a burst of frames costs one wake-up.
+ *
+ * One that was counted and found a frame after all must not take another's place out of doze: that one would sleep
+ * uncounted. So it takes itself out only if nobody was woken since it came (the low half tells); otherwise the number
+ * stays too high, which costs wake-ups that wake nobody, until the first of those sets it right.
  */
 static void wake_one(struct rf_channel *c)
 {
-    uint32_t doze = atomic_fetch_add_explicit(&c->h->doze, 0, memory_order_acq_rel);
-    while (doze) {
-        uint32_t want = doze & ARMED ? doze & ~ARMED : doze - 1;
-        if (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel,
-                                                   memory_order_acquire))
-            continue;
-        if (doze & ARMED) {
-            /* Written first, marked then: the other way round the runtime could take the mark before the write and
-               leave the descriptor readable for ever. */
-            write_eventfd(c->to_runtime);
-            atomic_store_explicit(&c->h->signalled, 1, memory_order_release);
-        } else {
-            atomic_fetch_add_explicit(&c->h->wakes, 1, memory_order_release);
-            rf_futex_wake(&c->h->wakes, 1, c->shared);
-        }
-        return;
+    uint64_t want, doze = atomic_fetch_add_explicit(&c->h->doze, 0, memory_order_acq_rel);
+    do {
+        if (!(doze & ~WAKES))
+            return;
+        want = doze & ARMED ? doze & ~ARMED : ((doze - SLEEPER) & ~WAKES) | (uint32_t)(doze + 1);
+    } while (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    if (doze & ARMED) {
+        /* Written first, marked then: the other way round the runtime could take the mark before the write and
+           leave the descriptor readable for ever. */
+        write_eventfd(c->to_runtime);
+        atomic_store_explicit(&c->h->signalled, 1, memory_order_release);
+    } else if (rf_futex_wake(futex_word(c), 1, c->shared) == 0) {
+        /* Whoever is counted still has an old ticket and will not fall asleep; one that came since changed doze. */
+        atomic_compare_exchange_strong_explicit(&c->h->doze, &want, want & (ARMED | WAKES), memory_order_acq_rel,
+                                                memory_order_relaxed);
     }
 }
 
@@ -88,23 +107,22 @@ int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max)
     return n;
 }
 
-void rf_doze(struct rf_channel *c, uint32_t *ticket)
+uint32_t rf_doze(struct rf_channel *c)
 {
-    atomic_fetch_add_explicit(&c->h->doze, 1, memory_order_acq_rel);
-    *ticket = atomic_load_explicit(&c->h->wakes, memory_order_acquire);
+    return (uint32_t)atomic_fetch_add_explicit(&c->h->doze, SLEEPER, memory_order_acq_rel);
 }
 
 int rf_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms)
 {
-    return rf_futex_wait(&c->h->wakes, ticket, timeout_ms, c->shared);
+    return rf_futex_wait(futex_word(c), ticket, timeout_ms, c->shared);
 }
 
-/* For a sleeper that was not woken. If a waker has taken it out of doze already there is nothing left to undo. */
-void rf_doze_end(struct rf_channel *c)
+void rf_doze_end(struct rf_channel *c, uint32_t ticket)
 {
-    uint32_t doze = atomic_load_explicit(&c->h->doze, memory_order_relaxed);
-    while ((doze & ~ARMED) && !atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, doze - 1, memory_order_acq_rel,
-                                                                     memory_order_relaxed))
+    uint64_t doze = atomic_load_explicit(&c->h->doze, memory_order_relaxed);
+    while (doze & SLEEPERS && (uint32_t)doze == ticket &&
+           !atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, doze - SLEEPER, memory_order_acq_rel,
+                                                  memory_order_relaxed))
         ;
 }
 
@@ -117,16 +135,13 @@ void rf_arm(struct rf_channel *c)
     atomic_fetch_or_explicit(&c->h->doze, ARMED, memory_order_acq_rel);
 }
 
-void rf_disarm(struct rf_channel *c)
-{
-    atomic_fetch_and_explicit(&c->h->doze, ~ARMED, memory_order_acq_rel);
-}
-
 void rf_wake_all(struct rf_channel *c)
 {
-    atomic_exchange_explicit(&c->h->doze, 0, memory_order_acq_rel);
-    atomic_fetch_add_explicit(&c->h->wakes, 1, memory_order_release);
-    rf_futex_wake(&c->h->wakes, 0x7fffffff, c->shared);
+    uint64_t doze = atomic_load_explicit(&c->h->doze, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, (uint32_t)(doze + 1), memory_order_acq_rel,
+                                                  memory_order_relaxed))
+        ;
+    rf_futex_wake(futex_word(c), 0x7fffffff, c->shared);
     rf_futex_wake(&c->h->closed, 0x7fffffff, c->shared); /* resty_ffi_child_left */
     write_eventfd(c->to_runtime);
     atomic_store_explicit(&c->h->signalled, 1, memory_order_release);
