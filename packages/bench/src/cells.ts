@@ -112,7 +112,13 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
   const dist = dirname(dirname(paths.lib));
   const cells: Cell[] = [];
   const wanted = (what: string): boolean => !only || only.test(what);
-  const runtime = async (what: string, lib: string, cfg: string | null, env: Record<string, string>, options = "{}") => {
+  const runtime = async (
+    what: string,
+    lib: string,
+    cfg: string | null,
+    env: Record<string, string>,
+    options = "{}",
+  ) => {
     if (!wanted(what)) return;
     progress(what);
     const expression = `what.runtime(${quote(lib)}, ${cfg === null ? "nil" : quote(cfg)}, ${options})`;

@@ -33,7 +33,9 @@ async function measureAll(cells: Cell[], { bytes, rounds, seconds }: Plan): Prom
         for (const size of bytes) {
           for (const cell of cells.filter((candidate) => candidate.takes(size, in_flight))) {
             const { what, host } = cell;
-            progress(`${pinned ? "pinned" : "unpinned"}, round ${round} of ${rounds}: ${what}, ${size} B × ${in_flight}`);
+            progress(
+              `${pinned ? "pinned" : "unpinned"}, round ${round} of ${rounds}: ${what}, ${size} B × ${in_flight}`,
+            );
             const key = { what, host, bytes: size, in_flight, pinned };
             const id = JSON.stringify(key);
             const entry = samples.get(id) ?? { key, cell, list: [] };
@@ -65,7 +67,11 @@ async function main(): Promise<number> {
   const plan: Plan = values.quick
     ? { bytes: [64, 102_400], rounds: 1, seconds: 0.3 }
     : { bytes: [64, 4096, 102_400], rounds: 3, seconds: 0.5 };
-  const cells = await startCells(paths(), (what) => progress(`starting ${what}`), values.only ? new RegExp(values.only) : undefined);
+  const cells = await startCells(
+    paths(),
+    (what) => progress(`starting ${what}`),
+    values.only ? new RegExp(values.only) : undefined,
+  );
   try {
     if (minutes !== undefined) {
       const results = await soak(cells, minutes, progress);

@@ -49,7 +49,8 @@ export function soakTable(results: Soak[]): string {
       `${what.padEnd(16)} ${calls.toLocaleString("en").padStart(14)} ${middleMb.toFixed(1).padStart(10)} ` +
       `${endMb.toFixed(1).padStart(10)}  ${flat ? "flat" : "GROWS"}`,
   );
-  return [`${"what".padEnd(16)} ${"calls".padStart(14)} ${"middle MB".padStart(10)} ${"end MB".padStart(10)}`, ...lines].join(
-    "\n",
-  );
+  return [
+    `${"what".padEnd(16)} ${"calls".padStart(14)} ${"middle MB".padStart(10)} ${"end MB".padStart(10)}`,
+    ...lines,
+  ].join("\n");
 }
