@@ -23,71 +23,90 @@ static const char *const many[] = {
 };
 
 /* The major version of the Java in home, by its release file; 0 = unknown. */
-static int version(const char *home) {
+static int version(const char *home)
+{
     char path[PATH_MAX], line[256];
     int major = 0;
     snprintf(path, sizeof path, "%s/release", home);
     FILE *f = fopen(path, "re");
-    if (!f) return 0;
+    if (!f)
+        return 0;
     while (fgets(line, sizeof line, f)) {
-        if (sscanf(line, "JAVA_VERSION=\"%d", &major) == 1) break;
+        if (sscanf(line, "JAVA_VERSION=\"%d", &major) == 1)
+            break;
     }
     fclose(f);
     return major;
 }
 
 /* The version in home if it can be used (unknown counts as the oldest), else 0; says why not. */
-static int usable(const char *home, char *lib, size_t size, struct trouble *t) {
-    if (snprintf(lib, size, "%s/lib/server/libjvm.so", home) >= (int)size || access(lib, R_OK)) return 0;
+static int usable(const char *home, char *lib, size_t size, struct trouble *t)
+{
+    if (snprintf(lib, size, "%s/lib/server/libjvm.so", home) >= (int)size || access(lib, R_OK))
+        return 0;
     int major = version(home);
-    if (!major) return LOADER_OLDEST_JAVA;
-    if (major >= LOADER_OLDEST_JAVA) return major;
+    if (!major)
+        return LOADER_OLDEST_JAVA;
+    if (major >= LOADER_OLDEST_JAVA)
+        return major;
     trouble_add(t, "%s is Java %d, which is too old; ", home, major);
     return 0;
 }
 
-static int usable_command(char *lib, size_t size, struct trouble *t) {
+static int usable_command(char *lib, size_t size, struct trouble *t)
+{
     char java[PATH_MAX];
-    if (!realpath("/usr/bin/java", java)) return 0;
+    if (!realpath("/usr/bin/java", java))
+        return 0;
     return usable(dirname(dirname(java)), lib, size, t); /* HOME/bin/java */
 }
 
-static int usable_newest(const char *pattern, char *lib, size_t size, struct trouble *t) {
+static int usable_newest(const char *pattern, char *lib, size_t size, struct trouble *t)
+{
     glob_t found;
     char candidate[PATH_MAX];
     int newest = 0;
-    if (glob(pattern, 0, NULL, &found)) return 0;
+    if (glob(pattern, 0, NULL, &found))
+        return 0;
     for (size_t i = 0; i < found.gl_pathc; i++) {
         int major = usable(found.gl_pathv[i], candidate, sizeof candidate, t);
-        if (major > newest && snprintf(lib, size, "%s", candidate) < (int)size) newest = major;
+        if (major > newest && snprintf(lib, size, "%s", candidate) < (int)size)
+            newest = major;
     }
     globfree(&found);
     return newest;
 }
 
-int jvm_find(char *path, size_t size, struct trouble *t) {
+int jvm_find(char *path, size_t size, struct trouble *t)
+{
     const char *home = getenv("JAVA_HOME");
     t->text[0] = 0;
     if (home && *home) {
-        if (usable(home, path, size, t)) return 0;
+        if (usable(home, path, size, t))
+            return 0;
         trouble_add(
             t, "JAVA_HOME is %s, but %s/lib/server/libjvm.so of Java %d or newer is not there: correct it, or unset it",
             home, home, LOADER_OLDEST_JAVA);
         return -1;
     }
-    if (usable_command(path, size, t)) return 0;
+    if (usable_command(path, size, t))
+        return 0;
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {
-        if (usable(chosen[i], path, size, t)) return 0;
+        if (usable(chosen[i], path, size, t))
+            return 0;
     }
     for (size_t i = 0; i < sizeof many / sizeof *many; i++) {
-        if (usable_newest(many[i], path, size, t)) return 0;
+        if (usable_newest(many[i], path, size, t))
+            return 0;
     }
     trouble_add(t,
                 "no Java %d or newer was found: JAVA_HOME is not set, and there is no lib/server/libjvm.so beside "
                 "/usr/bin/java",
                 LOADER_OLDEST_JAVA);
-    for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) trouble_add(t, ", in %s", chosen[i]);
-    for (size_t i = 0; i < sizeof many / sizeof *many; i++) trouble_add(t, ", in %s", many[i]);
+    for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
+        trouble_add(t, ", in %s", chosen[i]);
+    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+        trouble_add(t, ", in %s", many[i]);
     trouble_add(t, "; install a JRE or set JAVA_HOME (in nginx: env JAVA_HOME=...;)");
     return -1;
 }

@@ -2,12 +2,15 @@
 
 #include "loader.h"
 
-int libffi_init(char *cfg, void *tq) {
+int libffi_init(char *cfg, void *tq)
+{
     resty_ffi_queue *q = tq;
     struct trouble t;
     JavaVM *vm = jvm_get(&t);
-    if (vm) t.text[0] = 0; /* what was passed over on the way to a JVM */
+    if (vm)
+        t.text[0] = 0; /* what was passed over on the way to a JVM */
     int rc = vm ? jvm_load(vm, cfg, q, &t) : 1;
-    if (rc && t.text[0]) resty_ffi_fail(q, t.text, strlen(t.text));
+    if (rc && t.text[0])
+        resty_ffi_fail(q, t.text, strlen(t.text));
     return rc;
 }

@@ -26,17 +26,21 @@ static char jar[PATH_MAX];
 static char lib[PATH_MAX];
 
 /* The JVM prints through this. What it says before it runs is the reason why it does not. */
-static jint JNICALL on_print(FILE *to, const char *format, va_list args) {
-    if (atomic_load(&state) != CREATING) return vfprintf(to, format, args);
+static jint JNICALL on_print(FILE *to, const char *format, va_list args)
+{
+    if (atomic_load(&state) != CREATING)
+        return vfprintf(to, format, args);
     size_t used = strlen(said);
     int n = vsnprintf(said + used, sizeof said - used, format, args);
     for (char *p = said + used; *p; p++) {
-        if (*p == '\n') *p = ' ';
+        if (*p == '\n')
+            *p = ' ';
     }
     return n;
 }
 
-static void settle(enum state to) {
+static void settle(enum state to)
+{
     pthread_mutex_lock(&lock);
     atomic_store(&state, to);
     pthread_cond_broadcast(&changed);
@@ -44,20 +48,25 @@ static void settle(enum state to) {
 }
 
 /* The JVM ends the process after this, also when it cannot start: then only this thread stops, not the host. */
-static void JNICALL on_abort(void) {
-    if (atomic_load(&state) != CREATING) return;
+static void JNICALL on_abort(void)
+{
+    if (atomic_load(&state) != CREATING)
+        return;
     trouble_set(&failure, "the JVM %s does not start: %s; see JAVA_OPTS", lib, said);
     settle(FAILED);
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 /* The same for System.exit, which goes on to exit(code). */
-static void JNICALL on_exit_jvm(jint code) {
+static void JNICALL on_exit_jvm(jint code)
+{
     (void)code;
     on_abort();
 }
 
-static int create(JNIEnv **env) {
+static int create(JNIEnv **env)
+{
     jint(JNICALL * create_vm)(JavaVM **, void **, void *);
     JavaVMOption options[128] = {
         {.optionString = "vfprintf", .extraInfo = (void *)on_print},
@@ -65,7 +74,8 @@ static int create(JNIEnv **env) {
         {.optionString = "abort", .extraInfo = (void *)on_abort},
     };
     int n = jvm_options(jar, options + 3, 125, &failure);
-    if (n < 0) return -1;
+    if (n < 0)
+        return -1;
     void *handle = dlopen(lib, RTLD_NOW | RTLD_GLOBAL);
     if (!handle) {
         trouble_set(&failure, "the JVM does not load: %s", dlerror());
@@ -79,13 +89,15 @@ static int create(JNIEnv **env) {
     JavaVMInitArgs args = {
         .version = JNI_VERSION_10, .nOptions = n + 3, .options = options, .ignoreUnrecognized = JNI_FALSE};
     jint rc = create_vm(&jvm, (void **)env, &args);
-    if (rc == JNI_OK) return 0;
+    if (rc == JNI_OK)
+        return 0;
     trouble_set(&failure, "the JVM %s does not start (code %d): %s%s", lib, (int)rc, said,
                 rc == JNI_EEXIST ? "another library of this process has created a JVM already" : "; see JAVA_OPTS");
     return -1;
 }
 
-static void *live(void *unused) {
+static void *live(void *unused)
+{
     JNIEnv *env;
     (void)unused;
     pthread_setname_np(pthread_self(), "ffi-java");
@@ -99,11 +111,13 @@ static void *live(void *unused) {
     } else {
         settle(RUNNING);
     }
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 /* resty-ffi.jar lies beside this library. */
-static int find_jar(struct trouble *t) {
+static int find_jar(struct trouble *t)
+{
     Dl_info me;
     char path[PATH_MAX];
     if (!dladdr((void *)find_jar, &me) || !realpath(me.dli_fname, path)) {
@@ -119,9 +133,11 @@ static int find_jar(struct trouble *t) {
 }
 
 /* What does not touch the JVM may be tried again at the next load, after somebody installed what was missing. */
-static int start(struct trouble *t) {
+static int start(struct trouble *t)
+{
     pthread_t thread;
-    if (find_jar(t) || jvm_find(lib, sizeof lib, t)) return -1;
+    if (find_jar(t) || jvm_find(lib, sizeof lib, t))
+        return -1;
     atomic_store(&state, CREATING);
     int rc = pthread_create(&thread, NULL, live, NULL);
     if (rc) {
@@ -133,11 +149,14 @@ static int start(struct trouble *t) {
     return 0;
 }
 
-JavaVM *jvm_get(struct trouble *t) {
+JavaVM *jvm_get(struct trouble *t)
+{
     pthread_mutex_lock(&lock);
     if (atomic_load(&state) != NOT_YET || start(t) == 0) {
-        while (atomic_load(&state) == CREATING) pthread_cond_wait(&changed, &lock);
-        if (atomic_load(&state) == FAILED) trouble_set(t, "%s", failure.text);
+        while (atomic_load(&state) == CREATING)
+            pthread_cond_wait(&changed, &lock);
+        if (atomic_load(&state) == FAILED)
+            trouble_set(t, "%s", failure.text);
     }
     JavaVM *vm = atomic_load(&state) == RUNNING ? jvm : NULL;
     pthread_mutex_unlock(&lock);

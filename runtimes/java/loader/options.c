@@ -26,12 +26,14 @@ static const struct {
 };
 
 /* Cuts text into words at white space outside of quotes, in place; the quotes go. */
-static int words(char *text, const char **out, int max) {
+static int words(char *text, const char **out, int max)
+{
     int n = 0;
     while (n < max) {
         char quote = 0;
         text += strspn(text, " \t\r\n");
-        if (!*text) break;
+        if (!*text)
+            break;
         char *to = text;
         out[n++] = text;
         for (; *text && (quote || !strchr(" \t\r\n", *text)); text++) {
@@ -41,22 +43,26 @@ static int words(char *text, const char **out, int max) {
                 *to++ = *text;
             }
         }
-        if (*text) text++;
+        if (*text)
+            text++;
         *to = 0;
     }
     return n;
 }
 
-static int replaced(const char *const *unless, const char *const *given, int n) {
+static int replaced(const char *const *unless, const char *const *given, int n)
+{
     for (int u = 0; u < 4 && unless[u]; u++) {
         for (int i = 0; i < n; i++) {
-            if (fnmatch(unless[u], given[i], 0) == 0) return 1;
+            if (fnmatch(unless[u], given[i], 0) == 0)
+                return 1;
         }
     }
     return 0;
 }
 
-int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble *t) {
+int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble *t)
+{
     /* The JVM reads the last two on its own; they count only for what of ours they replace. */
     static const char *const sources[] = {"JAVA_OPTS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"};
     const char *given[256];
@@ -67,8 +73,10 @@ int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble 
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
         const char *text = getenv(sources[i]);
         char *copy = text ? strdup(text) : NULL;
-        if (copy) words_given += words(copy, given + words_given, 256 - words_given);
-        if (i == 0) ours = words_given;
+        if (copy)
+            words_given += words(copy, given + words_given, 256 - words_given);
+        if (i == 0)
+            ours = words_given;
     }
     if (ours + (int)(sizeof defaults / sizeof *defaults) + 1 > max) {
         trouble_set(t, "JAVA_OPTS holds %d options, which is too many", ours);
@@ -81,8 +89,10 @@ int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble 
     }
     out[n++].optionString = option;
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
-        if (!replaced(defaults[i].unless, given, words_given)) out[n++].optionString = (char *)defaults[i].option;
+        if (!replaced(defaults[i].unless, given, words_given))
+            out[n++].optionString = (char *)defaults[i].option;
     }
-    for (int i = 0; i < ours; i++) out[n++].optionString = (char *)given[i];
+    for (int i = 0; i < ours; i++)
+        out[n++].optionString = (char *)given[i];
     return n;
 }

@@ -14,7 +14,8 @@
 
 _Static_assert(sizeof(resty_ffi_frame) == 64, "Frames.java knows the layout");
 
-static jbyteArray array_of(JNIEnv *env, const void *data, uint64_t len) {
+static jbyteArray array_of(JNIEnv *env, const void *data, uint64_t len)
+{
     jbyteArray a = len <= LONGEST_ARRAY ? (*env)->NewByteArray(env, (jsize)len) : NULL;
     if (a) {
         (*env)->SetByteArrayRegion(env, a, 0, (jsize)len, data);
@@ -24,12 +25,14 @@ static jbyteArray array_of(JNIEnv *env, const void *data, uint64_t len) {
     return a;
 }
 
-static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jobjectArray payloads, jint timeout) {
+static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jobjectArray payloads, jint timeout)
+{
     resty_ffi_queue *q = (resty_ffi_queue *)queue;
     resty_ffi_frame f[BATCH];
     (void)c;
     int n = resty_ffi_poll(q, f, BATCH, timeout);
-    if (n <= 0) return n;
+    if (n <= 0)
+        return n;
     for (int i = 0; i < n; i++) {
         f[i].reserved = 0;
         if (f[i].len) {
@@ -51,20 +54,24 @@ static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jo
 }
 
 /* Puts a reply's bytes into payload memory. If there is none, the core copies from ours, and says what is wrong. */
-static void *fill(JNIEnv *env, resty_ffi_queue *q, resty_ffi_frame *f, jobjectArray payloads, int i) {
+static void *fill(JNIEnv *env, resty_ffi_queue *q, resty_ffi_frame *f, jobjectArray payloads, int i)
+{
     void *mine = NULL;
     jbyteArray a = (*env)->GetObjectArrayElement(env, payloads, i);
-    if (!f->data) f->data = resty_ffi_alloc(q, f->len);
+    if (!f->data)
+        f->data = resty_ffi_alloc(q, f->len);
     if (!f->data) {
         f->data = mine = malloc(f->len);
         f->flags |= RESTY_FFI_COPY;
     }
-    if (f->data) (*env)->GetByteArrayRegion(env, a, 0, (jsize)f->len, f->data);
+    if (f->data)
+        (*env)->GetByteArrayRegion(env, a, 0, (jsize)f->len, f->data);
     (*env)->DeleteLocalRef(env, a);
     return mine;
 }
 
-static void send_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jobjectArray payloads, jint n) {
+static void send_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jobjectArray payloads, jint n)
+{
     resty_ffi_queue *q = (resty_ffi_queue *)queue;
     resty_ffi_frame f[BATCH];
     void *mine[BATCH];
@@ -73,46 +80,55 @@ static void send_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jo
     (*env)->GetLongArrayRegion(env, words, 0, n * LONGS, (jlong *)f);
     for (int i = 0; i < n; i++) {
         void *p = f[i].len ? fill(env, q, &f[i], payloads, i) : NULL;
-        if (p) mine[copied++] = p;
+        if (p)
+            mine[copied++] = p;
     }
     resty_ffi_send(q, f, n);
-    while (copied) free(mine[--copied]);
+    while (copied)
+        free(mine[--copied]);
 }
 
-static void free_payload(JNIEnv *env, jclass c, jlong queue, jlong data) {
+static void free_payload(JNIEnv *env, jclass c, jlong queue, jlong data)
+{
     (void)env, (void)c;
     resty_ffi_free((resty_ffi_queue *)queue, (void *)data);
 }
 
-static jbyteArray method_name(JNIEnv *env, jclass c, jlong queue, jint number) {
+static jbyteArray method_name(JNIEnv *env, jclass c, jlong queue, jint number)
+{
     size_t len = 0;
     (void)c;
     const char *name = resty_ffi_method((resty_ffi_queue *)queue, (uint32_t)number, &len);
     return name ? array_of(env, name, len) : NULL;
 }
 
-static jbyteArray runtime_name(JNIEnv *env, jclass c, jlong queue) {
+static jbyteArray runtime_name(JNIEnv *env, jclass c, jlong queue)
+{
     (void)c;
     const char *name = resty_ffi_name((resty_ffi_queue *)queue);
     return name ? array_of(env, name, strlen(name)) : NULL;
 }
 
-static void fail(JNIEnv *env, jclass c, jlong queue, jbyteArray text) {
+static void fail(JNIEnv *env, jclass c, jlong queue, jbyteArray text)
+{
     (void)c;
     jsize n = (*env)->GetArrayLength(env, text);
     char *copy = malloc((size_t)n + 1);
-    if (!copy) return;
+    if (!copy)
+        return;
     (*env)->GetByteArrayRegion(env, text, 0, n, (jbyte *)copy);
     resty_ffi_fail((resty_ffi_queue *)queue, copy, (size_t)n);
     free(copy);
 }
 
-static void close_queue(JNIEnv *env, jclass c, jlong queue) {
+static void close_queue(JNIEnv *env, jclass c, jlong queue)
+{
     (void)env, (void)c;
     resty_ffi_close((resty_ffi_queue *)queue);
 }
 
-static jint host_abi(JNIEnv *env, jclass c) {
+static jint host_abi(JNIEnv *env, jclass c)
+{
     (void)env, (void)c;
     return resty_ffi_abi();
 }

@@ -8,13 +8,15 @@
 
 #include "loader.h"
 
-void signals_share(void) {
+void signals_share(void)
+{
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGXFSZ, SIGTRAP, SIGUSR2};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction action;
         if (sigaction(numbers[i], NULL, &action) || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
             continue;
-        if (action.sa_flags & SA_ONSTACK) continue;
+        if (action.sa_flags & SA_ONSTACK)
+            continue;
         action.sa_flags |= SA_ONSTACK;
         sigaction(numbers[i], &action, NULL);
     }

@@ -3,21 +3,25 @@
 
 #include "loader.h"
 
-static jlong task_poll(JNIEnv *env, jclass c, jlong tq) {
+static jlong task_poll(JNIEnv *env, jclass c, jlong tq)
+{
     (void)env, (void)c;
     return (jlong)ngx_http_lua_ffi_task_poll((void *)tq);
 }
 
-static jbyteArray get_req(JNIEnv *env, jclass c, jlong task) {
+static jbyteArray get_req(JNIEnv *env, jclass c, jlong task)
+{
     int len = 0;
     (void)c;
     const char *request = ngx_http_lua_ffi_get_req((void *)task, &len);
     jbyteArray a = request ? (*env)->NewByteArray(env, len) : NULL;
-    if (a) (*env)->SetByteArrayRegion(env, a, 0, len, (const jbyte *)request);
+    if (a)
+        (*env)->SetByteArrayRegion(env, a, 0, len, (const jbyte *)request);
     return a;
 }
 
-static void respond(JNIEnv *env, jclass c, jlong task, jint rc, jbyteArray response) {
+static void respond(JNIEnv *env, jclass c, jlong task, jint rc, jbyteArray response)
+{
     (void)c;
     jsize len = response ? (*env)->GetArrayLength(env, response) : 0;
     char *copy = response ? malloc((size_t)len + 1) : NULL;
@@ -25,7 +29,8 @@ static void respond(JNIEnv *env, jclass c, jlong task, jint rc, jbyteArray respo
         (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/OutOfMemoryError"), "no memory for the response");
         return;
     }
-    if (copy) (*env)->GetByteArrayRegion(env, response, 0, len, (jbyte *)copy);
+    if (copy)
+        (*env)->GetByteArrayRegion(env, response, 0, len, (jbyte *)copy);
     ngx_http_lua_ffi_respond((void *)task, rc, copy, len);
 }
 
