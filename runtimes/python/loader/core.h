@@ -26,7 +26,7 @@ typedef struct {
     PyObject *refusal; /* bytes */
     int kind;
     bool wants_context;
-    bool slow; /* it once took long: answers that are ready do not wait for it */
+    int slow_runs; /* in a row; one alone may be the system's doing, not the handler's */
 } Method;
 
 /* Where the slots of a CallTask (resty_ffi/_task.py) are within the object. */

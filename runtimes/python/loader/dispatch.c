@@ -159,7 +159,7 @@ static void on_call(Core *c, resty_ffi_frame *f)
         refuse(c, m, f);
         return;
     }
-    if (m->slow)
+    if (m->slow_runs > 1) /* answers that are ready do not wait for it */
         answer_flush(c);
     if (m->kind == ASYNC) {
         task_call(c, m, f);
@@ -215,14 +215,15 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
 {
     c->dispatching = true;
     uint64_t before = n > 1 ? now_ns() : 0, flushed = before;
+    Method *m;
     for (int i = 0; i < n; i++) {
         if (f[i].kind == RESTY_FFI_CALL) {
             on_call(c, &f[i]);
             if (n == 1)
                 break;
             uint64_t now = now_ns();
-            if (now - before > HOLD_NS && f[i].method < c->method_count && c->methods[f[i].method])
-                c->methods[f[i].method]->slow = true;
+            if (f[i].method < c->method_count && (m = c->methods[f[i].method]))
+                m->slow_runs = now - before > HOLD_NS ? m->slow_runs + 1 : 0;
             if (now - flushed > HOLD_NS) {
                 answer_flush(c);
                 flushed = now;

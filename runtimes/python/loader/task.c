@@ -20,6 +20,24 @@ static void set_slot(PyObject **slot, PyObject *value)
     Py_XDECREF(old);
 }
 
+/* Names that each step looks up, made once. */
+static struct {
+    PyObject *blocking, *get_loop, *add_done_callback, *result, *settle, *context;
+} names;
+
+static int make_names(void)
+{
+    if (names.context)
+        return 0;
+    names.blocking = PyUnicode_InternFromString("_asyncio_future_blocking");
+    names.get_loop = PyUnicode_InternFromString("get_loop");
+    names.add_done_callback = PyUnicode_InternFromString("add_done_callback");
+    names.result = PyUnicode_InternFromString("result");
+    names.settle = PyUnicode_InternFromString("_settle");
+    names.context = Py_BuildValue("(s)", "context");
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset)
 {
     PyObject *member = PyObject_GetAttrString(type, name);
@@ -37,8 +55,8 @@ static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset)
 int task_setup(Core *c, PyObject *loop, PyObject *task_type)
 {
     TaskSlots *s = &c->slots;
-    if (slot_offset(task_type, "_coro", &s->coro) < 0 || slot_offset(task_type, "_context", &s->context) < 0 ||
-        slot_offset(task_type, "_fut_waiter", &s->waiter) < 0 ||
+    if (make_names() < 0 || slot_offset(task_type, "_coro", &s->coro) < 0 ||
+        slot_offset(task_type, "_context", &s->context) < 0 || slot_offset(task_type, "_fut_waiter", &s->waiter) < 0 ||
         slot_offset(task_type, "_must_cancel", &s->must_cancel) < 0 ||
         slot_offset(task_type, "_cancels", &s->cancels) < 0 || slot_offset(task_type, "_marked", &s->marked) < 0 ||
         slot_offset(task_type, "_told", &s->told) < 0 || slot_offset(task_type, "_call", &s->call) < 0 ||
@@ -106,8 +124,7 @@ static PyObject *enter_spare(Core *c)
     if (c->current)
         return c->current;
     if (!c->spare) {
-        PyObject *args[2] = {(PyObject *)c, c->loop};
-        c->spare = PyObject_Vectorcall(c->task_type, args, 2, NULL);
+        c->spare = PyObject_CallOneArg(c->task_type, c->loop);
         if (!c->spare)
             return NULL;
     }
@@ -131,7 +148,7 @@ static PyObject *wake_callback(PyObject *pair, PyObject *future)
 {
     Core *c = (Core *)PyTuple_GET_ITEM(pair, 0);
     PyObject *task = PyTuple_GET_ITEM(pair, 1);
-    PyObject *result = PyObject_CallMethod(future, "result", NULL);
+    PyObject *result = PyObject_CallMethodNoArgs(future, names.result);
     if (result) {
         Py_DECREF(result);
         step(c, task, NULL);
@@ -159,12 +176,9 @@ static PyObject *bound(Core *c, PyObject *task, PyMethodDef *def)
 /* function(callback[, argument], context=the task's context) */
 static PyObject *with_context(Core *c, PyObject *task, PyObject *function, PyObject *callback, PyObject *argument)
 {
-    static PyObject *names;
-    if (!names && !(names = Py_BuildValue("(s)", "context")))
-        return NULL;
     PyObject *args[3] = {callback, argument, NULL};
     args[argument ? 2 : 1] = SLOT(c, task, context);
-    return PyObject_Vectorcall(function, args, argument ? 2 : 1, names);
+    return PyObject_Vectorcall(function, args, argument ? 2 : 1, names.context);
 }
 
 /* Another step with the loop's next turn; with the current exception thrown into the handler if there is one. */
@@ -184,8 +198,8 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded)
 {
     if (yielded == Py_None)
         return step_soon(c, task);
-    PyObject *blocking = PyObject_GetAttrString(yielded, "_asyncio_future_blocking");
-    PyObject *loop = blocking == Py_True ? PyObject_CallMethod(yielded, "get_loop", NULL) : NULL;
+    PyObject *blocking = PyObject_GetAttr(yielded, names.blocking);
+    PyObject *loop = blocking == Py_True ? PyObject_CallMethodNoArgs(yielded, names.get_loop) : NULL;
     bool good = loop == c->loop && yielded != task;
     Py_XDECREF(blocking);
     Py_XDECREF(loop);
@@ -195,9 +209,9 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded)
         Py_XDECREF(refused);
         return step_soon(c, task);
     }
-    if (PyObject_SetAttrString(yielded, "_asyncio_future_blocking", Py_False) < 0)
+    if (PyObject_SetAttr(yielded, names.blocking, Py_False) < 0)
         return -1;
-    PyObject *add = PyObject_GetAttrString(yielded, "add_done_callback");
+    PyObject *add = PyObject_GetAttr(yielded, names.add_done_callback);
     PyObject *callback = add ? bound(c, task, &wake_def) : NULL;
     PyObject *added = callback ? with_context(c, task, add, callback, NULL) : NULL;
     Py_XDECREF(callback);
@@ -220,7 +234,7 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded)
 /* Ends a task that others may hold: its own future gets the result (`exception`, or none). */
 static void settle(Core *c, PyObject *task, PyObject *exception)
 {
-    PyObject *done = PyObject_CallMethod(task, "_settle", "O", exception ? exception : Py_None);
+    PyObject *done = PyObject_CallMethodOneArg(task, names.settle, exception ? exception : Py_None);
     if (!done)
         PyErr_WriteUnraisable(task);
     Py_XDECREF(done);

@@ -80,6 +80,7 @@ def test_failures(host, method, status, text):
 
 def test_a_done_callback_runs_and_only_for_its_own_call(host):
     host.call("done_callback")
+    host.until("events", b"done")
     for _ in range(3):
         host.call("at_once")
     assert host.call("events") == (0, b"done")

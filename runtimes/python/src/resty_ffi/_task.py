@@ -23,7 +23,6 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         "_call_id",
         "_cancels",
         "_context",
-        "_core",
         "_coro",
         "_fut_waiter",
         "_marked",
@@ -33,9 +32,8 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         "_told",
     )
 
-    def __init__(self, core: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        self._core = core
         self._coro: Coroutine[Any, Any, Any] | None = None
         self._context: contextvars.Context | None = None
         self._fut_waiter: asyncio.Future[Any] | None = None
