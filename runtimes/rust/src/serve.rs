@@ -23,6 +23,8 @@ use crate::{Body, Config, Error, LogLayer, Request, Router, code};
 const THREAD: &str = "ffi-rust";
 /// How long handlers may take to let go when the runtime is unloaded.
 const UNLOAD: Duration = Duration::from_secs(1);
+/// `RESTY_FFI_LOG_CRIT`.
+const CRIT: i32 = 3;
 /// Batches in a row after which waiting tasks get their turn.
 const ROUNDS: u32 = 8;
 
@@ -113,11 +115,15 @@ struct Server {
 
 impl Server {
     fn serve(mut self, runtime: Runtime) {
-        let served = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.take_calls())));
-        debug_assert!(
-            served.is_ok(),
-            "only the authors' code may panic, and is caught"
-        );
+        // The authors' code is caught where it is called; this is for what they could not foresee, such as a payload of
+        // their own that panics when it is dropped. The host learns that the runtime has ended.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.take_calls()))) {
+            let error = Error::panicked(panic);
+            self.queue.log(
+                CRIT,
+                &format!("the runtime ends, because its thread panicked: {error}"),
+            );
+        }
         runtime.block_on(self.unload());
         if let Some(workers) = self.workers.take() {
             workers.shutdown_background();

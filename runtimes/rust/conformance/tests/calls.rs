@@ -129,18 +129,18 @@ fn handlers_that_wait_do_so_side_by_side() {
             host.start(
                 rt,
                 if i % 2 == 0 { "sleep" } else { "block" },
-                Some(b"200"),
+                Some(b"500"),
                 None,
             )
         })
         .collect();
     assert_eq!(host.text(rt, "echo", "meanwhile"), "meanwhile");
-    assert!(began.elapsed() < Duration::from_millis(150));
+    assert!(waiting.iter().all(host::Call::in_flight));
     for (i, call) in waiting.iter().enumerate() {
         let answer = if i % 2 == 0 { "slept" } else { "blocked" };
         assert_eq!(host.finish(call), Ok(Some(answer.into())));
     }
-    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn closing_the_host_answers_for_nobody_and_hangs_on_nothing() {
     let began = Instant::now();
     drop(call);
     drop(host);
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < Duration::from_secs(5));
     while threads() > 0 {
         assert!(
             began.elapsed() < Duration::from_secs(10),

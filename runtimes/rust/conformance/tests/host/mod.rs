@@ -120,6 +120,12 @@ pub struct Call {
     deadline: Option<Instant>,
 }
 
+impl Call {
+    pub fn in_flight(&self) -> bool {
+        unsafe { (*self.call).state == IN_FLIGHT }
+    }
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
         unsafe { resty_ffi_call_free(self.call) }
@@ -334,6 +340,6 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        unsafe { resty_ffi_pull_close(self.pull, 2000) }
+        unsafe { resty_ffi_pull_close(self.pull, 10_000) }
     }
 }
