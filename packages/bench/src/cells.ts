@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Paths } from "../../../scripts/paths.ts";
-import { type Nginx, startNginx } from "./nginx.ts";
+import { get, startMeasuring } from "./nginx.ts";
 import { cpuUs, pin, residentMb } from "./processes.ts";
 
 /** What one measurement says. */
@@ -43,7 +43,7 @@ async function nginxCell(
   env: Record<string, string>,
   server?: { process: ChildProcess; http: string },
 ): Promise<Cell> {
-  const nginx: Nginx = await startNginx({
+  const nginx = await startMeasuring({
     what: expression,
     luaPath,
     env,
@@ -60,7 +60,7 @@ async function nginxCell(
     measure: async (bytes, inFlight, seconds) => {
       const before = cpuUs(pids);
       const query = `in_flight=${inFlight}&bytes=${bytes}&seconds=${seconds}`;
-      const sample = JSON.parse(await nginx.get(`/measure?${query}`)) as Sample;
+      const sample = JSON.parse(await get(nginx, `/measure?${query}`)) as Sample;
       // The CPU figure covers the warm-up as well; its calls are as many per second as those counted.
       const share = sample.seconds / (sample.seconds + 0.1);
       return { ...sample, cpu_us: (cpuUs(pids) - before) * share };
