@@ -8,7 +8,8 @@ let rt: LoadedRuntime;
 
 beforeAll(async () => {
   host = new Host();
-  // Nothing but the queue keeps this process awake: no timer, no socket.
+  // Nothing but the queue keeps this process awake. The collector runs in a timer: inside a callback of the queue what
+  // it waits on would be in use.
   const file = scratch.write(
     "waiting.mjs",
     `import { createRuntime } from "@resty-ffi/node";
@@ -18,7 +19,7 @@ beforeAll(async () => {
     const gc = runInNewContext("gc");
     export const app = createRuntime()
       .method("echo", (request) => request)
-      .method("gc", () => { gc(); gc(); return "collected"; })
+      .method("gc", () => new Promise((resolve) => setTimeout(() => { gc(); gc(); resolve("collected"); }, 1)))
       .method("microtasks", async (request) => {
         for (let i = 0; i < 20; i++) await null;
         return request;

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { inspect, types } from "node:util";
 import koffi, { type node as koffiNode } from "koffi";
 import { isRestyFfiError, Status } from "../error.js";
@@ -9,6 +9,7 @@ import { BATCH, Flag, Frames, Kind } from "./frames.js";
 import type { Queue } from "./library.js";
 import type { Outbox } from "./outbox.js";
 import type { RemoteDict } from "./remote_dict.js";
+import { allocate } from "./requests.js";
 
 /** So many batches in a row before timers and sockets get their turn. */
 const BATCHES = 16;
@@ -138,7 +139,7 @@ export class Server {
   /** The payload, copied: the handler may keep it as long as it likes. */
   #bytes(i: number): Buffer {
     const length = this.#frames.length(i);
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = allocate(length);
     if (length > 0) {
       const { memory, memoryAddress } = this.#queue;
       bytes.set(new Uint8Array(memory, this.#frames.address(i) - memoryAddress, length));
