@@ -15,6 +15,7 @@
 #pragma weak resty_ffi_poll
 #pragma weak resty_ffi_send
 #pragma weak resty_ffi_fd
+#pragma weak resty_ffi_alloc
 #pragma weak resty_ffi_free
 #pragma weak resty_ffi_method
 #pragma weak resty_ffi_config
@@ -48,26 +49,23 @@ static inline int restyffi_poll(uintptr_t queue, restyffi_frame *out, int max)
     return resty_ffi_poll((resty_ffi_queue *)queue, (resty_ffi_frame *)(void *)out, max, 0);
 }
 
-/* Ends a call with a copy of Go's memory and frees the request. */
-static inline void restyffi_answer(uintptr_t queue, uint64_t id, int32_t status, uint16_t flags, const char *data,
-                                   uint64_t len, uintptr_t request)
+static inline void restyffi_send(uintptr_t queue, const restyffi_frame *frames, int n)
 {
-    resty_ffi_frame f = {.id = id,
-                         .kind = RESTY_FFI_DATA,
-                         .flags = (uint16_t)(flags | RESTY_FFI_END | RESTY_FFI_COPY),
-                         .status = status,
-                         .data = (void *)data,
-                         .len = len,
-                         .release = (void *)request};
-    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+    resty_ffi_send((resty_ffi_queue *)queue, (const resty_ffi_frame *)(const void *)frames, n);
 }
 
-/* Ends a call with the first len bytes of its own request: nothing is copied. */
-static inline void restyffi_answer_moved(uintptr_t queue, uint64_t id, uintptr_t request, uint64_t len)
+/* Sends one frame with a copy of Go's memory. */
+static inline void restyffi_send_copy(uintptr_t queue, const restyffi_frame *frame, const char *data)
 {
-    resty_ffi_frame f = {
-        .id = id, .kind = RESTY_FFI_DATA, .flags = RESTY_FFI_END, .data = (void *)request, .len = len};
-    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+    restyffi_frame f = *frame;
+    f.flags |= RESTY_FFI_COPY;
+    f.data = (uintptr_t)data;
+    restyffi_send(queue, &f, 1);
+}
+
+static inline uintptr_t restyffi_alloc(uintptr_t queue, size_t len)
+{
+    return (uintptr_t)resty_ffi_alloc((resty_ffi_queue *)queue, len);
 }
 
 static inline void restyffi_log(uintptr_t queue, int32_t level, const char *text, uint64_t len)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,12 +19,20 @@ type call struct {
 	request  payload
 	next     *call // in the callTable
 
-	mu       sync.Mutex
-	answered bool // the host has the END, or is being sent it
-	err      error
-	done     chan struct{} // made by the first Done
-	after    map[*func()]struct{}
+	state  atomic.Uint32
+	mu     sync.Mutex    // guards what follows
+	done   chan struct{} // made by the first Done
+	closed bool          // done is
+	after  map[*func()]struct{}
 }
+
+// Bits of call.state. A call that ends without anybody having asked for Done or AfterFunc never takes the lock.
+const (
+	answered  = 1 << iota // the host has the END, or is being sent it
+	cancelled             // the context is done
+	expired               // the context is done because of the deadline
+	watched               // there is a done channel or an AfterFunc
+)
 
 var _ context.Context = (*call)(nil)
 
@@ -42,17 +51,25 @@ func (c *call) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
-		if c.err != nil {
+		// Whoever cancels sets its bit first and looks for this one then: one of the two closes the channel.
+		if c.state.Or(watched)&(cancelled|expired) != 0 {
+			c.closed = true
 			close(c.done)
 		}
 	}
 	return c.done
 }
 
-func (c *call) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+func (c *call) Err() error { return errOf(c.state.Load()) }
+
+func errOf(state uint32) error {
+	switch {
+	case state&expired != 0:
+		return context.DeadlineExceeded
+	case state&cancelled != 0:
+		return context.Canceled
+	}
+	return nil
 }
 
 func (c *call) Value(any) any { return nil }
@@ -64,7 +81,7 @@ func (c *call) String() string { return fmt.Sprintf("restyffi call %d of %q", c.
 func (c *call) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.state.Or(watched)&(cancelled|expired) != 0 {
 		go f()
 		return func() bool { return false }
 	}
@@ -82,24 +99,29 @@ func (c *call) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// cancel tells the handler that nobody waits any more.
-func (c *call) cancel() {
-	err := context.Canceled
-	if c.deadline != 0 && clock() >= int64(c.deadline) {
-		err = context.DeadlineExceeded
+// cancel tells the handler that nobody waits any more; why is cancelled or expired.
+func (c *call) cancel(why uint32) {
+	for {
+		state := c.state.Load()
+		if state&(cancelled|expired) != 0 {
+			return
+		}
+		if c.state.CompareAndSwap(state, state|why) {
+			c.notify(state)
+			return
+		}
+	}
+}
+
+// notify wakes those who watch the context, if state says that there are any.
+func (c *call) notify(state uint32) {
+	if state&watched == 0 {
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.end(err)
-}
-
-// end makes the context done. The caller holds mu.
-func (c *call) end(err error) {
-	if c.err != nil {
-		return
-	}
-	c.err = err
-	if c.done != nil {
+	if c.done != nil && !c.closed {
+		c.closed = true
 		close(c.done)
 	}
 	for f := range c.after {
@@ -109,15 +131,7 @@ func (c *call) end(err error) {
 }
 
 // claim reports whether the call is still owed its END, and makes the caller the one to send it.
-func (c *call) claim() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.answered {
-		return false
-	}
-	c.answered = true
-	return true
-}
+func (c *call) claim() bool { return c.state.Or(answered)&answered == 0 }
 
 // run answers the call with what its handler returns. Whatever the handler does, this returns or ends its goroutine, and
 // the call has its answer.
@@ -138,20 +152,16 @@ func (c *call) run() {
 
 // finish sends the answer, unless the call had it already, and ends the call.
 func (c *call) finish(response []byte, err error) {
-	c.mu.Lock()
-	owed, cancelled := !c.answered, c.err
-	c.answered = true
-	c.end(context.Canceled)
-	c.mu.Unlock()
-
+	state := c.state.Or(answered | cancelled)
 	switch {
-	case !owed:
+	case state&answered != 0:
 		c.rt.queue.free(c.request)
 	case err == nil:
-		c.rt.queue.answer(c.id, c.request, response)
+		c.rt.batch.send(answer{id: c.id, data: response, request: c.request})
 	default:
-		code, text := describe(err, cancelled)
-		c.rt.queue.fail(c.id, c.request, code, text)
+		code, text := describe(err, errOf(state))
+		c.rt.batch.send(answer{id: c.id, status: code, data: []byte(text), request: c.request})
 	}
+	c.notify(state)
 	c.rt.calls.remove(c)
 }

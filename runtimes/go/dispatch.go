@@ -1,19 +1,16 @@
 package restyffi
 
-import (
-	"fmt"
-	"sync"
-)
+import "fmt"
 
 // serve is one goroutine in the chain that works for a runtime. It waits for calls until it has some, starts its
 // successor, and then runs calls until none is left. So a handler that returns at once is followed by the next call on
-// the same goroutine, with its stack grown and its caches warm; and when a handler blocks, the scheduler goes on with the
-// successor, which takes over the calls that were left. Every handler is as independent as on a goroutine of its own, for
-// one go statement per batch instead of one per call.
+// the same goroutine, with its stack grown and its caches warm, and their answers go out together; and when a handler
+// blocks, the scheduler goes on with the successor, which sends the answers and takes over the calls that were left.
+// Every handler is as independent as on a goroutine of its own, for one go statement per batch instead of one per call.
 //
 // There is one goroutine at a time that has not started its successor yet: it alone polls.
 func (rt *Runtime) serve() {
-	c := rt.batch.take()
+	c := rt.batch.begin()
 	for c == nil {
 		frames := rt.poller.wait()
 		if frames == nil {
@@ -22,6 +19,7 @@ func (rt *Runtime) serve() {
 		}
 		c = rt.receive(frames)
 	}
+	rt.batch.expectHeir()
 	go rt.serve()
 	for ; c != nil; c = rt.batch.take() {
 		c.run()
@@ -38,10 +36,7 @@ func (rt *Runtime) receive(frames []frame) *call {
 				calls = append(calls, c)
 			}
 		case kindCancel:
-			if c := rt.calls.find(uint64(f.id)); c != nil {
-				c.cancel()
-			}
-			rt.queue.free(payloadOf(f))
+			rt.cancelCall(f)
 		case kindDict:
 			rt.dict.deliver(f)
 		default:
@@ -56,10 +51,10 @@ func (rt *Runtime) accept(f *frame) *call {
 	m := rt.methods.get(rt, uint32(f.method))
 	switch {
 	case m.handler == nil:
-		rt.queue.fail(uint64(f.id), payloadOf(f), CodeNoMethod, m.missing)
+		rt.refuse(f, m.missing)
 		return nil
 	case f.flags&flagEnd == 0:
-		rt.queue.fail(uint64(f.id), payloadOf(f), CodeNoMethod, fmt.Sprintf("method %q takes no stream", m.name))
+		rt.refuse(f, fmt.Sprintf("method %q takes no stream", m.name))
 		return nil
 	}
 	c := &call{rt: rt, id: uint64(f.id), deadline: uint64(f.deadline), method: m, request: payloadOf(f)}
@@ -67,38 +62,18 @@ func (rt *Runtime) accept(f *frame) *call {
 	return c
 }
 
-// batch holds the calls that have come and that no goroutine runs yet.
-type batch struct {
-	mu    sync.Mutex
-	store [batchSize]*call
-	calls []*call // what is left of store
+func (rt *Runtime) cancelCall(f *frame) {
+	rt.queue.free(payloadOf(f))
+	c := rt.calls.find(uint64(f.id))
+	switch {
+	case c == nil:
+	case f.status == CodeTimeout, c.deadline != 0 && clock() >= int64(c.deadline):
+		c.cancel(expired)
+	default:
+		c.cancel(cancelled)
+	}
 }
 
-// room is where the goroutine that polls collects calls for fill; the batch is empty then, and nobody else adds to it.
-func (b *batch) room() []*call { return b.store[:0] }
-
-// fill hands out all calls but the first, which it returns.
-func (b *batch) fill(calls []*call) *call {
-	if len(calls) == 0 {
-		return nil
-	}
-	first := calls[0]
-	calls[0] = nil
-	b.mu.Lock()
-	b.calls = calls[1:]
-	b.mu.Unlock()
-	return first
-}
-
-// take returns nil if no call is left.
-func (b *batch) take() *call {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.calls) == 0 {
-		return nil
-	}
-	c := b.calls[0]
-	b.calls[0] = nil
-	b.calls = b.calls[1:]
-	return c
+func (rt *Runtime) refuse(f *frame, text string) {
+	rt.queue.copy(answer{id: uint64(f.id), status: CodeNoMethod, data: []byte(text), request: payloadOf(f)})
 }

@@ -6,10 +6,12 @@ import "C"
 // What resty_ffi.h calls these, as Go constants of the types that the rest of the package uses.
 const (
 	kindCall   = C.RESTY_FFI_CALL
+	kindData   = C.RESTY_FFI_DATA
 	kindCancel = C.RESTY_FFI_CANCEL
 	kindDict   = C.RESTY_FFI_DICT
 
 	flagEnd = C.RESTY_FFI_END
+	flagNil = C.RESTY_FFI_NIL
 )
 
 const (

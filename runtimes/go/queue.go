@@ -4,10 +4,12 @@ package restyffi
 #cgo CFLAGS: -O2
 #cgo noescape restyffi_poll
 #cgo nocallback restyffi_poll
-#cgo noescape restyffi_answer
-#cgo nocallback restyffi_answer
-#cgo noescape restyffi_answer_moved
-#cgo nocallback restyffi_answer_moved
+#cgo noescape restyffi_send
+#cgo nocallback restyffi_send
+#cgo noescape restyffi_send_copy
+#cgo nocallback restyffi_send_copy
+#cgo noescape restyffi_alloc
+#cgo nocallback restyffi_alloc
 #cgo noescape restyffi_log
 #cgo nocallback restyffi_log
 #cgo noescape restyffi_dict
@@ -37,25 +39,19 @@ func (q queue) poll(out *[batchSize]frame) int {
 	return int(C.restyffi_poll(C.uintptr_t(q), &out[0], batchSize))
 }
 
-// answer ends a call and frees its request. A nil response is sent as none at all. A response that starts where the
-// request does is the request, perhaps shortened or changed in place: it moves.
-func (q queue) answer(id uint64, request payload, response []byte) {
-	data := unsafe.SliceData(response)
-	switch {
-	case len(response) > 0 && uintptr(unsafe.Pointer(data)) == uintptr(request.data):
-		C.restyffi_answer_moved(C.uintptr_t(q), C.uint64_t(id), request.data, C.uint64_t(len(response)))
-	case response == nil:
-		C.restyffi_answer(C.uintptr_t(q), C.uint64_t(id), 0, C.RESTY_FFI_NIL, nil, 0, request.data)
-	default:
-		C.restyffi_answer(C.uintptr_t(q), C.uint64_t(id), 0, 0,
-			(*C.char)(unsafe.Pointer(data)), C.uint64_t(len(response)), request.data)
-	}
+// send sends frames whose data is memory of the queue.
+func (q queue) send(frames []frame) {
+	C.restyffi_send(C.uintptr_t(q), &frames[0], C.int(len(frames)))
 }
 
-// fail ends a call with an error and frees its request.
-func (q queue) fail(id uint64, request payload, status int32, text string) {
-	C.restyffi_answer(C.uintptr_t(q), C.uint64_t(id), C.int32_t(status), 0, chars(text), C.uint64_t(len(text)), request.data)
+// copy sends an answer from Go's memory.
+func (q queue) copy(a answer) {
+	f := a.frame()
+	C.restyffi_send_copy(C.uintptr_t(q), &f, (*C.char)(unsafe.Pointer(unsafe.SliceData(a.data))))
 }
+
+// alloc returns memory for a payload, or 0.
+func (q queue) alloc(n int) C.uintptr_t { return C.restyffi_alloc(C.uintptr_t(q), C.size_t(n)) }
 
 func (q queue) log(level int32, text []byte) {
 	C.restyffi_log(C.uintptr_t(q), C.int32_t(level),
@@ -102,26 +98,3 @@ func (q queue) explain(text string) {
 func (q queue) close() { C.restyffi_close(C.uintptr_t(q)) }
 
 func chars(s string) *C.char { return (*C.char)(unsafe.Pointer(unsafe.StringData(s))) }
-
-// payload is memory of the queue's pool that came with a frame.
-type payload struct {
-	data  C.uintptr_t
-	len   int
-	isNil bool
-}
-
-func payloadOf(f *frame) payload {
-	return payload{data: f.data, len: int(f.len), isNil: f.flags&C.RESTY_FFI_NIL != 0}
-}
-
-// bytes views the payload: nil if there is none, empty but not nil if it is empty.
-func (p payload) bytes() []byte {
-	switch {
-	case p.isNil:
-		return nil
-	case p.len == 0:
-		return []byte{}
-	}
-	// The address of the field, not the number: vet cannot know that this number points outside Go's memory.
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(&p.data)), p.len)
-}

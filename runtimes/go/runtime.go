@@ -43,6 +43,7 @@ func newRuntime(q queue) *Runtime {
 	rt.config, rt.hasConfig = q.config()
 	rt.ctx, rt.cancel = context.WithCancel(context.Background())
 	rt.logger = newLogger(rt)
+	rt.batch.queue = q
 	rt.dict.rt = rt
 	rt.dict.waiting = make(map[uint64]chan dictAnswer)
 	return rt

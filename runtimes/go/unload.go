@@ -14,13 +14,13 @@ func (rt *Runtime) unload() {
 	rt.cancel()
 	rt.dict.end()
 	for _, c := range rt.calls.all() {
-		c.cancel()
+		c.cancel(cancelled)
 	}
 	rt.waitForCalls(unloadTimeout)
 	for _, c := range rt.calls.all() {
 		if c.claim() {
 			text := fmt.Sprintf("runtime %q was unloaded while its method %q was running", rt.name, c.method.name)
-			rt.queue.fail(c.id, payload{}, CodeUnloaded, text)
+			rt.queue.copy(answer{id: c.id, status: CodeUnloaded, data: []byte(text)})
 		}
 	}
 	// A handler that is still running looks at its request, which is the queue's memory: the queue is closed only once
