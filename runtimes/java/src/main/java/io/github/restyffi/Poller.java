@@ -111,7 +111,7 @@ final class Poller implements Runnable {
                             names[number],
                             in.deadline(i),
                             method.handler(),
-                            request);
+                            method.fast() ? null : request); // held only until it is its turn
             if (method.asyncHandler() != null) {
                 serveAsync(i, method.asyncHandler(), request, call);
             } else if (method.fast()) {
