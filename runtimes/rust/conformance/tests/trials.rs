@@ -89,9 +89,11 @@ fn a_blocking_handler_can_ask_whether_it_is_cancelled() {
     for cfg in [None, Some("workers")] {
         let (host, rt) = loaded(cfg);
         let call = host.start(rt, "until_cancelled", None, None);
-        assert_eq!(host.text(rt, "noticed", None), "false");
+        host.turn_until("it runs", || host.text(rt, "seen", None) == "its start");
         host.cancel(&call);
-        host.turn_until("it notices", || host.text(rt, "noticed", None) == "true");
+        host.turn_until("it notices", || {
+            host.text(rt, "seen", None) == "its cancellation"
+        });
         host.turn_until("the end that is owed has come", || host.late(rt) == 1);
     }
 }

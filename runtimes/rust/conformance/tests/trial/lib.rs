@@ -1,7 +1,6 @@
 //! A runtime with the rarer ways to set up, to fail and to wait.
 #![allow(missing_docs)]
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -30,8 +29,8 @@ resty_ffi::export!(init);
 fn router() -> Router {
     let kept = Arc::new(Mutex::new(None::<Body>));
     let keep = kept.clone();
-    let noticed = Arc::new(AtomicBool::new(false));
-    let notices = noticed.clone();
+    let seen = Arc::new(Mutex::new("nothing"));
+    let sees = seen.clone();
     Router::new()
         .route("slice", |req: Request| async {
             req.into_body().map(|body| Bytes::from(body).slice(1..))
@@ -69,16 +68,14 @@ fn router() -> Router {
         .route(
             "until_cancelled",
             blocking(move |req| {
+                *sees.lock().unwrap() = "its start";
                 while !req.is_cancelled() {
                     thread::sleep(Duration::from_millis(1));
                 }
-                notices.store(true, Ordering::Relaxed);
+                *sees.lock().unwrap() = "its cancellation";
             }),
         )
-        .route(
-            "noticed",
-            sync(move |_| noticed.load(Ordering::Relaxed).to_string()),
-        )
+        .route("seen", sync(move |_| *seen.lock().unwrap()))
         .route("both_at_once", |_: Request| async { meet() })
         .route("quiet", |_: Request| async { tracing::debug!("unheard") })
         .route(
