@@ -96,7 +96,7 @@ function surefire(): Recogniser {
       const [run = 0, failures = 0, errors = 0, skipped = 0] = m.slice(1).map(Number);
       return { passed: run - failures - errors - skipped, failed: failures + errors, skipped };
     },
-    (text) => /^\[ERROR\]\s+([\w.$]+(?:\(.*?\))?)(?: -- | {2})Time elapsed: .* <<< (?:FAILURE|ERROR)!/.exec(text)?.[1],
+    (text) => /^\[ERROR\]\s+(\S.*?)(?: -- | {2})Time elapsed: .* <<< (?:FAILURE|ERROR)!/.exec(text)?.[1],
   );
 }
 

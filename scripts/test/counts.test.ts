@@ -157,7 +157,7 @@ describe("surefire", () => {
     const output = [
       "[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s -- in io.github.restyffi.EchoTest",
       "[ERROR] Tests run: 3, Failures: 1, Errors: 0, Skipped: 1, Time elapsed: 0.1 s <<< FAILURE! -- in io.github.restyffi.LogTest",
-      "[ERROR] io.github.restyffi.LogTest.level -- Time elapsed: 0.01 s <<< FAILURE!",
+      "[ERROR] io.github.restyffi.LogTest.level(String)[2] -- Time elapsed: 0.01 s <<< FAILURE!",
       "[INFO] Results:",
       "[ERROR] Tests run: 7, Failures: 1, Errors: 0, Skipped: 1",
     ].join("\n");
@@ -166,7 +166,7 @@ describe("surefire", () => {
       passed: 5,
       failed: 1,
       skipped: 1,
-      failures: ["io.github.restyffi.LogTest.level"],
+      failures: ["io.github.restyffi.LogTest.level(String)[2]"],
     });
   });
 });
