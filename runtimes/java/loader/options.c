@@ -21,7 +21,8 @@ static const struct {
     {"-XX:TieredStopAtLevel=1", {"-XX:*Tiered*", "-Xint"}}, /* C1 only: 40 MB less, and no slower here */
     {"-Xss512k", {"-Xss*", "-XX:ThreadStackSize*"}},
     {"-Xshare:auto", {"-Xshare*"}},
-    {"-Xrs", {NULL}}, /* QUIT, TERM, INT and HUP stay the host's */
+    {"-Xrs", {NULL}},                                                 /* QUIT, TERM, INT and HUP stay the host's */
+    {"-XX:+DisableAttachMechanism", {"-XX:?DisableAttachMechanism"}}, /* -Xrs would leave a socket in /tmp behind */
     {"-XX:-UsePerfData", {"-XX:?UsePerfData"}},
 };
 

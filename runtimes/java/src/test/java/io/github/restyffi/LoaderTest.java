@@ -179,6 +179,7 @@ class LoaderTest {
                             .filter(line -> line.startsWith("VmRSS"))
                             .collect(Collectors.joining());
             assertTrue(Integer.parseInt(rss.replaceAll("\\D", "")) < 60_000, rss);
+            assertTrue(Files.notExists(Path.of("/tmp/.java_pid" + host.pid())), "litter in /tmp");
             try (var tasks = Files.list(proc.resolve("task"))) {
                 long named =
                         tasks.filter(task -> "ffi-java\n".equals(read(task.resolve("comm"))))
