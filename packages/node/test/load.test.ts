@@ -82,7 +82,7 @@ test.each([
   ],
   ["wrong.mjs", "export const app = { echo() {} };", 'exports a "app" that is no runtime'],
   ["exits.mjs", "process.exit(5);", "ended its process with code 5 while loading."],
-  ["hangs.mjs", "await new Promise(() => {});", "ended its process with code 0 while loading; a top-level await"],
+  ["hangs.mjs", "await new Promise(() => {});", "while loading; a top-level await for what never comes"],
   [
     "twice.mjs",
     'import { createRuntime } from "@resty-ffi/node"; export const app = createRuntime().method("a", () => "").method("a", () => "");',

@@ -38,7 +38,8 @@ async function serve(queue: Queue): Promise<void> {
 
 function endedEarly(name: string, code: number): string {
   const text = `The module of runtime "${name}" ended its process with code ${code} while loading`;
-  return code === 0 ? `${text}; a top-level await for something that never comes does that too.` : `${text}.`;
+  // 0 or 13, as the version of Node.js has it.
+  return code === 0 || code === 13 ? `${text}; a top-level await for what never comes does that too.` : `${text}.`;
 }
 
 process.title = "ffi-node";
