@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +172,6 @@ API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
     if (call->state != RESTY_FFI_IN_FLIGHT)
         return;
     struct rf_instance *i = c->instance;
-    c->loop->abandoned[c->index % RF_ABANDONED] = id_of(c);
     /* If the queue is full the handler does not learn it; its answer is dropped all the same. */
     rf_send_request(&i->q.ch, &(struct rf_slot){.id = id_of(c), .kind = RESTY_FFI_CANCEL, .status = status});
     if (i->rt && status == RESTY_FFI_TIMEOUT)
@@ -185,13 +183,15 @@ API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
     c->instance = NULL;
 }
 
-/* An answer that no call waits for: late, or a second one, or an invention of the child's. */
-static void stray(struct rf_instance *i, const struct rf_slot *s)
+/*
+ * An answer that no call waits for. As long as the runtime owes more answers than callers wait for, it is taken for one
+ * of those that come too late; else it is a second one, or an invention of the child's.
+ */
+static void stray(struct rf_instance *i, bool end)
 {
     resty_ffi_loop *l = i->loop;
-    uint64_t *abandoned = &l->abandoned[((uint32_t)s->id - 1) % RF_ABANDONED];
-    if (*abandoned == s->id) {
-        *abandoned = 0;
+    if (end && i->owed > i->in_flight) {
+        i->owed--;
         if (i->rt)
             i->rt->stats.late++;
         return;
@@ -200,9 +200,8 @@ static void stray(struct rf_instance *i, const struct rf_slot *s)
     if (now - l->complained < 1000000000u)
         return;
     l->complained = now;
-    char text[256];
-    int n = snprintf(text, sizeof text, "answered a call that is not open; the answer is dropped");
-    l->host.log(l->host.host, RESTY_FFI_LOG_WARN, i->name, text, (size_t)n);
+    static const char text[] = "answered a call that is not open; the answer is dropped";
+    l->host.log(l->host.host, RESTY_FFI_LOG_WARN, i->name, text, sizeof text - 1);
 }
 
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
@@ -210,14 +209,13 @@ void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
     struct rf_channel *ch = &i->q.ch;
     uint32_t index = (uint32_t)s->id - 1;
     struct rf_call *c = index < i->loop->calls_used ? i->loop->calls[index] : NULL;
-    if (i->owed && s->flags & RESTY_FFI_END)
-        i->owed--;
     if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || id_of(c) != s->id || c->instance != i ||
         !(s->flags & RESTY_FFI_END)) {
         rf_block_give(ch, s->data);
-        stray(i, s);
+        stray(i, s->flags & RESTY_FFI_END);
         return;
     }
+    i->owed--;
     c->public.status = s->status;
     c->public.nil = (s->flags & RESTY_FFI_NIL) != 0;
     c->public.len = c->public.nil ? 0 : s->len;

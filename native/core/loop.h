@@ -6,7 +6,6 @@
 #include "lock.h"
 #include "queue.h"
 
-#define RF_ABANDONED 4096
 #define RF_TEXT 1024
 
 struct rf_instance;
@@ -30,7 +29,6 @@ struct resty_ffi_loop {
     resty_ffi_runtime *runtimes;      /* loaded or loading, found by key */
     struct rf_instance *instances;    /* all, also those that end */
     struct rf_supervisor *supervisor; /* NULL until the first child process */
-    uint64_t abandoned[RF_ABANDONED]; /* ids whose answers may come late, by index; see rf_late */
     uint64_t complained;              /* when a stray answer was last logged */
     bool closed;
 };
