@@ -1,0 +1,85 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { Cell } from "../cell.js";
+import { pidOf, text } from "../expect.js";
+import { Code } from "../host.js";
+import { resident } from "../processes.js";
+
+/** How much 10,000 timed-out calls may add to a process that has seen 10,000 before, in MB. */
+const GROWTH = 12;
+
+export function deadlines(cell: () => Cell): void {
+  const cancelled = async () => Number(await text(cell().rt, "cancelled"));
+
+  test("a handler sees how much time is left", async () => {
+    const { rt, host } = cell();
+    const left = Number(await text(rt, "remaining", null, 3000));
+    expect(left).toBeGreaterThan(1000);
+    expect(left).toBeLessThanOrEqual(3000);
+    const byDefault = Number(await text(rt, "remaining"));
+    expect(byDefault).toBeGreaterThan(3000);
+    expect(byDefault).toBeLessThanOrEqual(5000);
+    if (host.unlimited) expect(await text(rt, "remaining", null, 0)).toBe("-1");
+  });
+
+  test("a timeout fires within 20 ms of its time", async () => {
+    let late = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 10 && !(late < 15); i++) {
+      const start = performance.now();
+      const answer = await cell().rt.call("never", null, { timeout: 100 });
+      late = Math.min(late, performance.now() - start - 100);
+      expect(answer).toMatchObject({
+        ok: false,
+        code: Code.TIMEOUT,
+        message: expect.stringMatching(/timeout.*runtime/),
+      });
+    }
+    // nginx and Node.js round their clocks to whole milliseconds.
+    expect(late).toBeGreaterThan(-2);
+    expect(late).toBeLessThan(20);
+  });
+
+  test("a handler that never answers sees its cancellation", async () => {
+    const before = await cancelled();
+    for (let i = 0; i < 3; i++) {
+      expect(await cell().rt.call("never", null, { timeout: 30 })).toMatchObject({ ok: false, code: Code.TIMEOUT });
+    }
+    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 3);
+  });
+
+  test("a caller that goes away: the handler sees it, and the runtime's counters too", async () => {
+    const { rt } = cell();
+    const before = await cancelled();
+    const stats = await rt.stats();
+    await Promise.all([rt.abandon("never", 100), rt.abandon("never", 150), rt.abandon("never", 200)]);
+    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 3);
+    expect(await rt.stats()).toMatchObject({ cancelled: stats.cancelled + 3, inFlight: 0 });
+  });
+
+  test("a late answer is dropped, and its caller's successors get their own", async () => {
+    const { rt } = cell();
+    const found = await Promise.all(Array.from({ length: 50 }, () => rt.call("sleep", "60", { timeout: 20 })));
+    expect(found.every((answer) => !answer.ok && answer.code === Code.TIMEOUT)).toBe(true);
+    const mixed = Array.from({ length: 200 }, (_, i) => text(rt, "echo", `own ${i}`));
+    expect(await Promise.all(mixed)).toEqual(mixed.map((_, i) => `own ${i}`));
+    await delay(100);
+    expect(await text(rt, "echo", "after")).toBe("after");
+  });
+
+  test("10,000 timed-out calls leave memory where it was", async () => {
+    const { rt, host, transport } = cell();
+    const pids = transport === "process" ? [host.pid, await pidOf(rt)] : [host.pid];
+    const crowd = async () => {
+      expect(await rt.timeOut(10_000, 500, 20)).toEqual({ [Code.TIMEOUT]: 10_000 });
+      await text(rt, "echo", "all frames before this one are dealt with");
+      await delay(200);
+      await host.settle();
+    };
+    await crowd();
+    const before = pids.map(resident);
+    await crowd();
+    const growth = pids.map((pid, i) => resident(pid) - (before[i] as number));
+    expect(Math.max(...growth)).toBeLessThan(GROWTH);
+    expect(await rt.stats()).toMatchObject({ inFlight: 0 });
+  });
+}

@@ -1,0 +1,145 @@
+-- What the suite's nginx serves: calls of runtimes over HTTP, Lua chunks, and crowds of calls made in the worker.
+
+require "resty.ffi"
+
+local floor, random = math.floor, math.random
+local spawn, wait = ngx.thread.spawn, ngx.thread.wait
+
+local _M = { runtimes = {} }
+local runtimes = _M.runtimes
+
+function _M.load(name, lib, cfg, opts)
+    local rt, err = ngx.load_ffi(lib, cfg, opts)
+    runtimes[name] = rt
+    return rt, err
+end
+
+local function answer(ok, res, err)
+    ngx.header["X-Ok"] = ok and 1 or 0
+    if not ok then
+        ngx.header["X-Code"] = tostring(res)
+        ngx.print(err or "")
+    elseif res == nil then
+        ngx.header["X-Nil"] = 1
+    else
+        ngx.print(res)
+    end
+end
+_M.answer = answer
+
+-- POST /call/RUNTIME/METHOD?timeout=SECONDS
+function _M.call()
+    local name, method = ngx.var.uri:match("^/call/([^/]+)/(.+)$")
+    local body
+    ngx.req.read_body()
+    if not ngx.req.get_headers()["X-Nil"] then
+        body = ngx.req.get_body_data() or ""
+        assert(not ngx.req.get_body_file(), "the body went to a file: raise client_body_buffer_size")
+    end
+    local rt = assert(runtimes[name], "no runtime of this name is loaded")
+    local timeout = tonumber(ngx.var.arg_timeout)
+    answer(rt[method](rt, body, timeout and { timeout = timeout }))
+end
+
+-- POST /lua: runs the body. What it returns is the answer.
+function _M.lua()
+    ngx.req.read_body()
+    local chunk = assert(loadstring(ngx.req.get_body_data(), "=request"))
+    local result = chunk(_M)
+    ngx.print(result == nil and "" or tostring(result))
+end
+
+local function note(counts, key)
+    key = tostring(key)
+    counts[key] = (counts[key] or 0) + 1
+end
+
+local function text_of(counts)
+    local lines = {}
+    for key, value in pairs(counts) do
+        lines[#lines + 1] = key .. "=" .. tostring(value)
+    end
+    return table.concat(lines, "\n")
+end
+
+local function crowd(size, work)
+    local threads = {}
+    for k = 1, size do
+        threads[k] = assert(spawn(work))
+    end
+    for k = 1, size do
+        assert(wait(threads[k]))
+    end
+end
+_M.crowd = crowd
+
+local function noise(size)
+    local plain, flipped = {}, {}
+    for k = 1, size do
+        local byte = random(0, 255)
+        plain[k] = string.char(byte)
+        flipped[k] = string.char(bit.bxor(byte, 0x5a))
+    end
+    return table.concat(plain), table.concat(flipped)
+end
+
+function _M.storm(name, calls, in_flight, largest)
+    local rt, counts, left = runtimes[name], {}, calls
+    local plain, flipped = noise(largest)
+    crowd(in_flight, function()
+        while left > 0 do
+            left = left - 1
+            local size = random(0, left % 50 == 0 and largest or 4096)
+            local from = random(1, largest - size + 1)
+            local ok, res = rt:xor(plain:sub(from, from + size - 1), { timeout = 60 })
+            note(counts, ok and (res == flipped:sub(from, from + size - 1) and "ok" or "wrong") or res)
+        end
+    end)
+    return text_of(counts)
+end
+
+-- A thread runs until it waits: so these calls are all sent before the first answer is looked at.
+function _M.burst(name, method, request, calls)
+    local rt, counts = runtimes[name], {}
+    crowd(calls, function()
+        local ok, res = rt[method](rt, request, { timeout = 60 })
+        note(counts, ok and "ok" or res)
+    end)
+    return text_of(counts)
+end
+
+function _M.time_out(name, calls, in_flight, timeout)
+    local rt, counts, left = runtimes[name], {}, calls
+    crowd(in_flight, function()
+        while left > 0 do
+            left = left - 1
+            local ok, res = rt:never(nil, { timeout = timeout })
+            note(counts, ok and "ok" or res)
+        end
+    end)
+    return text_of(counts)
+end
+
+function _M.stats(name)
+    local counts = assert(require("resty.ffi").stats(runtimes[name]))
+    return text_of(counts)
+end
+
+-- How late a timeout fires, in ms: the best of several, seen by the worker's own clock.
+function _M.lateness(name, timeout)
+    local rt, best = runtimes[name], math.huge
+    for _ = 1, 8 do
+        ngx.update_time()
+        local start = ngx.now()
+        local ok, code = rt:never(nil, { timeout = timeout })
+        ngx.update_time()
+        assert(not ok and code == -1, "not a timeout: " .. tostring(code))
+        local late = (ngx.now() - start - timeout) * 1000
+        if late < best then
+            best = late
+        end
+    end
+    return floor(best * 1000) / 1000
+end
+
+return _M

@@ -1,0 +1,121 @@
+import type { Answer, Host, Loaded, LoadOptions, Stats, Storm } from "./host.js";
+import { lua } from "./nginx/lua.js";
+import { Nginx } from "./nginx/nginx.js";
+
+/** `key=value` lines. */
+function counts(text: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [, key = "", value] of text.matchAll(/^(.+)=(\d+)$/gm)) found[key] = Number(value);
+  return found;
+}
+
+class NginxLoaded implements Loaded {
+  readonly #nginx: Nginx;
+  readonly #name: string;
+
+  constructor(nginx: Nginx, name: string) {
+    this.#nginx = nginx;
+    this.#name = name;
+  }
+
+  async call(method: string, request?: Buffer | string | null, options?: { timeout?: number }): Promise<Answer> {
+    const timeout = options?.timeout === undefined ? "" : `?timeout=${options.timeout / 1000}`;
+    const nil = request === undefined || request === null;
+    const { status, headers, body } = await this.#nginx.request("POST", `/call/${this.#name}/${method}${timeout}`, {
+      ...(nil ? {} : { body: request }),
+      headers: nil ? { "X-Nil": "1" } : {},
+    });
+    if (status !== 200) throw new Error(`nginx answered ${status}:\n${this.#nginx.errorLog().slice(-1500)}`);
+    if (headers["x-ok"] === "1") return { ok: true, body: headers["x-nil"] ? null : body };
+    return { ok: false, code: Number(headers["x-code"]), message: body.toString() };
+  }
+
+  abandon(method: string, ms: number): Promise<void> {
+    return this.#nginx.abandon(`/call/${this.#name}/${method}?timeout=60`, ms);
+  }
+
+  async storm({ calls, inFlight, largest }: Storm): Promise<Record<string, number>> {
+    return this.#run("storm", calls, inFlight, largest);
+  }
+
+  async burst(method: string, request: string, calls: number): Promise<Record<string, number>> {
+    return this.#run("burst", method, request, calls);
+  }
+
+  async timeOut(calls: number, inFlight: number, timeout: number): Promise<Record<string, number>> {
+    return this.#run("time_out", calls, inFlight, timeout / 1000);
+  }
+
+  async stats(): Promise<Stats> {
+    const text = await this.#nginx.lua(`return fixture.stats(${lua(this.#name)})`);
+    const found = counts(text);
+    const number = (key: string) => found[key] ?? Number.NaN;
+    return {
+      calls: number("calls"),
+      answered: number("answered"),
+      failed: number("failed"),
+      timedOut: number("timed_out"),
+      cancelled: number("cancelled"),
+      late: number("late"),
+      queueFull: number("queue_full"),
+      restarts: number("restarts"),
+      inFlight: number("in_flight"),
+      transport: /^transport=(\w+)$/m.exec(text)?.[1] ?? "",
+    };
+  }
+
+  async unload(): Promise<void> {
+    await this.#nginx.lua(`assert(require("resty.ffi").unload(fixture.runtimes[${lua(this.#name)}]))`);
+  }
+
+  async #run(name: string, ...args: unknown[]): Promise<Record<string, number>> {
+    return counts(await this.#nginx.lua(`return fixture.${name}(${[this.#name, ...args].map(lua).join(", ")})`));
+  }
+}
+
+/** The options under Lua's names. */
+export function luaOptions(options: LoadOptions = {}): Record<string, unknown> {
+  const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+  return {
+    isolate: options.isolate,
+    workers: options.workers,
+    timeout: seconds(options.timeout),
+    load_timeout: seconds(options.loadTimeout),
+    max_queue: options.maxQueue,
+    restart: options.restart,
+    dict: "shared",
+  };
+}
+
+export interface NginxHost extends Host {
+  readonly nginx: Nginx;
+}
+
+/** An nginx with one worker. Its runtimes are loaded at the first request that wants them. */
+export async function nginxHost(env: Record<string, string>): Promise<NginxHost> {
+  const nginx = await Nginx.start({ env });
+  let loads = 0;
+  return {
+    kind: "nginx",
+    nginx,
+    get pid() {
+      const [worker] = nginx.workers;
+      if (!worker) throw new Error("nginx has no worker");
+      return worker;
+    },
+    levels: ["crit", "error", "warn", "notice", "info"],
+    unlimited: false,
+    async load(lib: string, cfg: string | null, options?: LoadOptions) {
+      const name = `rt${++loads}`;
+      const args = [name, lib, cfg, luaOptions(options)].map(lua).join(", ");
+      const error = await nginx.lua(`local rt, err = fixture.load(${args})\nreturn err`);
+      if (error) throw new Error(error);
+      return new NginxLoaded(nginx, name);
+    },
+    log: () => nginx.log(),
+    settle: async () => {
+      await nginx.lua(`collectgarbage() collectgarbage()`);
+    },
+    close: () => nginx.stop(),
+  };
+}

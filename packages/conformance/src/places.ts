@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+export const SOURCE = fileURLToPath(new URL(".", import.meta.url)).replace(/\/$/, "");
+export const LUA = join(ROOT, "packages/lua/lib");
+/** A runtime in version 1 that does right or wrong as it is told: runtimes/unruly.c. */
+export const UNRULY = join(ROOT, "packages/conformance/dist/libffi_c_unruly.so");
+/** Echoes in C: version 1 and version 2. */
+export const ECHO1 = join(ROOT, "native/dist/lib/test/libffi_c_echo1.so");
+export const ECHO2 = join(ROOT, "native/dist/lib/test/libffi_c_echo2.so");
+
+export type Language = "go" | "rust" | "python" | "java" | "node";
+export const LANGUAGES: readonly Language[] = ["go", "rust", "python", "java", "node"];
+
+/** A conformance runtime as its workspace describes it in dist/conformance.json. */
+export interface Runtime {
+  lib: string;
+  cfg: string | null;
+  env: Record<string, string>;
+}
+
+const FOLDERS: Record<Language, string> = {
+  go: "runtimes/go",
+  rust: "runtimes/rust",
+  python: "runtimes/python",
+  java: "runtimes/java",
+  node: "packages/node",
+};
+
+export function runtimeOf(language: Language): Runtime {
+  const folder = join(ROOT, FOLDERS[language]);
+  const file = join(folder, "dist/conformance.json");
+  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build.`);
+  const text = readFileSync(file, "utf8").replaceAll("$" + "{dir}", folder);
+  const { lib, cfg = null, env = {} } = JSON.parse(text) as Partial<Runtime> & { lib: string };
+  return { lib: resolve(folder, lib), cfg, env };
+}
+
+/** Languages whose library is a loader: their configuration is `module,func,text`. */
+const LOADERS: readonly Language[] = ["python", "java", "node"];
+
+/** The configuration that gives the runtime this text: another one makes another runtime. */
+export function configured(language: Language, text: string): string {
+  if (!LOADERS.includes(language)) return text;
+  const [module, func] = (runtimeOf(language).cfg ?? "").split(",");
+  return `${module},${func},${text}`;
+}
+
+for (const file of [UNRULY, ECHO1, ECHO2, LUA]) {
+  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build.`);
+}

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answers } from "./cases/answers.js";
+import { deadlines } from "./cases/deadlines.js";
+import { crashes, life } from "./cases/life.js";
+import { payloads } from "./cases/payloads.js";
+import { Cell, type HostKind, type Transport } from "./cell.js";
+import { type Language, runtimeOf } from "./places.js";
+
+/** All cases of one language on one host, over each transport. */
+export function row(language: Language, host: HostKind): void {
+  for (const transport of ["thread", "process"] as const) {
+    describe(cellName(language, host, transport), () => {
+      if (language === "node" && transport === "thread") nodeOnThread(host);
+      else cases(language, host, transport);
+    });
+  }
+}
+
+/** The matrix reads it back. */
+export function cellName(language: string, host: HostKind, transport: Transport): string {
+  return `${language} | ${host} | ${transport}`;
+}
+
+function cases(language: Language, host: HostKind, transport: Transport): void {
+  let open: Cell | undefined;
+  const cell = () => {
+    if (!open) throw new Error("The cell is not open.");
+    return open;
+  };
+  beforeAll(async () => {
+    open = await Cell.open(language, host, transport);
+  }, 90_000);
+  afterAll(async () => {
+    await open?.host.close();
+  }, 30_000);
+
+  describe("answers", () => answers(cell));
+  describe("payloads", () => payloads(cell));
+  describe("deadlines", () => deadlines(cell));
+  describe("life", () => life(cell));
+  // crash and exit end their process: on thread that would be the host's own.
+  if (transport === "process") describe("crashes", () => crashes(cell));
+}
+
+/** The cell that cannot exist: Node.js's binaries are no libraries, so a process serves it without being asked. */
+function nodeOnThread(host: HostKind): void {
+  test("Node.js is always a process", async () => {
+    const { lib, cfg } = runtimeOf("node");
+    const cell = await Cell.open("node", host, "thread");
+    try {
+      const rt = await cell.host.load(lib, cfg, { isolate: false });
+      expect((await rt.stats()).transport).toBe("process");
+    } finally {
+      await cell.host.close();
+    }
+  });
+}

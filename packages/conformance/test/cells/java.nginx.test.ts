@@ -1,0 +1,3 @@
+import { row } from "../../src/row.js";
+
+row("java", "nginx");
