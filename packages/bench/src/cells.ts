@@ -55,7 +55,7 @@ async function nginxCell(
     host: "nginx",
     takes: () => true,
     pin: (pinned) => pin(pids, pinned),
-    rssMb: () => residentMb(pids),
+    rssMb: () => residentMb([nginx.pid]),
     stop: () => nginx.stop(),
     measure: async (bytes, inFlight, seconds) => {
       const before = cpuUs(pids);

@@ -39,10 +39,13 @@ export function cpuUs(pids: number[]): number {
   return pids.flatMap(family).reduce((sum, { cpuSeconds }) => sum + cpuSeconds * 1e6, 0);
 }
 
-/** Their resident memory in MB: what each has for itself, and its share of what several map (PSS). */
-export function residentMb(pids: number[]): number {
+/**
+ * The resident memory in MB of all below these processes: what each has for itself, and its share of what several map
+ * (PSS). Not of themselves: nginx's master does not grow with what its workers load.
+ */
+export function residentMb(roots: number[]): number {
   let kb = 0;
-  for (const { pid } of pids.flatMap(family)) {
+  for (const { pid } of roots.flatMap(family).filter((member) => !roots.includes(member.pid))) {
     try {
       kb += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
     } catch {

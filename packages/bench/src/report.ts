@@ -65,7 +65,8 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
     "- **unix-socket**: a Lua cosocket with keepalive to an echo server in Go. **proxy_pass**: a subrequest that nginx",
     "  proxies with keepalive to an HTTP server in Go, on a unix socket.",
     "- µs/call is time ÷ calls: with 64 in flight a share of the time, not a latency. p50 and p99 are latencies.",
-    "- CPU covers the worker, its child processes and, for the last two, the server. RSS is their proportional set size.",
+    "- CPU covers the worker, its child processes and, for the last two, the server. RSS is the proportional set size of",
+    "  the worker and its child processes, after the load.",
     "- pinned: everything on one core, so the software's own cost. Unpinned, the scheduler's placement shows.",
   ];
   for (const pinned of [true, false]) {
