@@ -51,7 +51,7 @@ int rf_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms);
 void rf_doze_end(struct rf_channel *c, uint32_t ticket);
 /* Runtime: announces that it will wait for the descriptor; look again, then wait. */
 void rf_arm(struct rf_channel *c);
-/* Host: wakes everybody, for good (after h->closed is set). */
+/* Wakes everybody, for good (after h->closed is set). */
 void rf_wake_all(struct rf_channel *c);
 
 /* Runtime → host, n slots in order (data are offsets). False = no slot free within wait_ms. Any thread. */

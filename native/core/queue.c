@@ -76,7 +76,10 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
     rf_arm(&q->ch);
     if ((n = take(q, out, max)) > 0) /* it stays armed: another thread may be waiting for the descriptor by now */
         return n;
-    return closed(q) ? RESTY_FFI_UNLOADED : 0;
+    if (!closed(q))
+        return 0;
+    rf_wake_all(&q->ch); /* resetting the descriptor may have taken the news from another thread that waits for it */
+    return RESTY_FFI_UNLOADED;
 }
 
 static uint64_t offset_of(const struct rf_channel *c, const void *data)
@@ -124,6 +127,7 @@ static void to_slot(const struct rf_channel *c, const resty_ffi_frame *f, struct
     } else if (empty) {
         rf_block_give(c, offset_of(c, f->data));
     } else if (!rf_block_valid(c, s->data = offset_of(c, f->data), f->len)) {
+        rf_block_give(c, s->data); /* a block after all, if only the length is wrong */
         set_error(c, s, RESTY_FFI_BAD_ARGUMENT, "the SDK sent an answer that does not lie in the queue's memory");
     } else {
         s->len = f->len;
@@ -135,6 +139,8 @@ static void to_slot(const struct rf_channel *c, const resty_ffi_frame *f, struct
 API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
 {
     struct rf_slot slots[BATCH];
+    if (atomic_load_explicit(&q->ended, memory_order_relaxed))
+        return RESTY_FFI_UNLOADED;
     for (int done = 0; done < n; done += BATCH) {
         int k = n - done < BATCH ? n - done : BATCH;
         for (int i = 0; i < k; i++)

@@ -46,7 +46,9 @@ static void wake_one(struct rf_channel *c)
     do {
         if (!(doze & ~WAKES))
             return;
-        want = doze & ARMED ? doze & ~ARMED : ((doze - SLEEPER) & ~WAKES) | (uint32_t)(doze + 1);
+        want = doze & ~ARMED;
+        if (doze & SLEEPERS)
+            want = ((want - SLEEPER) & ~WAKES) | (uint32_t)(doze + 1);
     } while (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel,
                                                     memory_order_acquire));
     if (doze & ARMED) {
@@ -54,7 +56,9 @@ static void wake_one(struct rf_channel *c)
            leave the descriptor readable for ever. */
         write_eventfd(c->to_runtime);
         atomic_store_explicit(&c->h->signalled, 1, memory_order_release);
-    } else if (rf_futex_wake(futex_word(c), 1, c->shared) == 0) {
+    }
+    /* Sleepers even then: who armed the descriptor may have found a frame after all and be busy with it. */
+    if (doze & SLEEPERS && rf_futex_wake(futex_word(c), 1, c->shared) == 0) {
         /* Whoever is counted still has an old ticket and will not fall asleep; one that came since changed doze. */
         atomic_compare_exchange_strong_explicit(&c->h->doze, &want, want & (ARMED | WAKES), memory_order_acq_rel,
                                                 memory_order_relaxed);
