@@ -96,6 +96,8 @@ def make_loader() -> None:
         subprocess.run([*cc, *flags, "-c", source, "-o", objects[-1]], check=True)
     link = [f"-Wl,--version-script={HERE / 'loader' / 'exports.map'}", f"-L{variables['LIBDIR']}"]
     link += [f"-lpython{variables['LDVERSION']}", "-ldl", "-lpthread"]
+    if sys.base_prefix != "/usr":  # not where the system looks
+        link.append(f"-Wl,-rpath,{variables['LIBDIR']}")
     library = DIST / "libffi_python3.so"
     subprocess.run([*cc, *LDFLAGS, *objects, *link, "-o", f"{library}.new"], check=True)
     os.replace(f"{library}.new", library)
