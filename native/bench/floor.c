@@ -20,7 +20,10 @@
 static _Atomic uint32_t request;
 static int reply;
 
-static void futex(int op, uint32_t value) { syscall(SYS_futex, &request, op, value, NULL, NULL, 0); }
+static void futex(int op, uint32_t value)
+{
+    syscall(SYS_futex, &request, op, value, NULL, NULL, 0);
+}
 
 static void *answer(void *arg)
 {
