@@ -42,7 +42,10 @@ typedef struct restyffi_frame {
 _Static_assert(sizeof(restyffi_frame) == sizeof(resty_ffi_frame), "the Go side's frame has drifted from resty_ffi.h");
 _Static_assert(offsetof(restyffi_frame, release) == offsetof(resty_ffi_frame, release), "see above");
 
-static inline int restyffi_has_host(void) { return resty_ffi_poll != NULL; }
+static inline int restyffi_has_host(void)
+{
+    return resty_ffi_poll != NULL;
+}
 
 static inline int restyffi_poll(uintptr_t queue, restyffi_frame *out, int max)
 {
@@ -95,7 +98,10 @@ static inline void restyffi_free(uintptr_t queue, uintptr_t data)
     resty_ffi_free((resty_ffi_queue *)queue, (void *)data);
 }
 
-static inline int restyffi_fd(uintptr_t queue) { return resty_ffi_fd((resty_ffi_queue *)queue, 0); }
+static inline int restyffi_fd(uintptr_t queue)
+{
+    return resty_ffi_fd((resty_ffi_queue *)queue, 0);
+}
 
 static inline const char *restyffi_method(uintptr_t queue, uint32_t method, size_t *len)
 {
@@ -107,14 +113,20 @@ static inline const char *restyffi_config(uintptr_t queue, size_t *len)
     return resty_ffi_config((resty_ffi_queue *)queue, len);
 }
 
-static inline const char *restyffi_name(uintptr_t queue) { return resty_ffi_name((resty_ffi_queue *)queue); }
+static inline const char *restyffi_name(uintptr_t queue)
+{
+    return resty_ffi_name((resty_ffi_queue *)queue);
+}
 
 static inline void restyffi_fail(uintptr_t queue, const char *text, size_t len)
 {
     resty_ffi_fail((resty_ffi_queue *)queue, text, len);
 }
 
-static inline void restyffi_close(uintptr_t queue) { resty_ffi_close((resty_ffi_queue *)queue); }
+static inline void restyffi_close(uintptr_t queue)
+{
+    resty_ffi_close((resty_ffi_queue *)queue);
+}
 
 static inline int64_t restyffi_now(void)
 {

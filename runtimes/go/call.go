@@ -145,9 +145,11 @@ func (c *call) run() {
 		}
 		c.finish(response, err)
 	}()
-	if err = c.Err(); err == nil {
-		response, err = c.method.handler(c, c.request.bytes())
+	if gone := c.Err(); gone != nil {
+		err = gone
+		return
 	}
+	response, err = c.method.handler(c, c.request.bytes())
 }
 
 // finish sends the answer, unless the call had it already, and ends the call.

@@ -65,7 +65,8 @@ int libffi_init(char *cfg, void *tq);
  */
 int libffi_argv(const char *cfg, char *out, int size);
 
-/* ---- Version 2: batches of frames --------------------------------------------------------------------------------- */
+/* ---- Version 2: batches of frames ---------------------------------------------------------------------------------
+ */
 
 #define RESTY_FFI_ABI 2
 
@@ -73,12 +74,12 @@ int libffi_argv(const char *cfg, char *out, int size);
 typedef struct resty_ffi_queue resty_ffi_queue;
 
 enum resty_ffi_kind {
-    RESTY_FFI_CALL = 1,   /* to the runtime: a new call. With END its request is complete (a plain call).              */
-    RESTY_FFI_DATA = 2,   /* both ways: one message of a call. With END the last; from the runtime END has the status. */
-    RESTY_FFI_CANCEL = 3, /* to the runtime: nobody waits for this call any more. It is still owed its END.            */
-    RESTY_FFI_WINDOW = 4, /* both ways: arg more messages of this call are welcome.                                    */
-    RESTY_FFI_LOG = 5,    /* from the runtime: a line for the host's log; status is the level, data the text, id 0.    */
-    RESTY_FFI_DICT = 6,   /* from the runtime: a request to the host's shared dict; back: its answer, with the same id. */
+    RESTY_FFI_CALL = 1, /* to the runtime: a new call. With END its request is complete (a plain call).              */
+    RESTY_FFI_DATA = 2, /* both ways: one message of a call. With END the last; from the runtime END has the status. */
+    RESTY_FFI_CANCEL = 3, /* to the runtime: nobody waits for this call any more. It is still owed its END. */
+    RESTY_FFI_WINDOW = 4, /* both ways: arg more messages of this call are welcome. */
+    RESTY_FFI_LOG = 5,  /* from the runtime: a line for the host's log; status is the level, data the text, id 0.    */
+    RESTY_FFI_DICT = 6, /* from the runtime: a request to the host's shared dict; back: its answer, with the same id. */
 };
 
 enum resty_ffi_flag {
@@ -87,7 +88,8 @@ enum resty_ffi_flag {
     RESTY_FFI_COPY = 4, /* to resty_ffi_send: data is the caller's own memory; it is copied before the call returns */
 };
 
-/* The host's own codes, the same in every host and SDK. A runtime's codes are its business; positive ones never clash. */
+/* The host's own codes, the same in every host and SDK. A runtime's codes are its business; positive ones never clash.
+ */
 enum resty_ffi_status {
     RESTY_FFI_OK = 0,
     RESTY_FFI_TIMEOUT = -1,    /* no answer before the deadline */
@@ -171,7 +173,8 @@ int resty_ffi_fd(resty_ffi_queue *q, int level);
  * 64-byte aligned, not cleared. NULL if len is above the payload limit or the pool is used up. len 0 is fine.
  */
 void *resty_ffi_alloc(resty_ffi_queue *q, size_t len);
-/* The same for n frames at once: sets data from len; where that fails, data is NULL. Returns how many it could serve. */
+/* The same for n frames at once: sets data from len; where that fails, data is NULL. Returns how many it could serve.
+ */
 int resty_ffi_alloc_n(resty_ffi_queue *q, resty_ffi_frame *f, int n);
 /* Frees a payload; NULL is fine; a pointer that is not one is refused and logged. */
 void resty_ffi_free(resty_ffi_queue *q, void *data);
@@ -204,7 +207,8 @@ void resty_ffi_ready(resty_ffi_queue *q);
 /* The version of the interface that this host implements: RESTY_FFI_ABI. */
 int resty_ffi_abi(void);
 
-/* ---- Version 1: lua-resty-ffi's functions ------------------------------------------------------------------------- */
+/* ---- Version 1: lua-resty-ffi's functions -------------------------------------------------------------------------
+ */
 
 /* Waits for a task; NULL = the runtime is unloaded: end this thread and touch the queue no more. */
 void *ngx_http_lua_ffi_task_poll(void *tq);

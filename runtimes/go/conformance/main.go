@@ -165,7 +165,6 @@ var levels = map[string]slog.Level{
 	"info":   slog.LevelInfo,
 	"notice": restyffi.LevelNotice,
 	"warn":   slog.LevelWarn,
-	"error":  slog.LevelError,
 	"err":    slog.LevelError,
 	"crit":   restyffi.LevelCrit,
 }
@@ -174,7 +173,7 @@ func log(ctx context.Context, logger *slog.Logger, request []byte) ([]byte, erro
 	name, message, _ := strings.Cut(string(request), " ")
 	level, ok := levels[name]
 	if !ok {
-		return nil, fmt.Errorf("%.40q is not a level; the levels are debug, info, notice, warn, error and crit", name)
+		return nil, fmt.Errorf("%.40q is not a level; the levels are debug, info, notice, warn, err and crit", name)
 	}
 	logger.Log(ctx, level, message)
 	return []byte("logged"), nil

@@ -1,0 +1,98 @@
+package restyffi
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestDict(t *testing.T) {
+	var d *Dict
+	load(t, func(rt *Runtime) error {
+		d = rt.Dict()
+		return nil
+	})
+	ctx := context.Background()
+	get := func(key string) []byte {
+		t.Helper()
+		value, err := d.Get(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	set := func(key, value string, ttl time.Duration) {
+		t.Helper()
+		if err := d.Set(ctx, key, []byte(value), ttl); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := get("k"); v != nil {
+		t.Errorf("a key that was never set has the value %q", v)
+	}
+	set("k", "v\x00w", 0)
+	if v := get("k"); string(v) != "v\x00w" {
+		t.Errorf("got %q", v)
+	}
+	set("k", "", 0)
+	if v := get("k"); v == nil || len(v) > 0 {
+		t.Errorf("an empty value comes back as %q (nil: %v)", v, v == nil)
+	}
+	if err := d.Delete(ctx, "k"); err != nil || get("k") != nil {
+		t.Errorf("the key is still there, %v", err)
+	}
+	if err := d.Delete(ctx, "k"); err != nil {
+		t.Error(err)
+	}
+
+	set("short", "x", time.Nanosecond) // rounded up to 1 ms, not down to for ever
+	soon(t, "the end of a key's time", func() bool { return get("short") == nil })
+	set("long", "x", time.Hour)
+	if get("long") == nil {
+		t.Error("an hour is over already")
+	}
+	var refused *Error
+	if err := d.Set(ctx, "k", nil, -1); !errors.As(err, &refused) || refused.Code != CodeBadArgument {
+		t.Errorf("a negative time to live: %v", err)
+	}
+
+	for i, by := range []int64{5, -7, 1 << 40} {
+		want := []int64{5, -2, 1<<40 - 2}[i]
+		if sum, err := d.Incr(ctx, "n", by); err != nil || sum != want {
+			t.Errorf("got %d, %v; want %d", sum, err, want)
+		}
+	}
+	set("word", "not a number", 0)
+	if _, err := d.Incr(ctx, "word", 1); !errors.As(err, &refused) || refused.Message == "" {
+		t.Errorf("a word can be counted up: %v", err)
+	}
+
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := d.Get(gone, "long"); err != nil && err != context.Canceled {
+		t.Error(err)
+	}
+}
+
+func TestDictFromManyHandlers(t *testing.T) {
+	_, rt := load(t, func(rt *Runtime) error {
+		rt.Handle("count", func(ctx context.Context, _ []byte) ([]byte, error) {
+			_, err := rt.Dict().Incr(ctx, "n", 1)
+			return nil, err
+		})
+		rt.Handle("read", func(ctx context.Context, _ []byte) ([]byte, error) { return rt.Dict().Get(ctx, "n") })
+		return nil
+	})
+	var all sync.WaitGroup
+	for range 500 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			answers(t, rt.Start("count", nil, 0), nil)
+		}()
+	}
+	all.Wait()
+	answers(t, rt.Start("read", nil, 0), []byte("500"))
+}

@@ -1,0 +1,271 @@
+// Package testhost is a host inside a test: it loads runtimes into this process and calls them. Tests of the SDK link
+// with native/dist/lib/libresty_ffi.so (see the test script of package.json); nothing else imports this package.
+package testhost
+
+/*
+#cgo CFLAGS: -I${SRCDIR}/../../../../native/include
+#include <poll.h>
+#include <stdlib.h>
+#include "../../../../native/host/pull/pull.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Levels of log lines.
+const (
+	Crit   = 3
+	Err    = 4
+	Warn   = 5
+	Notice = 6
+	Info   = 7
+	Debug  = 8
+)
+
+// Codes with which a call is cancelled.
+const (
+	Timeout   = -1
+	Cancelled = -2
+)
+
+// Line is one line of the host's log: "RUNTIME: TEXT".
+type Line struct {
+	Level int
+	Text  string
+}
+
+// Host runs its loop on a goroutine of its own. Its methods may be called from any goroutine.
+type Host struct {
+	mu      sync.Mutex
+	pull    *C.resty_ffi_pull
+	calls   map[*C.resty_ffi_call]*Call
+	lines   []Line
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// New starts a host. Close ends it.
+func New() *Host {
+	h := &Host{
+		pull:    C.resty_ffi_pull_new(),
+		calls:   make(map[*C.resty_ffi_call]*Call),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	go h.loop()
+	return h
+}
+
+func (h *Host) loop() {
+	defer close(h.stopped)
+	fd := C.struct_pollfd{fd: C.resty_ffi_pull_fd(h.pull), events: C.POLLIN}
+	for {
+		select {
+		case <-h.stop:
+			return
+		default:
+		}
+		C.poll(&fd, 1, 1)
+		h.mu.Lock()
+		C.resty_ffi_pull_run(h.pull, 0)
+		for c := C.resty_ffi_pull_done(h.pull); c != nil; c = C.resty_ffi_pull_done(h.pull) {
+			h.finish(c)
+		}
+		h.collectLines()
+		h.mu.Unlock()
+	}
+}
+
+func (h *Host) collectLines() {
+	var text *C.char
+	var n C.size_t
+	for level := C.resty_ffi_pull_log(h.pull, &text, &n); level != 0; level = C.resty_ffi_pull_log(h.pull, &text, &n) {
+		h.lines = append(h.lines, Line{int(level), C.GoStringN(text, C.int(n))})
+	}
+}
+
+func (h *Host) finish(c *C.resty_ffi_call) {
+	call := h.calls[c]
+	if call == nil {
+		return
+	}
+	delete(h.calls, c)
+	data := C.GoBytes(unsafe.Pointer(c.data), C.int(c.len))
+	switch {
+	case c.status != 0:
+		call.err = &CallError{int(c.status), string(data)}
+	case c.nil == 0:
+		call.response = append([]byte{}, data...)
+	}
+	C.resty_ffi_call_free(c)
+	call.c = nil
+	close(call.done)
+}
+
+// Lines returns the log so far.
+func (h *Host) Lines() []Line {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]Line(nil), h.lines...)
+}
+
+// HasLine waits for a line that contains text, for at most five seconds.
+func (h *Host) HasLine(level int, text string) bool {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for _, l := range h.Lines() {
+			if l.Level == level && strings.Contains(l.Text, text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Close ends all runtimes, waiting for them up to timeout. Calls in flight get no answer.
+func (h *Host) Close(timeout time.Duration) {
+	close(h.stop)
+	<-h.stopped
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	C.resty_ffi_pull_close(h.pull, C.int(timeout.Milliseconds()))
+}
+
+// Runtime is a loaded runtime.
+type Runtime struct {
+	h *Host
+	r *C.resty_ffi_runtime
+}
+
+// Load loads a library, with the configuration cfg, nil = none.
+func (h *Host) Load(lib string, cfg *string) (*Runtime, error) {
+	clib := C.CString(lib)
+	defer C.free(unsafe.Pointer(clib))
+	var ccfg *C.char
+	var n C.size_t
+	if cfg != nil {
+		ccfg = C.CString(*cfg)
+		defer C.free(unsafe.Pointer(ccfg))
+		n = C.size_t(len(*cfg))
+	}
+	options := C.resty_ffi_options{size: C.sizeof_resty_ffi_options, load_timeout_ms: 10000}
+	text := (*C.char)(C.malloc(1000))
+	defer C.free(unsafe.Pointer(text))
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := C.resty_ffi_runtime_load(C.resty_ffi_pull_loop(h.pull), clib, ccfg, n, &options, text, 1000)
+	if r == nil || C.resty_ffi_runtime_wait(r, -1, text, 1000) != 1 {
+		h.collectLines()
+		return nil, errors.New(C.GoString(text))
+	}
+	return &Runtime{h, r}, nil
+}
+
+// Unload lets the runtime finish its calls, and end.
+func (rt *Runtime) Unload() {
+	rt.h.mu.Lock()
+	defer rt.h.mu.Unlock()
+	C.resty_ffi_runtime_unload(rt.r)
+}
+
+// CallError is how a call failed.
+type CallError struct {
+	Code int
+	Text string
+}
+
+func (e *CallError) Error() string { return fmt.Sprintf("%d %s", e.Code, e.Text) }
+
+// Call is a call in flight.
+type Call struct {
+	rt       *Runtime
+	c        *C.resty_ffi_call
+	done     chan struct{}
+	response []byte
+	err      error
+}
+
+// Start begins a call. The request is nil, empty or bytes. With a timeout the handler has a deadline; nothing watches it.
+func (rt *Runtime) Start(method string, request []byte, timeout time.Duration) *Call {
+	return rt.StartAll([]string{method}, [][]byte{request}, timeout)[0]
+}
+
+// StartAll begins several calls at once, so that they are likely to be polled together.
+func (rt *Runtime) StartAll(methods []string, requests [][]byte, timeout time.Duration) []*Call {
+	rt.h.mu.Lock()
+	defer rt.h.mu.Unlock()
+	calls := make([]*Call, len(methods))
+	for i := range methods {
+		calls[i] = rt.start(methods[i], requests[i], timeout)
+	}
+	return calls
+}
+
+func (rt *Runtime) start(method string, request []byte, timeout time.Duration) *Call {
+	name := C.CString(method)
+	defer C.free(unsafe.Pointer(name))
+	number := C.resty_ffi_runtime_method(rt.r, name, C.size_t(len(method)))
+	call := &Call{rt: rt, done: make(chan struct{}), c: C.resty_ffi_call_new(C.resty_ffi_pull_loop(rt.h.pull))}
+	var data *C.char
+	if request != nil {
+		data = (*C.char)(C.CBytes(request))
+		defer C.free(unsafe.Pointer(data))
+	}
+	rc := C.resty_ffi_call_submit(rt.r, call.c, C.uint32_t(number), data, C.uint64_t(len(request)),
+		C.uint64_t(timeout.Milliseconds()))
+	if rc != 0 {
+		call.err = &CallError{int(rc), C.GoString(C.resty_ffi_runtime_explain(rt.r, rc))}
+		C.resty_ffi_call_free(call.c)
+		close(call.done)
+		return call
+	}
+	rt.h.calls[call.c] = call
+	return call
+}
+
+// Cancel says that nobody waits any more, with the code Timeout or Cancelled. Wait returns at once.
+func (c *Call) Cancel(code int) {
+	c.rt.h.mu.Lock()
+	defer c.rt.h.mu.Unlock()
+	if c.c == nil {
+		return
+	}
+	C.resty_ffi_call_cancel(c.c, C.int(code))
+	delete(c.rt.h.calls, c.c)
+	C.resty_ffi_call_free(c.c)
+	c.c = nil
+	c.err = &CallError{code, "cancelled by the test"}
+	close(c.done)
+}
+
+// Wait returns the answer, or an error that says so if there is none within ten seconds.
+func (c *Call) Wait() ([]byte, error) {
+	select {
+	case <-c.done:
+		return c.response, c.err
+	case <-time.After(10 * time.Second):
+		return nil, errors.New("no answer within 10 s")
+	}
+}
+
+// Done reports whether the answer is there.
+func (c *Call) Done() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Call calls a method and waits for the answer.
+func (rt *Runtime) Call(method string, request []byte) ([]byte, error) {
+	return rt.Start(method, request, 0).Wait()
+}
