@@ -166,6 +166,7 @@ var levels = map[string]slog.Level{
 	"notice": restyffi.LevelNotice,
 	"warn":   slog.LevelWarn,
 	"err":    slog.LevelError,
+	"error":  slog.LevelError,
 	"crit":   restyffi.LevelCrit,
 }
 
