@@ -16,12 +16,12 @@ struct rf_channel {
     rf_cell *ring;
     struct rf_slot *slot;
     struct rf_pool slots, blocks[RF_CLASSES];
-    bool shared;     /* the range is mapped by two processes */
-    bool level;      /* the runtime waits level-triggered on to_runtime */
-    int to_runtime;  /* eventfd that wakes the runtime */
-    int to_host;     /* eventfd that wakes the host */
-    uint32_t tail;   /* host only: next ring cell to fill */
-    uint32_t *order; /* host only: slots of one drain, oldest last; owned by the channel */
+    bool shared;        /* the range is mapped by two processes */
+    _Atomic bool level; /* the runtime waits level-triggered on to_runtime; any of its threads may say so */
+    int to_runtime;     /* eventfd that wakes the runtime */
+    int to_host;        /* eventfd that wakes the host */
+    uint32_t tail;      /* host only: next ring cell to fill */
+    uint32_t *order;    /* host only: slots of one drain, oldest last; owned by the channel */
     uint32_t order_size;
 };
 
@@ -43,7 +43,8 @@ bool rf_block_valid(const struct rf_channel *c, uint64_t offset, uint64_t len);
 bool rf_send_request(struct rf_channel *c, const struct rf_slot *frame);
 /* Runtime: up to max frames, does not wait. Any thread. */
 int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max);
-/* Runtime: announces that it will sleep on the futex; look again, then sleep or give up. Returns the ticket for both. */
+/* Runtime: announces that it will sleep on the futex; look again, then sleep or give up. Returns the ticket for both.
+ */
 uint32_t rf_doze(struct rf_channel *c);
 /* 0, or ETIMEDOUT. */
 int rf_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms);

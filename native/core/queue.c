@@ -152,7 +152,7 @@ API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
 
 API int resty_ffi_fd(resty_ffi_queue *q, int level)
 {
-    q->ch.level = level != 0;
+    atomic_store_explicit(&q->ch.level, level != 0, memory_order_relaxed);
     return q->ch.to_runtime;
 }
 

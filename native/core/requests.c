@@ -49,8 +49,8 @@ static void wake_one(struct rf_channel *c)
         want = doze & ~ARMED;
         if (doze & SLEEPERS)
             want = ((want - SLEEPER) & ~WAKES) | (uint32_t)(doze + 1);
-    } while (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel,
-                                                    memory_order_acquire));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel, memory_order_acquire));
     if (doze & ARMED) {
         /* Written first, marked then: the other way round the runtime could take the mark before the write and
            leave the descriptor readable for ever. */
@@ -132,7 +132,8 @@ void rf_doze_end(struct rf_channel *c, uint32_t ticket)
 
 void rf_arm(struct rf_channel *c)
 {
-    if (c->level && atomic_exchange_explicit(&c->h->signalled, 0, memory_order_acq_rel)) {
+    if (atomic_load_explicit(&c->level, memory_order_relaxed) &&
+        atomic_exchange_explicit(&c->h->signalled, 0, memory_order_acq_rel)) {
         uint64_t count;
         (void)!read(c->to_runtime, &count, sizeof count);
     }

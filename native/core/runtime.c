@@ -161,17 +161,19 @@ API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *erro
             break;
         }
         struct pollfd p[MAX_WORKERS];
-        nfds_t n = 0;
-        for (uint32_t w = 0; w < rt->worker_count; w++)
-            if (rt->workers[w] && rt->workers[w]->state == RF_STARTING)
-                p[n++] = (struct pollfd){rt->workers[w]->q.ch.to_host, POLLIN, 0};
-        int left = timeout_ms < 0 || timeout_ms > 100 ? 100 : timeout_ms;
-        poll(p, n, left);
         for (uint32_t w = 0; w < rt->worker_count; w++) {
             struct rf_instance *i = rt->workers[w];
+            p[w] = (struct pollfd){i && i->state == RF_STARTING ? i->q.ch.to_host : -1, POLLIN, 0};
+        }
+        uint32_t n = rt->worker_count;
+        int left = timeout_ms < 0 || timeout_ms > 100 ? 100 : timeout_ms;
+        poll(p, n, left);
+        for (uint32_t w = 0; w < n && w < rt->worker_count; w++) {
+            struct rf_instance *i = rt->workers[w];
             uint64_t count;
-            /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. */
-            if (i && i->state == RF_STARTING && read(i->q.ch.to_host, &count, sizeof count) > 0)
+            /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. Only what
+               poll has seen: a child can make reads of an empty descriptor block. */
+            if (p[w].revents && i && i->q.ch.to_host == p[w].fd && read(p[w].fd, &count, sizeof count) > 0)
                 rf_instance_dispatch(i);
         }
         if (rt->state == RF_LOADING && timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
@@ -195,7 +197,6 @@ static void ready(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->state = RF_READY;
     i->since = rf_now();
-    rt->drops = 0;
     if (rt->state != RF_LOADING)
         return;
     for (uint32_t w = 0; w < rt->worker_count; w++)
@@ -229,7 +230,7 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
 {
     resty_ffi_loop *l = rt->loop;
     uint32_t w = worker_number(rt, i);
-    bool again = rt->options.restart && !l->closed && rt->state == RF_UP;
+    bool again = rt->process && rt->options.restart && !l->closed && rt->state == RF_UP;
     uint32_t delay = back_off(rt, i);
     char text[RF_TEXT + 200];
     snprintf(text, sizeof text, "exited (%s); it is %s", how, again ? "being restarted" : "not restarted");
@@ -241,6 +242,8 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     snprintf(rt->error, sizeof rt->error, "%s", error ? error : how);
     snprintf(text, sizeof text, "runtime \"%s\" exited (%s)", rt->name, how);
     rf_calls_fail(i, RESTY_FFI_EXITED, text);
+    if (rt->state == RF_UNLOADED)
+        rf_runtime_drained(rt); /* its calls may have been the last */
 }
 
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news)

@@ -9,19 +9,27 @@
 
 #include "loop.h"
 
-const char *rf_own_folder(void)
+static void find_own_folder(char *folder, size_t size)
 {
-    static char folder[PATH_MAX];
-    if (*folder)
-        return folder;
     Dl_info info;
     char path[PATH_MAX];
+    snprintf(folder, size, ".");
     if (!dladdr((void *)rf_own_folder, &info) || !realpath(info.dli_fname, path))
-        return ".";
+        return;
     char *slash = strrchr(path, '/');
     if (slash)
         *slash = 0;
-    snprintf(folder, sizeof folder, "%s", path);
+    snprintf(folder, size, "%s", path);
+}
+
+const char *rf_own_folder(void)
+{
+    static rf_lock lock; /* loaders and supervisors of several loops come here at the same time */
+    static char folder[PATH_MAX];
+    rf_lock_acquire(&lock);
+    if (!*folder)
+        find_own_folder(folder, sizeof folder);
+    rf_lock_release(&lock);
     return folder;
 }
 

@@ -18,6 +18,7 @@
 #define MS 1000000u
 #define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
 #define MAX_CHILDREN 1024
+#define MESSAGES 16 /* that are read from one child in a round */
 
 static void news(struct rf_child *c, uint32_t what, const char *text)
 {
@@ -47,8 +48,9 @@ static void start(struct rf_child *c)
 static void hear(struct rf_child *c)
 {
     char message[RF_SAY_MAX + 1];
-    ssize_t n;
-    while ((n = recv(c->control, message, sizeof message - 1, MSG_DONTWAIT)) > 0) {
+    ssize_t n = 1;
+    /* A few at a time: a child that never stops talking must not hold up the others. */
+    for (int k = 0; k < MESSAGES && (n = recv(c->control, message, sizeof message - 1, MSG_DONTWAIT)) > 0; k++) {
         message[n] = 0;
         if (message[0] == RF_SAY_READY && c->state == RF_CHILD_STARTING) {
             c->state = RF_CHILD_RUNNING;
@@ -64,7 +66,7 @@ static void hear(struct rf_child *c)
             c->told = true;
         }
     }
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
         return;
     if (!c->told)
         news(c, 0, "its processes were killed");
