@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -39,4 +39,13 @@ test("a JAVA_HOME without a compiler is not believed", () => {
   mkdirSync(join(root, "bin"));
   writeFileSync(join(root, "bin", "javac"), "");
   expect(environment({ PATH: "", JAVA_HOME: root }).JAVA_HOME).toBe(root);
+});
+
+test("the root's verbs take the place of their shell: a shell would keep a signal from them, and leave the demo behind", () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const verbs = Object.values(scripts).filter((line) => line.includes("bootstrap.mjs"));
+  expect(verbs.length).toBeGreaterThan(5);
+  for (const line of verbs) expect(line).toMatch(/^exec node /);
 });
