@@ -1,5 +1,6 @@
 #include "nginx.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,16 @@ static struct watch *new_watch(void)
     return w;
 }
 
+/* Takes an fd out of an epoll set that cannot be reached: its number stays its owner's, its file is another one. */
+static void forget_file(int fd)
+{
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (other < 0)
+        return;
+    dup3(other, fd, O_CLOEXEC);
+    close(other);
+}
+
 static const char *watch_fd(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
 {
     (void)host;
@@ -72,7 +83,7 @@ static const char *watch_fd(void *host, int fd, void (*ready)(void *arg), void *
     /* Are these structs what we take them for? Then nothing but the bit "active" has changed. */
     expected.read.bits |= NGX_EVENT_ACTIVE;
     if (memcmp(&expected, w, sizeof expected) != 0) {
-        close(fd);
+        forget_file(fd);
         return "this nginx lays out its events in a way that is not known; nothing was loaded";
     }
     *handle = w;
