@@ -41,3 +41,15 @@ export function resident(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
 }
+
+/** Open descriptors. */
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Threads whose names say that they are a runtime's. */
+export function runtimeThreads(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim())
+    .filter((name) => name.startsWith("ffi-"));
+}

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Cell } from "../cell.js";
 import { body, pidOf, text } from "../expect.js";
 import { type Answer, Code } from "../host.js";
-import { descendants, ended, stop } from "../processes.js";
+import { descendants, descriptors, ended, runtimeThreads, stop } from "../processes.js";
 
 export function life(cell: () => Cell): void {
   test("the same key twice is one runtime", async () => {
@@ -46,15 +46,33 @@ export function life(cell: () => Cell): void {
     await again.unload();
   });
 
-  test("unload and load, five times, leave no process behind", async () => {
+  test("unload and load, five times, leave no process, thread or descriptor behind", async () => {
     const { host } = cell();
-    const before = descendants(host.pid).length;
-    for (let i = 0; i < 5; i++) {
+    const cycle = async (text: string) => {
       const rt = await cell().another("again and again");
-      expect(await text(rt, "echo", String(i))).toBe(String(i));
+      expect(body(await rt.call("echo", text)).toString()).toBe(text);
       await rt.unload();
-    }
-    await expect.poll(() => descendants(host.pid).length, { timeout: 8000 }).toBeLessThanOrEqual(before);
+    };
+    // What the ones before have left to end by itself has ended; what a first load keeps is there.
+    await cycle("first");
+    const left = () => ({
+      processes: descendants(host.pid).length,
+      threads: runtimeThreads(host.pid).length,
+      descriptors: descriptors(host.pid),
+    });
+    await expect
+      .poll(
+        async () => {
+          const before = left();
+          await delay(300);
+          return JSON.stringify(before) === JSON.stringify(left());
+        },
+        { timeout: 8000 },
+      )
+      .toBe(true);
+    const before = left();
+    for (let i = 0; i < 5; i++) await cycle(String(i));
+    await expect.poll(left, { timeout: 8000 }).toEqual(before);
   });
 
   test("more calls at once than the queue holds: each is answered or refused, none is lost", async () => {

@@ -1,0 +1,3 @@
+import { loading } from "../../src/cases/loading.js";
+
+loading("nginx");

@@ -1,0 +1,159 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { lua } from "../../src/nginx/lua.js";
+import { Nginx, type Settings } from "../../src/nginx/nginx.js";
+import { LANGUAGES, runtimeOf } from "../../src/places.js";
+import { descendants, ended } from "../../src/processes.js";
+
+/** How long a worker may take to end once its calls are done, in ms. */
+const GRACE = 6000;
+
+/** All five languages in one worker: Go, Rust, Python and Java on threads, Node.js in its process. */
+const everything: Settings = {
+  env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
+  http: `init_worker_by_lua_block {
+    local fixture = require "fixture"
+    ${LANGUAGES.map((language) => {
+      const { lib, cfg } = runtimeOf(language);
+      return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { dict = "shared", load_timeout = 60 }))`;
+    }).join("\n")}
+  }`,
+  main: "worker_shutdown_timeout 30s;",
+};
+
+describe("all five languages in one worker", () => {
+  let nginx: Nginx | undefined;
+  const start = async (settings = everything) => {
+    nginx = await Nginx.start(settings);
+    return nginx;
+  };
+  afterEach(async () => {
+    await nginx?.stop();
+    nginx = undefined;
+  });
+
+  const echo = async (of: Nginx, language: string, text: string) => {
+    const reply = await of.request("POST", `/call/${language}/xor?timeout=30`, { body: text, agent: false });
+    const expected = Buffer.from(text).map((byte) => byte ^ 0x5a);
+    if (reply.status !== 200 || reply.headers["x-ok"] !== "1" || !reply.body.equals(expected)) {
+      throw new Error(`${language}: ${reply.status} ${reply.headers["x-code"]} ${reply.body}`);
+    }
+  };
+  const gone = (pids: number[]) => expect.poll(() => pids.filter((pid) => !ended(pid)), { timeout: GRACE }).toEqual([]);
+
+  /** Calls of all languages, each on a connection of its own, until told to stop. */
+  function load(of: Nginx, clients: number) {
+    const problems: string[] = [];
+    let on = true;
+    let sent = 0;
+    let answered = 0;
+    const client = async (number: number) => {
+      for (let i = number; on; i++) {
+        sent++;
+        await echo(of, LANGUAGES[i % 5] as string, `client ${number} call ${i} ${"x".repeat(i % 3000)}`).then(
+          () => answered++,
+          (error: Error) => problems.push(error.message),
+        );
+      }
+    };
+    const clientsDone = Promise.all(Array.from({ length: clients }, (_, k) => client(k)));
+    return async () => {
+      on = false;
+      await clientsDone;
+      return { sent, answered, problems };
+    };
+  }
+
+  test("they work side by side", async () => {
+    const of = await start();
+    const storms = LANGUAGES.map((name) => of.lua(`return fixture.storm("${name}", 2000, 16, 20000)`));
+    expect(await Promise.all(storms)).toEqual(LANGUAGES.map(() => "ok=2000"));
+    const pids = await Promise.all(
+      LANGUAGES.map(async (name) => {
+        const lang = JSON.parse((await of.request("POST", `/call/${name}/lang`)).body.toString());
+        expect(lang.language).toBe(name);
+        return lang.pid as number;
+      }),
+    );
+    const [worker] = of.workers;
+    expect(pids.slice(0, 4)).toEqual([worker, worker, worker, worker]);
+    expect(pids[4]).not.toBe(worker);
+    expect(of.alarms()).toEqual([]);
+  });
+
+  test("10 reloads under load: no lost call, no alarm, no worker and no process left over", async () => {
+    const of = await start();
+    const stop = load(of, 8);
+    const old = new Set<number>();
+    for (let i = 0; i < 10; i++) {
+      const before = of.workers;
+      for (const pid of descendants(of.master)) old.add(pid);
+      of.signal("SIGHUP");
+      await expect
+        .poll(() => of.workers.some((pid) => !before.includes(pid)), { timeout: 15_000, interval: 20 })
+        .toBe(true);
+      await delay(300);
+    }
+    const { sent, answered, problems } = await stop();
+    expect(problems).toEqual([]);
+    expect(answered).toBe(sent);
+    expect(sent).toBeGreaterThan(200);
+    await gone([...old]);
+    await expect.poll(() => of.workers.length, { timeout: GRACE }).toBe(1);
+    expect(of.alarms()).toEqual([]);
+    for (const language of LANGUAGES) await echo(of, language, "after the reloads");
+  }, 180_000);
+
+  test("quit with calls in flight: they are answered, then everything is gone", async () => {
+    const of = await start();
+    const pids = descendants(of.master);
+    const inFlight = Promise.all(
+      LANGUAGES.flatMap((language) =>
+        Array.from({ length: 10 }, () => of.request("POST", `/call/${language}/sleep`, { body: "800", agent: false })),
+      ),
+    );
+    await delay(400);
+    const start_ = performance.now();
+    of.signal("SIGQUIT");
+    for (const { status, body } of await inFlight) expect([status, body.toString()]).toEqual([200, "slept"]);
+    expect(await of.exited).toBe(0);
+    expect(performance.now() - start_).toBeLessThan(GRACE);
+    await gone(pids);
+    expect(of.alarms()).toEqual([]);
+  });
+
+  test("a fast stop with calls that never end", async () => {
+    const of = await start();
+    const pids = descendants(of.master);
+    const cut = LANGUAGES.map((language) =>
+      of.request("POST", `/call/${language}/never?timeout=60`, { agent: false }).catch(() => "cut off"),
+    );
+    await delay(200);
+    of.signal("SIGTERM");
+    expect(await of.exited).toBe(0);
+    await gone(pids);
+    await Promise.all(cut);
+    expect(of.alarms()).toEqual([]);
+  });
+
+  test("SIGQUIT to a worker with Java in it: it ends gracefully, another one takes its place", async () => {
+    const of = await start();
+    const [worker = 0] = of.workers;
+    const pids = [worker, ...descendants(worker)];
+    process.kill(worker, "SIGQUIT");
+    await gone(pids);
+    await expect.poll(() => echo(of, "java", "a new worker").then(() => true, String), { timeout: 15_000 }).toBe(true);
+    expect(of.workers).not.toContain(worker);
+    expect(of.alarms()).toEqual([]);
+  });
+
+  test("kill -9 of a worker takes its runtimes' processes along", async () => {
+    const of = await start();
+    const [worker = 0] = of.workers;
+    const pids = descendants(worker);
+    expect(pids.length).toBeGreaterThanOrEqual(2);
+    process.kill(worker, "SIGKILL");
+    await gone(pids);
+    await expect.poll(() => echo(of, "node", "a new worker").then(() => true, String), { timeout: 15_000 }).toBe(true);
+  });
+});
