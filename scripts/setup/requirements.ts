@@ -21,7 +21,8 @@ export interface Requirement {
   offers: Offer[];
 }
 
-const MINIMUM = { go: "1.24", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.9" };
+// Go: what its SDK needs is 1.24, what checks it is 1.25.
+const MINIMUM = { go: "1.25", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.11" };
 
 export const REQUIREMENTS: Requirement[] = [
   tool("gcc", "compiles the C core and its tests", ["gcc", "-dumpfullversion"], "8", [
