@@ -24,6 +24,8 @@ export interface NginxOptions {
   workers?: number;
   /** Level of error.log; `info` if not given. */
   logLevel?: string;
+  /** Gives up while nginx starts: {@link startNginx} ends it and rejects. */
+  signal?: AbortSignal;
 }
 
 /** A running nginx. Made by {@link startNginx}, ended by {@link Nginx.stop}. */
@@ -91,6 +93,15 @@ ${options.http({ port, folder })}
 `;
 }
 
+/** Kills what is left of the master and its workers: these go on without a master that was killed. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left.
+  }
+}
+
 async function listening(port: number, child: ChildProcess): Promise<boolean> {
   for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null || child.signalCode !== null) return false;
@@ -118,7 +129,10 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     // A process group of its own: Ctrl-C on the terminal is for the program that started it.
     detached: true,
   });
-  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const exited = once(child, "exit").then(([code]) => {
+    killGroup(child);
+    return code as number | null;
+  });
   const logFile = join(folder, "error.log");
   const nginx: Nginx = {
     port,
@@ -131,7 +145,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGQUIT");
         const late = setTimeout(() => child.kill("SIGTERM"), graceMs);
-        const tooLate = setTimeout(() => process.kill(-nginx.pid, "SIGKILL"), graceMs + 2000);
+        const tooLate = setTimeout(() => killGroup(child), graceMs + 2000);
         await exited;
         clearTimeout(late);
         clearTimeout(tooLate);
@@ -139,8 +153,15 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
-  if (await listening(port, child)) return nginx;
+  const abort = (): void => void nginx.stop({ graceMs: 1000, keep: true });
+  options.signal?.addEventListener("abort", abort, { once: true });
+  if (options.signal?.aborted) abort();
+  if (await listening(port, child)) {
+    options.signal?.removeEventListener("abort", abort);
+    return nginx;
+  }
   const lines = nginx.log().trim().split("\n").slice(-8).join("\n");
   await nginx.stop({ graceMs: 1000 });
+  if (options.signal?.aborted) throw new Error("nginx was stopped while it started.");
   throw new Error(`nginx did not start:\n${lines}`);
 }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { startNginx } from "../src/index.ts";
 
@@ -20,4 +21,32 @@ it("starts, answers with Lua, and leaves nothing behind", async () => {
 
 it("says why it did not start", async () => {
   await expect(startNginx({ name: "test", http: () => "no_such_directive;" })).rejects.toThrow(/unknown directive/);
+});
+
+it("gives up when asked to while it starts", async () => {
+  const started = Date.now();
+  const starting = startNginx({
+    name: "test",
+    http: () => `init_worker_by_lua_block { io.popen("exec sleep 60"):read("*a") }`,
+    signal: AbortSignal.timeout(300),
+  });
+  await expect(starting).rejects.toThrow("nginx was stopped while it started.");
+  expect(Date.now() - started).toBeLessThan(10_000);
+});
+
+it("takes the workers along when the master is killed", async () => {
+  const nginx = await startNginx({
+    name: "test",
+    http: ({ port }) => `server {
+      listen 127.0.0.1:${port};
+      location / { content_by_lua_block { ngx.say(ngx.worker.pid()) } }
+    }`,
+  });
+  const worker = Number(await (await fetch(`http://127.0.0.1:${nginx.port}/`)).text());
+  expect(existsSync(`/proc/${worker}`)).toBe(true);
+  process.kill(nginx.pid, "SIGKILL");
+  expect(await nginx.exited).toBe(null);
+  for (let tries = 0; existsSync(`/proc/${worker}`) && tries < 100; tries++) await sleep(20);
+  expect(existsSync(`/proc/${worker}`)).toBe(false);
+  await nginx.stop();
 });
