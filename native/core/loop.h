@@ -50,8 +50,8 @@ struct resty_ffi_runtime {
     struct rf_instance **workers; /* options.workers of them */
     uint32_t worker_count;
     char **methods; /* names by number */
-    uint32_t method_count;
-    uint32_t *method_index; /* hash table of numbers + 1 */
+    uint32_t method_count, method_size;
+    uint32_t *method_index; /* hash table of numbers + 1, twice method_size */
     uint32_t drops;         /* unanswered failures in a row, for the back-off */
     resty_ffi_stats stats;
     void *user;

@@ -6,7 +6,7 @@
 #include "export.h"
 #include "loop.h"
 
-#define BUCKETS (2 * RF_MAX_METHODS)
+#define FEWEST 16u
 
 static uint32_t hash(const char *name, size_t len)
 {
@@ -16,37 +16,61 @@ static uint32_t hash(const char *name, size_t len)
     return h;
 }
 
+/* The bucket that has this name, or the empty one that it belongs into. There are twice as many buckets as names. */
+static uint32_t *find(const resty_ffi_runtime *rt, const char *name, size_t len)
+{
+    uint32_t buckets = 2 * rt->method_size, bucket = hash(name, len) % buckets;
+    for (; rt->method_index[bucket]; bucket = (bucket + 1) % buckets) {
+        const char *other = rt->methods[rt->method_index[bucket] - 1];
+        if (strlen(other) == len && memcmp(other, name, len) == 0)
+            break;
+    }
+    return &rt->method_index[bucket];
+}
+
+/* Runtimes stay for ever, so their tables begin small. */
+static bool grow(resty_ffi_runtime *rt)
+{
+    uint32_t size = rt->method_size ? 2 * rt->method_size : FEWEST;
+    char **names = realloc(rt->methods, size * sizeof *names);
+    if (names)
+        rt->methods = names;
+    uint32_t *index = calloc(2 * size, sizeof *index);
+    if (!names || !index) {
+        free(index);
+        return false;
+    }
+    free(rt->method_index);
+    rt->method_index = index;
+    rt->method_size = size;
+    for (uint32_t k = 0; k < rt->method_count; k++)
+        *find(rt, rt->methods[k], strlen(rt->methods[k])) = k + 1;
+    return true;
+}
+
 API int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len)
 {
     if (len == 0 || len >= RF_METHOD_BYTES || memchr(name, 0, len))
         return RESTY_FFI_BAD_ARGUMENT;
-    if (!rt->method_index) {
-        rt->method_index = calloc(BUCKETS, sizeof *rt->method_index);
-        rt->methods = calloc(RF_MAX_METHODS, sizeof *rt->methods);
-        if (!rt->method_index || !rt->methods) {
-            free(rt->method_index);
-            free(rt->methods);
-            rt->method_index = NULL;
-            rt->methods = NULL;
-            return RESTY_FFI_QUEUE_FULL;
-        }
-    }
-    uint32_t bucket = hash(name, len) % BUCKETS;
-    while (rt->method_index[bucket]) {
-        uint32_t number = rt->method_index[bucket] - 1;
-        if (strlen(rt->methods[number]) == len && memcmp(rt->methods[number], name, len) == 0)
-            return (int)number;
-        bucket = (bucket + 1) % BUCKETS;
-    }
+    if (!rt->method_size && !grow(rt))
+        return RESTY_FFI_QUEUE_FULL;
+    uint32_t *bucket = find(rt, name, len);
+    if (*bucket)
+        return (int)(*bucket - 1);
     /* Names from untrusted input would otherwise fill the table of a worker that runs for months. */
     if (rt->method_count == RF_MAX_METHODS)
         return RESTY_FFI_NO_METHOD;
+    if (rt->method_count == rt->method_size) {
+        if (!grow(rt))
+            return RESTY_FFI_QUEUE_FULL;
+        bucket = find(rt, name, len);
+    }
     char *copy = malloc(len + 1);
     if (!copy)
         return RESTY_FFI_QUEUE_FULL;
     memcpy(copy, name, len);
     copy[len] = 0;
     rt->methods[rt->method_count] = copy;
-    rt->method_index[bucket] = rt->method_count + 1;
+    *bucket = rt->method_count + 1;
     return (int)rt->method_count++;
 }
