@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Nginx, startNginx } from "@resty-ffi/nginx";
+import type { Paths } from "../../../scripts/paths.ts";
+
+const FOLDER = fileURLToPath(new URL("..", import.meta.url));
+
+/** A Lua string. */
+function quote(text: string): string {
+  return `"${text.replace(/[\\"\n\0]/g, (c) => `\\${c.charCodeAt(0).toString().padStart(3, "0")}`)}"`;
+}
+
+function sources({ runtimes }: Paths): string {
+  const entries = Object.entries(runtimes).map(
+    ([name, { lib, cfg }]) => `${name} = { lib = ${quote(lib)}, cfg = ${cfg === null ? "nil" : quote(cfg)} },`,
+  );
+  return `{ ${entries.join(" ")} }`;
+}
+
+/** nginx empties its environment: what its workers need is named here. */
+function environment({ runtimes }: Paths): Record<string, string> {
+  const { JAVA_HOME } = process.env;
+  return Object.assign(
+    { RESTY_FFI_NODE: process.execPath },
+    JAVA_HOME && { JAVA_HOME },
+    ...Object.values(runtimes).map(({ env }) => env),
+  );
+}
+
+/** nginx with all languages in its one worker, serving the page and the routes of lua/routes.lua. */
+export function startServer(paths: Paths, port: number, signal?: AbortSignal): Promise<Nginx> {
+  return startNginx({
+    name: "demo",
+    port,
+    ...(signal && { signal }),
+    env: environment(paths),
+    logLevel: "notice",
+    main: "worker_shutdown_timeout 5s;",
+    http: () => `
+lua_package_path "${join(FOLDER, "lua")}/?.lua;${paths.lua}/?.lua;;";
+client_max_body_size 128m;
+client_body_buffer_size 1m;
+init_by_lua_block { require("starter")(${process.pid}) }
+init_worker_by_lua_block { require("languages").load(${sources(paths)}) }
+server {
+  listen 127.0.0.1:${port};
+  root "${join(FOLDER, "dist", "page")}";
+  default_type text/plain;
+  add_header Cache-Control no-cache;
+  location = /          { try_files /index.html =404; default_type text/html; }
+  location = /page.js   { default_type text/javascript; }
+  location = /style.css { default_type text/css; }
+  location = /healthz   { content_by_lua_block { require("routes").healthz() } }
+  location = /languages { content_by_lua_block { require("routes").languages() } }
+  location = /metrics   { content_by_lua_block { require("routes").metrics() } }
+  location ~ ^/echo/([^/]*)$    { content_by_lua_block { require("routes").echo(ngx.var[1]) } }
+  location ~ ^/measure/([^/]*)$ { content_by_lua_block { require("routes").measure(ngx.var[1]) } }
+}`,
+  });
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: ["page/page.ts"],
+  outDir: "dist/page",
+  format: "iife",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  outExtension: () => ({ js: ".js" }),
+  tsconfig: "page/tsconfig.json",
+  clean: true,
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+// Forks: nginx ends with the thread that started it. One file at a time: each starts JVMs or a browser.
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
