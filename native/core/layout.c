@@ -19,7 +19,7 @@ void rf_layout_make(struct rf_layout *l, uint32_t max_queue)
 {
     uint64_t at = 4096;
     l->max_queue = max_queue;
-    for (l->cells = 2; l->cells < max_queue; l->cells <<= 1)
+    for (l->cells = 2; l->cells < max_queue + RF_CONTROL_ROOM; l->cells <<= 1)
         ;
     l->slots = 2 * l->cells + 1024; /* as many replies as requests, and some for logs */
     l->ring = at;

@@ -24,6 +24,9 @@
 #define RF_MAX_QUEUE (1u << 20)
 #define RF_MAX_PAYLOAD ((uint64_t)128 << 20)
 
+/* Frames beside the calls that always have room: cancellations, answers of the shared dict. */
+#define RF_CONTROL_ROOM 1024u
+
 #define RF_LINE _Alignas(64)
 
 /* Free indices of one kind; see pool.h. */
@@ -68,7 +71,7 @@ struct rf_header {
 
 struct rf_layout {
     uint32_t max_queue, slots;
-    uint32_t cells; /* power of two */
+    uint32_t cells; /* power of two, at least max_queue + RF_CONTROL_ROOM */
     uint64_t ring, slot, slot_links, method_names;
     uint64_t block_links[RF_CLASSES], blocks[RF_CLASSES];
     uint64_t memory, memory_end; /* the payloads: from the first class to the end */

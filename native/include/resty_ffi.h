@@ -76,7 +76,8 @@ typedef struct resty_ffi_queue resty_ffi_queue;
 enum resty_ffi_kind {
     RESTY_FFI_CALL = 1, /* to the runtime: a new call. With END its request is complete (a plain call).              */
     RESTY_FFI_DATA = 2, /* both ways: one message of a call. With END the last; from the runtime END has the status. */
-    RESTY_FFI_CANCEL = 3, /* to the runtime: nobody waits for this call any more. It is still owed its END. */
+    RESTY_FFI_CANCEL = 3, /* to the runtime: nobody waits for this call any more. It is still owed its END.
+                             status says why: TIMEOUT or CANCELLED. */
     RESTY_FFI_WINDOW = 4, /* both ways: arg more messages of this call are welcome. */
     RESTY_FFI_LOG = 5,  /* from the runtime: a line for the host's log; status is the level, data the text, id 0.    */
     RESTY_FFI_DICT = 6, /* from the runtime: a request to the host's shared dict; back: its answer, with the same id. */
