@@ -143,10 +143,17 @@ static void unlink_instance(struct rf_instance *i)
         *p = i->next;
 }
 
+/* A host that closed its loop is gone; calls that are released later must not reach it. */
+static void unwatch(struct rf_instance *i)
+{
+    if (!i->loop->closed)
+        i->loop->host.unwatch(i->loop->host.host, i->watch);
+}
+
 static void forget(struct rf_instance *i)
 {
     unlink_instance(i);
-    i->loop->host.unwatch(i->loop->host.host, i->watch);
+    unwatch(i);
     rf_instance_unref(i);
 }
 
@@ -184,7 +191,7 @@ static void retire(struct rf_instance *i)
 {
     if (i->state != RF_CLOSING || !silent(i) || i->held || i->owed || !rf_queue_left(&i->q))
         return;
-    i->loop->host.unwatch(i->loop->host.host, i->watch);
+    unwatch(i);
     i->retired = true;
     rf_channel_close(&i->q.ch, false);
     unlink_instance(i);
@@ -268,6 +275,20 @@ static void drain(struct rf_instance *i)
     if (i->rt)
         rf_runtime_news(i->rt, i, RF_NEWS_EXITED);
     rf_instance_close(i);
+}
+
+void rf_instance_flush(struct rf_instance *i)
+{
+    int n = i->damaged || i->retired ? 0 : rf_drain_begin(&i->q.ch);
+    i->damaged |= n < 0;
+    for (int k = n - 1; k >= 0; k--) {
+        struct rf_slot s;
+        rf_drain_take(&i->q.ch, k, &s);
+        if (s.kind == RESTY_FFI_LOG)
+            log_line(i, &s);
+        else
+            rf_block_give(&i->q.ch, s.data);
+    }
 }
 
 void rf_instance_dispatch(void *instance)

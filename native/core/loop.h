@@ -125,6 +125,8 @@ void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, si
 void rf_instance_text(struct rf_instance *i, char *out, size_t size);
 void rf_instance_released(struct rf_instance *i);
 void rf_instance_dispatch(void *instance);
+/* At the end of the loop: logs what there is to be logged and drops the answers, so that nobody waits for slots. */
+void rf_instance_flush(struct rf_instance *i);
 /* Whether the runtime's threads are done with the queue of a closing instance. */
 bool rf_instance_left(struct rf_instance *i);
 /* Frees what has ended; called now and then. */

@@ -289,8 +289,10 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
         rf_instance_close(i);
     for (;;) {
         bool busy = false;
-        for (struct rf_instance *i = l->instances; i; i = i->next)
+        for (struct rf_instance *i = l->instances; i; i = i->next) {
+            rf_instance_flush(i);
             busy |= i->transport == &rf_thread_transport && i->state == RF_CLOSING && !rf_instance_left(i);
+        }
         if (!busy || rf_now() >= end)
             break;
         poll(NULL, 0, 1);
@@ -299,6 +301,8 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
     if (l->supervisor)
         rf_supervisor_stop(l->supervisor, now < end ? (int)((end - now) / 1000000) : 0);
     l->supervisor = NULL;
+    for (struct rf_instance *i = l->instances; i; i = i->next)
+        rf_instance_flush(i);
 }
 
 API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out)

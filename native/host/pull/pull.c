@@ -17,7 +17,7 @@ struct watch {
     void *arg;
     int fd;
     bool dead;
-    struct watch *next; /* in the list of those to free after a round */
+    struct watch *next;
 };
 
 struct line {
@@ -31,7 +31,8 @@ struct resty_ffi_pull {
     resty_ffi_loop *loop;
     struct rf_dict *dict;
     int epoll;
-    struct watch *dead;
+    struct watch *watches; /* all, and those that are to be freed after a round */
+    bool unwatched;
     resty_ffi_call **done; /* ring of done calls, grows */
     uint32_t done_size, done_head, done_count;
     struct line *lines, **lines_end, *current;
@@ -45,11 +46,12 @@ static const char *watch(void *host, int fd, void (*ready)(void *arg), void *arg
     struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = w};
     if (!w)
         return "no memory";
-    *w = (struct watch){ready, arg, fd, false, NULL};
+    *w = (struct watch){ready, arg, fd, false, p->watches};
     if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
         free(w);
         return "the descriptor of the queue cannot be watched";
     }
+    p->watches = w;
     *handle = w;
     return NULL;
 }
@@ -59,9 +61,7 @@ static void unwatch(void *host, void *handle)
     struct resty_ffi_pull *p = host;
     struct watch *w = handle;
     epoll_ctl(p->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-    w->dead = true; /* an event of this round may still name it */
-    w->next = p->dead;
-    p->dead = w;
+    p->unwatched = w->dead = true; /* an event of this round may still name it */
 }
 
 static void done(void *host, resty_ffi_call *call)
@@ -137,6 +137,19 @@ API int resty_ffi_pull_fd(resty_ffi_pull *p)
     return p->epoll;
 }
 
+static void free_watches(struct resty_ffi_pull *p, bool all)
+{
+    for (struct watch **at = &p->watches; *at;) {
+        struct watch *w = *at;
+        if (!all && !w->dead) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        free(w);
+    }
+}
+
 API int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
@@ -146,11 +159,9 @@ API int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms)
         if (!w->dead)
             w->ready(w->arg);
     }
-    while (p->dead) {
-        struct watch *w = p->dead;
-        p->dead = w->next;
-        free(w);
-    }
+    if (p->unwatched)
+        free_watches(p, false);
+    p->unwatched = false;
     return (int)p->done_count;
 }
 
@@ -194,6 +205,7 @@ API void resty_ffi_pull_close(resty_ffi_pull *p, int timeout_ms)
     resty_ffi_loop_close(p->loop, timeout_ms);
     while (resty_ffi_pull_log(p, &text, &len))
         ;
+    free_watches(p, true);
     close(p->epoll);
     rf_dict_free(p->dict);
     free(p->done);
