@@ -1,0 +1,206 @@
+/* Processes that die: what their callers see, and how they come back. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../check.h"
+#include "children.h"
+
+static struct host h;
+
+static resty_ffi_stats stats(resty_ffi_runtime *rt)
+{
+    resty_ffi_stats s;
+    resty_ffi_runtime_stats(rt, &s);
+    return s;
+}
+
+TEST(killed_with_a_call_in_flight)
+{
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    pid_t pid = child_of(&h, rt);
+    CHECK_INT(host_submit(rt, call, "never", NULL), 0);
+    host_rest(&h, 20);
+    kill(pid, SIGKILL);
+    uint64_t start = check_now();
+    host_wait(&h, call, 2000);
+    CHECK(check_now() - start < (CHECK_SANITIZED ? 1000 : 200));
+    CHECK_INT(call->status, RESTY_FFI_EXITED);
+    CHECK_TEXT(host_answer(call), "runtime \"ffi_c_methods\" exited (signal 9, Killed)");
+    CHECK(host_logged(&h, "4 ffi_c_methods: exited (signal 9, Killed); it is being restarted"));
+    host_expect(&h, rt, "echo", "again", "again");
+    CHECK(child_of(&h, rt) != pid);
+    CHECK_INT(stats(rt).restarts, 1);
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(the_runner_killed)
+{
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    pid_t pid = child_of(&h, rt);
+    CHECK_INT(host_submit(rt, call, "never", NULL), 0);
+    host_rest(&h, 20);
+    kill(parent_of(pid), SIGKILL);
+    host_wait(&h, call, 2000);
+    CHECK_INT(call->status, RESTY_FFI_EXITED);
+    CHECK_HAS(host_answer(call), "exited (");
+    CHECK_SOON(ended(pid), 2000); /* it does not outlive its watcher */
+    host_expect(&h, rt, "echo", "again", "again");
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(how_it_ended_is_told)
+{
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_call(&h, rt, call, "exit", NULL), RESTY_FFI_EXITED);
+    CHECK_HAS(host_answer(call), "exited (exit code 3)");
+    CHECK_INT(host_call(&h, rt, call, "crash", NULL), RESTY_FFI_EXITED);
+    CHECK_HAS(host_answer(call), "exited (signal 6, Aborted)");
+    kill(parent_of(child_of(&h, rt)), SIGTERM); /* passed on */
+    CHECK_SOON((host_run(&h, 0), stats(rt).restarts == 3), 3000);
+    CHECK(host_logged(&h, "exited (signal 15, Terminated)"));
+    host_expect(&h, rt, "echo", "again", "again");
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(calls_that_come_meanwhile_are_served_by_the_next)
+{
+    resty_ffi_call *calls[10];
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", "pause=200", &host_process);
+    pid_t pid = child_of(&h, rt);
+    kill(pid, SIGKILL);
+    CHECK_SOON((host_run(&h, 0), stats(rt).restarts == 1), 2000);
+    for (int k = 0; k < 10; k++)
+        CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), "echo", "patience"), 0);
+    for (int k = 0; k < 10; k++) {
+        host_wait(&h, calls[k], 5000);
+        CHECK_INT(calls[k]->status, 0);
+        CHECK_TEXT(host_answer(calls[k]), "patience");
+        resty_ffi_call_free(calls[k]);
+    }
+    host_close(&h);
+}
+
+TEST(one_that_keeps_dying_is_started_ever_more_slowly)
+{
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    for (uint64_t end = check_now() + 2500; check_now() < end;) {
+        if (call->state != RESTY_FFI_IN_FLIGHT)
+            CHECK_INT(host_submit(rt, call, "exit", NULL), 0);
+        host_run(&h, 20);
+    }
+    /* 0, 50, 100, 200, 400, 800, 1600 ms … */
+    CHECK(stats(rt).restarts >= (CHECK_SANITIZED ? 2 : 3));
+    CHECK(stats(rt).restarts <= 8);
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(without_restart_it_stays_down)
+{
+    resty_ffi_options o = host_process;
+    o.restart = 0;
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &o);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_call(&h, rt, call, "exit", NULL), RESTY_FFI_EXITED);
+    CHECK(host_logged(&h, "exited (exit code 3); it is not restarted"));
+    CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_EXITED);
+    CHECK_HAS(resty_ffi_runtime_explain(rt, RESTY_FFI_EXITED), "exited (exit code 3) and is not running");
+    host_rest(&h, 300);
+    CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_EXITED);
+    CHECK_INT(stats(rt).restarts, 0);
+    CHECK_INT(own_children(), 0);
+    resty_ffi_runtime_unload(rt);
+    host_expect(&h, host_load(&h, "ffi_c_methods", NULL, &o), "echo", "x", "x");
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(of_three_workers_two_go_on)
+{
+    enum { N = 3 };
+    resty_ffi_call *calls[N];
+    pid_t pids[N];
+    resty_ffi_options o = host_process;
+    o.workers = N;
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", "threads=2", &o);
+    for (int k = 0; k < N; k++) {
+        pids[k] = child_of(&h, rt);
+        CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), k == 1 ? "never" : "block", "500"), 0);
+    }
+    kill(pids[1], SIGKILL);
+    host_wait(&h, calls[1], 400);
+    CHECK_INT(calls[1]->status, RESTY_FFI_EXITED);
+    host_expect(&h, rt, "echo", "x", "x");
+    host_wait(&h, calls[0], 5000);
+    host_wait(&h, calls[2], 5000);
+    CHECK_INT(calls[0]->status, 0);
+    CHECK_INT(calls[2]->status, 0);
+    CHECK(!ended(pids[0]) && !ended(pids[2]) && ended(pids[1]));
+    CHECK_SOON((host_run(&h, 0), own_children() == N), 3000);
+    for (int k = 0; k < N; k++)
+        resty_ffi_call_free(calls[k]);
+    host_close(&h);
+}
+
+TEST(the_last_call_of_an_unload_dies_with_its_worker)
+{
+    resty_ffi_options o = host_process;
+    o.workers = 2;
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &o);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    pid_t first = child_of(&h, rt);
+    CHECK_INT(host_submit(rt, call, "never", NULL), 0);
+    resty_ffi_runtime_unload(rt);
+    host_rest(&h, 20);
+    kill(first, SIGKILL);
+    host_wait(&h, call, 2000);
+    CHECK_INT(call->status, RESTY_FFI_EXITED);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 3000); /* the idle worker is told to end, too */
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(one_that_cannot_start_again_goes_on_trying)
+{
+    char folder[] = "/tmp/resty-ffi-test-XXXXXX", lib[64], own[4000] = "", source[4096], command[8300];
+    CHECK(mkdtemp(folder));
+    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+    CHECK(n > 0);
+    *strrchr(own, '/') = 0;
+    snprintf(source, sizeof source, "%s/../../lib/libffi_c_methods.so", own);
+    snprintf(lib, sizeof lib, "%s/libgone.so", folder);
+    snprintf(command, sizeof command, "cp '%s' '%s'", source, lib);
+    CHECK(system(command) == 0);
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, lib, NULL, &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    unlink(lib);
+    CHECK_INT(host_call(&h, rt, call, "exit", NULL), RESTY_FFI_EXITED);
+    CHECK_INT(host_call(&h, rt, call, "echo", "x"), RESTY_FFI_EXITED);
+    CHECK_HAS(host_answer(call), "libgone.so");
+    CHECK(system(command) == 0);
+    CHECK_SOON(host_call(&h, rt, call, "echo", "back") == 0, 10000);
+    CHECK_TEXT(host_answer(call), "back");
+    unlink(lib);
+    rmdir(folder);
+    resty_ffi_call_free(call);
+    host_close(&h);
+}

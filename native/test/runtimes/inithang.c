@@ -1,0 +1,16 @@
+/* Its libffi_init hangs: for the milliseconds of the configuration and then returns 4, for ever if there is none. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "resty_ffi.h"
+
+int libffi_init(char *cfg, void *tq)
+{
+    (void)tq;
+    if (cfg)
+        usleep((unsigned)atoi(cfg) * 1000);
+    else
+        for (;;)
+            pause();
+    return 4;
+}

@@ -1,0 +1,248 @@
+/* Loading: keys, configurations, and what is said when it fails. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../check.h"
+#include "../host.h"
+
+static struct host h;
+
+TEST(the_same_key_is_the_same_runtime)
+{
+    host_open(&h);
+    resty_ffi_runtime *a = host_load(&h, "ffi_c_methods", NULL, &host_thread);
+    CHECK(host_load(&h, "ffi_c_methods", NULL, &host_thread) == a);
+    resty_ffi_runtime *b = host_load(&h, "ffi_c_methods", "", &host_thread);
+    CHECK(b != a);
+    resty_ffi_runtime *c = host_load(&h, "ffi_c_methods", "threads=2", &host_thread);
+    CHECK(c != a && c != b);
+    CHECK(host_load(&h, "ffi_c_methods", "threads=2", &host_thread) == c);
+    host_close(&h);
+}
+
+TEST(each_configuration_reaches_its_runtime)
+{
+    char error[256];
+    host_open(&h);
+    host_expect(&h, host_load(&h, "ffi_c_methods", "one", &host_thread), "config", NULL, "one");
+    host_expect(&h, host_load(&h, "ffi_c_methods", "two", &host_thread), "config", NULL, "two");
+    host_expect(&h, host_load(&h, "ffi_c_methods", "", &host_thread), "config", NULL, "");
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_call(&h, host_load(&h, "ffi_c_methods", NULL, &host_thread), call, "config", NULL), 0);
+    CHECK(call->nil);
+    resty_ffi_runtime *rt = resty_ffi_runtime_load(h.loop, "ffi_c_methods", "a\0b", 3, &host_thread, error, 256);
+    CHECK(rt && resty_ffi_runtime_wait(rt, -1, error, sizeof error) == 1);
+    CHECK_INT(host_call(&h, rt, call, "config", NULL), 0);
+    CHECK_INT(call->len, 3);
+    CHECK(memcmp(call->data, "a\0b", 3) == 0);
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(a_runtime_has_a_name_for_messages)
+{
+    host_open(&h);
+    CHECK_TEXT(resty_ffi_runtime_name(host_load(&h, "ffi_c_methods", NULL, &host_thread)), "ffi_c_methods");
+    CHECK_TEXT(resty_ffi_runtime_name(host_load(&h, "ffi_c_methods", "demo.App,init,x", &host_thread)),
+               "ffi_c_methods(demo.App)");
+    CHECK_TEXT(resty_ffi_runtime_name(host_load(&h, "ffi_c_methods", "{\"a\":1}", &host_thread)), "ffi_c_methods");
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_thread);
+    CHECK(!resty_ffi_runtime_user(rt));
+    resty_ffi_runtime_set_user(rt, &h);
+    CHECK(resty_ffi_runtime_user(rt) == &h);
+    host_close(&h);
+}
+
+TEST(names_and_paths_are_found)
+{
+    static const char *const forms[] = {"ffi_c_echo2", "libffi_c_echo2.so", "libffi_c_echo2"};
+    char path[4096], own[4000] = "";
+    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+    CHECK(n > 0);
+    *strrchr(own, '/') = 0;
+    host_open(&h);
+    for (int k = 0; k < 3; k++)
+        host_expect(&h, host_load(&h, forms[k], NULL, &host_thread), "echo", "found", "found");
+    snprintf(path, sizeof path, "%s/../../lib/libffi_c_echo2.so", own);
+    host_expect(&h, host_load(&h, path, NULL, &host_thread), "echo", "found", "found");
+    host_close(&h);
+}
+
+TEST(a_missing_library_is_explained)
+{
+    host_open(&h);
+    CHECK(!host_try(&h, "ffi_nowhere", NULL, &host_thread));
+    CHECK_HAS(h.error, "cannot load \"ffi_nowhere\"");
+    CHECK_HAS(h.error, "libffi_nowhere.so");
+    CHECK_HAS(h.error, "searched");
+    CHECK_HAS(h.error, "LD_LIBRARY_PATH");
+    CHECK(!host_try(&h, "/nonexistent/lib.so", NULL, &host_thread));
+    CHECK_HAS(h.error, "/nonexistent/lib.so");
+    CHECK(!host_try(&h, "", NULL, &host_thread));
+    CHECK_HAS(h.error, "library name");
+    CHECK(!host_try(&h, "/proc/self/exe", NULL, &host_thread)); /* an executable */
+    CHECK(!host_try(&h, "/etc/passwd", NULL, &host_thread));
+    CHECK_HAS(h.error, "/etc/passwd");
+    host_close(&h);
+}
+
+TEST(a_library_that_is_no_runtime_is_explained)
+{
+    host_open(&h);
+    CHECK(!host_try(&h, "ffi_c_notaruntime", NULL, &host_thread));
+    CHECK_HAS(h.error, "it is no runtime");
+    CHECK_HAS(h.error, "libffi_init");
+    host_close(&h);
+}
+
+TEST(a_failing_init_is_explained)
+{
+    host_open(&h);
+    CHECK(!host_try(&h, "ffi_c_init3", NULL, &host_thread));
+    CHECK_HAS(h.error, "libffi_init returned 3");
+    CHECK(!host_try(&h, "ffi_c_init3", "the licence has expired", &host_thread));
+    CHECK_HAS(h.error, "the licence has expired");
+    CHECK_HAS(h.error, "libffi_init returned 3");
+    /* It can be tried again, and others work. */
+    CHECK(!host_try(&h, "ffi_c_init3", NULL, &host_thread));
+    CHECK_HAS(h.error, "libffi_init returned 3");
+    host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &host_thread), "echo", "x", "x");
+    host_close(&h);
+}
+
+TEST(an_init_that_hangs_is_given_up)
+{
+    resty_ffi_options o = host_thread;
+    o.load_timeout_ms = 200;
+    host_open(&h);
+    uint64_t start = check_now();
+    CHECK(!host_try(&h, "ffi_c_inithang", "600", &o));
+    CHECK(check_now() - start >= 200);
+    CHECK(check_now() - start < 550);
+    CHECK_HAS(h.error, "200 ms (load_timeout)");
+    CHECK(!host_try(&h, "ffi_c_inithang", NULL, &o)); /* this one hangs for ever */
+    CHECK_HAS(h.error, "load_timeout");
+    host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &host_thread), "echo", "x", "x");
+    host_rest(&h, 600); /* it fails after all, and nobody is interested */
+    host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &host_thread), "echo", "x", "x");
+    start = check_now();
+    resty_ffi_pull_close(h.pull, 100); /* nor does it hold up the end */
+    CHECK(check_now() - start < 1000);
+    free(h.log);
+}
+
+TEST(a_slow_init_that_comes_too_late_ends_again)
+{
+    resty_ffi_options o = host_thread;
+    o.load_timeout_ms = 50;
+    host_open(&h);
+    int before = check_descriptors();
+    CHECK(!host_try(&h, "ffi_c_methods", "pause=150", &o));
+    host_rest(&h, 50);
+    CHECK_SOON((host_run(&h, 0), check_descriptors() == before), 2000);
+    host_close(&h);
+}
+
+TEST(waiting_can_be_done_in_portions)
+{
+    char error[256];
+    host_open(&h);
+    resty_ffi_runtime *rt =
+        resty_ffi_runtime_load(h.loop, "ffi_c_methods", "pause=150", 9, &host_thread, error, sizeof error);
+    CHECK(rt);
+    CHECK_INT(resty_ffi_runtime_wait(rt, 0, error, sizeof error), 0);
+    uint64_t start = check_now();
+    CHECK_INT(resty_ffi_runtime_wait(rt, 30, error, sizeof error), 0);
+    CHECK(check_now() - start < 140);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK(host_submit(rt, call, "echo", "x") < 0); /* not yet */
+    CHECK_INT(resty_ffi_runtime_wait(rt, -1, error, sizeof error), 1);
+    CHECK_INT(resty_ffi_runtime_wait(rt, 0, error, sizeof error), 1);
+    CHECK_INT(host_call(&h, rt, call, "echo", "x"), 0);
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(unloading_while_it_loads)
+{
+    char error[256];
+    host_open(&h);
+    resty_ffi_runtime *rt =
+        resty_ffi_runtime_load(h.loop, "ffi_c_methods", "pause=100", 9, &host_thread, error, sizeof error);
+    CHECK(rt);
+    resty_ffi_runtime_unload(rt);
+    CHECK_INT(resty_ffi_runtime_wait(rt, -1, error, sizeof error), -1);
+    CHECK_HAS(error, "unloaded while it was starting");
+    host_expect(&h, host_load(&h, "ffi_c_methods", "pause=100", &host_thread), "echo", "x", "x");
+    host_close(&h);
+}
+
+TEST(impossible_options_are_refused)
+{
+    resty_ffi_options o = host_thread;
+    host_open(&h);
+    o.max_queue = 2000000;
+    CHECK(!host_try(&h, "ffi_c_echo2", NULL, &o));
+    CHECK_HAS(h.error, "max_queue is 2000000, at most 1048576");
+    o = host_thread;
+    o.workers = 1000;
+    CHECK(!host_try(&h, "ffi_c_echo2", NULL, &o));
+    CHECK_HAS(h.error, "workers is 1000");
+    o = host_thread;
+    o.max_queue = 1 << 20;
+    host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &o), "echo", "x", "x");
+    host_close(&h);
+}
+
+TEST(two_at_once_load)
+{
+    host_open(&h);
+    char error[256];
+    resty_ffi_runtime *rt[8];
+    static const char *const cfg[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+    for (int k = 0; k < 8; k++)
+        CHECK(rt[k] = resty_ffi_runtime_load(h.loop, "ffi_c_methods", cfg[k], 1, &host_thread, error, sizeof error));
+    for (int k = 0; k < 8; k++) {
+        CHECK_INT(resty_ffi_runtime_wait(rt[k], -1, error, sizeof error), 1);
+        host_expect(&h, rt[k], "config", NULL, cfg[k]);
+    }
+    host_close(&h);
+}
+
+static _Atomic int signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals++;
+}
+
+/* Threads that a runtime starts must not take the host's signals. */
+TEST(the_host_keeps_its_signals)
+{
+    sigset_t before, after;
+    struct sigaction a = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &a, NULL);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", "threads=4", &host_thread);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int k = 1; k < SIGRTMAX; k++)
+        CHECK_INT(sigismember(&after, k), sigismember(&before, k));
+    /* Blocked here, so only another thread could take it: none may. */
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &one, NULL);
+    kill(getpid(), SIGUSR1);
+    host_expect(&h, rt, "echo", "x", "x");
+    check_sleep(20);
+    CHECK_INT(signals, 0);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    CHECK_INT(signals, 1);
+    host_close(&h);
+}
