@@ -133,10 +133,12 @@ API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint3
 {
     struct rf_call *c = private(call);
     resty_ffi_call_release(call);
-    if (call->state != RESTY_FFI_IDLE || method >= rt->method_count)
+    if (call->state != RESTY_FFI_IDLE)
         return RESTY_FFI_BAD_ARGUMENT;
     if (rt->state != RF_UP || rt->loop->closed)
         return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
+    if (method >= rt->method_count)
+        return RESTY_FFI_BAD_ARGUMENT;
     if (len > RF_MAX_PAYLOAD)
         return RESTY_FFI_TOO_LARGE;
     struct rf_instance *i = choose(rt);

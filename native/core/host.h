@@ -82,10 +82,14 @@ void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms);
  */
 resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                           const resty_ffi_options *options, char *error, size_t error_size);
-/* 1 = serving, 0 = still starting after timeout_ms, -1 = failed; then error says why and the runtime is gone. */
+/* 1 = serving, 0 = still starting after timeout_ms, -1 = failed; then error says why, and only release is left to do.
+ */
 int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 /* No new calls; those in flight finish; then the runtime ends. It may be loaded again at once. */
 void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
+/* Gives back what resty_ffi_runtime_load returned, once for each load that did not refuse; NULL is fine. A runtime that
+   is loaded goes on; of one that has ended, the last release frees it. */
+void resty_ffi_runtime_release(resty_ffi_runtime *rt);
 void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
 /* The number of a method name, for submit; negative = a code (name too long, too many names). */

@@ -60,9 +60,11 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
         c->h->config_len = rt->cfg_len;
         c->h->has_config = 1;
     }
+    /* A child reads its configuration from the shared memory. */
+    bool copy = rt->cfg && i->transport == &rf_thread_transport;
     i->lib = strdup(rt->lib);
-    i->cfg = rt->cfg ? strdup(rt->cfg) : NULL;
-    return i->lib && (i->cfg || !rt->cfg) ? NULL : "no memory";
+    i->cfg = copy ? strdup(rt->cfg) : NULL;
+    return i->lib && (i->cfg || !copy) ? NULL : "no memory";
 }
 
 static void destroy(struct rf_instance *i)
@@ -223,11 +225,14 @@ static void dict(struct rf_instance *i, const struct rf_slot *s)
     }
     rf_block_give(c, s->data);
     reply.status = answer.status;
-    if (answer.data && (reply.data = rf_block_take(c, answer.len + 1))) {
+    if (!answer.data) {
+        reply.flags |= RESTY_FFI_NIL;
+    } else if ((reply.data = rf_block_take(c, answer.len + 1))) {
         memcpy(c->base + reply.data, answer.data, answer.len);
         reply.len = answer.len;
     } else {
         reply.flags |= RESTY_FFI_NIL;
+        reply.status = RESTY_FFI_QUEUE_FULL; /* nil with 0 would mean that the key is missing */
     }
     if (!rf_send_request(c, &reply))
         rf_block_give(c, reply.data);

@@ -36,8 +36,8 @@ struct resty_ffi_loop {
 enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
 
 /*
- * What a key stands for. Owned by the loop; stays for ever, since Lua holds pointers to it (there is one per load, not
- * per call).
+ * What a key stands for. Owned by the loop while it is loaded, and by the hosts' handles: freed when it has ended and
+ * the last handle is given back.
  */
 struct resty_ffi_runtime {
     resty_ffi_loop *loop;
@@ -47,6 +47,7 @@ struct resty_ffi_runtime {
     resty_ffi_options options;
     enum rf_runtime_state state;
     bool process;
+    uint32_t handles;             /* that hosts hold: one for each load */
     struct rf_instance **workers; /* options.workers of them */
     uint32_t worker_count;
     char **methods; /* names by number */
@@ -135,6 +136,9 @@ void rf_instances_sweep(resty_ffi_loop *l);
 /* runtime.c: what the news of an instance mean for its runtime. */
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
 void rf_runtime_drained(resty_ffi_runtime *rt);
+
+/* methods.c */
+void rf_methods_free(resty_ffi_runtime *rt);
 
 /* call.c */
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s);

@@ -28,7 +28,7 @@ static uint32_t *find(const resty_ffi_runtime *rt, const char *name, size_t len)
     return &rt->method_index[bucket];
 }
 
-/* Runtimes stay for ever, so their tables begin small. */
+/* Most runtimes serve a few methods. */
 static bool grow(resty_ffi_runtime *rt)
 {
     uint32_t size = rt->method_size ? 2 * rt->method_size : FEWEST;
@@ -48,10 +48,23 @@ static bool grow(resty_ffi_runtime *rt)
     return true;
 }
 
+void rf_methods_free(resty_ffi_runtime *rt)
+{
+    for (uint32_t k = 0; k < rt->method_count; k++)
+        free(rt->methods[k]);
+    free(rt->methods);
+    free(rt->method_index);
+    rt->methods = NULL;
+    rt->method_index = NULL;
+    rt->method_count = rt->method_size = 0;
+}
+
 API int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len)
 {
     if (len == 0 || len >= RF_METHOD_BYTES || memchr(name, 0, len))
         return RESTY_FFI_BAD_ARGUMENT;
+    if (rt->state == RF_FAILED || rt->state == RF_UNLOADED)
+        return 0; /* any will do: no call of it is sent */
     if (!rt->method_size && !grow(rt))
         return RESTY_FFI_QUEUE_FULL;
     uint32_t *bucket = find(rt, name, len);

@@ -40,6 +40,43 @@ static const char *short_name(const char *lib)
     return slash ? slash + 1 : lib;
 }
 
+/* What only a serving runtime needs, and what may be large. */
+static void strip(resty_ffi_runtime *rt)
+{
+    rf_methods_free(rt);
+    free(rt->cfg);
+    rt->cfg = NULL;
+}
+
+static void destroy(resty_ffi_runtime *rt)
+{
+    strip(rt);
+    free(rt->lib);
+    free(rt->workers);
+    free(rt);
+}
+
+/* Frees a runtime that has ended and that no host holds. */
+static void settle(resty_ffi_runtime *rt)
+{
+    if (rt->state == RF_LOADING || rt->state == RF_UP)
+        return;
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        if (rt->workers[w])
+            return;
+    strip(rt);
+    if (!rt->handles)
+        destroy(rt);
+}
+
+API void resty_ffi_runtime_release(resty_ffi_runtime *rt)
+{
+    if (!rt)
+        return;
+    rt->handles--;
+    settle(rt);
+}
+
 static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                       const resty_ffi_options *o)
 {
@@ -57,10 +94,7 @@ static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const 
         rt->cfg_len = cfg_len;
     }
     if (!rt->lib || !rt->workers || (cfg && !rt->cfg)) {
-        free(rt->lib);
-        free(rt->workers);
-        free(rt->cfg);
-        free(rt);
+        destroy(rt);
         return NULL;
     }
     /* Loaders serve many runtimes, told apart by the module that starts their configuration. */
@@ -122,6 +156,9 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
         return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
         return refuse(error, error_size, "cannot load a runtime without a library name");
+    if (cfg && cfg_len >= RF_MAX_PAYLOAD)
+        return refuse(error, error_size, "cannot load \"%s\": the configuration is larger than the limit of 128 MB",
+                      lib);
     if (o.max_queue > RF_MAX_QUEUE)
         return refuse(error, error_size, "cannot load \"%s\": max_queue is %u, at most %u is possible", lib,
                       o.max_queue, RF_MAX_QUEUE);
@@ -129,8 +166,10 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
         return refuse(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
                       MAX_WORKERS);
     for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next)
-        if (same_key(rt, lib, cfg, cfg_len))
+        if (same_key(rt, lib, cfg, cfg_len)) {
+            rt->handles++;
             return rt;
+        }
     resty_ffi_runtime *rt = new_runtime(l, lib, cfg, cfg_len, &o);
     if (!rt)
         return refuse(error, error_size, "cannot load \"%s\": no memory", lib);
@@ -140,8 +179,10 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     /* More than one worker needs processes: whether the library is one is known when it is open. */
     rt->worker_count = rt->process ? o.workers : 1;
     const char *why = start_workers(rt);
+    rt->handles = 1;
     if (why) {
         fail(rt, why);
+        resty_ffi_runtime_release(rt);
         return refuse(error, error_size, "cannot load \"%s\": %s", lib, why);
     }
     return rt;
@@ -267,10 +308,12 @@ void rf_runtime_drained(resty_ffi_runtime *rt)
         if (rt->workers[w] && rt->workers[w]->in_flight)
             return;
     drop_workers(rt);
+    settle(rt);
 }
 
 API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
 {
+    resty_ffi_loop *l = rt->loop;
     if (rt->state == RF_LOADING)
         fail(rt, "it was unloaded while it was starting");
     if (rt->state != RF_UP)
@@ -278,7 +321,7 @@ API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
     rt->state = RF_UNLOADED;
     unregister(rt);
     rf_runtime_drained(rt);
-    rf_instances_sweep(rt->loop);
+    rf_instances_sweep(l);
 }
 
 API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)

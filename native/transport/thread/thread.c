@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../core/loop.h"
@@ -22,6 +23,8 @@ static void init(struct rf_instance *i, init_function function)
 {
     char text[RF_TEXT], reason[RF_TEXT];
     int rc = function(i->cfg, &i->q);
+    free(i->cfg);
+    i->cfg = NULL;
     if (rc == 0) {
         rf_instance_news(i, RF_NEWS_READY, NULL, 0);
         return;

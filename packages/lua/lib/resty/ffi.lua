@@ -12,7 +12,7 @@ local native = require "resty.ffi.native"
 local options = require "resty.ffi.options"
 local status = require "resty.ffi.status"
 
-local ffi_new, ffi_str, ffi_cast = ffi.new, ffi.string, ffi.cast
+local ffi_new, ffi_str, ffi_cast, ffi_gc = ffi.new, ffi.string, ffi.cast, ffi.gc
 local type, pairs, tonumber, tostring, setmetatable, rawset, rawget =
     type, pairs, tonumber, tostring, setmetatable, rawset, rawget
 
@@ -175,6 +175,7 @@ function _M.load(lib, cfg, opts)
     local buffer = ffi_new("char[?]", ERROR_SIZE)
     local handle = C.resty_ffi_runtime_load(C.resty_ffi_nginx_loop(subsystem), lib, cfg, cfg and #cfg or 0, c_options,
                                             buffer, ERROR_SIZE)
+    ffi_gc(handle, C.resty_ffi_runtime_release)
     if handle == nil or C.resty_ffi_runtime_wait(handle, -1, buffer, ERROR_SIZE) ~= 1 then
         return nil, ffi_str(buffer)
     end

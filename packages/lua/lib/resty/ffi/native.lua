@@ -41,6 +41,7 @@ resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, co
                                           const resty_ffi_options *options, char *error, size_t error_size);
 int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
+void resty_ffi_runtime_release(resty_ffi_runtime *rt);
 void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
