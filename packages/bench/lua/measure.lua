@@ -44,9 +44,9 @@ return function(call, in_flight, bytes, duration)
     local function run()
         local before = seconds()
         while before < stop and not failure do
-            local ok, answer = call(payload)
+            local ok, answer, message = call(payload)
             if not ok or answer ~= payload then
-                failure = "a call went wrong: " .. tostring(answer)
+                failure = "a call went wrong: " .. tostring(message or answer)
             end
             local now = seconds()
             if before >= warm then

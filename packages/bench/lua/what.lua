@@ -4,8 +4,12 @@ local ffi = require "ffi"
 
 local _M = {}
 
+-- On a machine that is too busy a call may wait for long; one that is lost would wait for ever.
+local TIMEOUT = 60
+
 -- A runtime, by the public API.
 function _M.runtime(lib, cfg, opts)
+    opts.timeout = TIMEOUT
     local rt, err = ngx.load_ffi(lib, cfg, opts)
     if not rt then
         return nil, err
@@ -36,7 +40,7 @@ function _M.no_hop(lib)
             return code
         end,
     }, { __index = native })
-    local own = { C = functions, handle = handle, name = "no-hop", timeout = 5 }
+    local own = { C = functions, handle = handle, name = "no-hop", timeout = TIMEOUT }
     return function(payload)
         return call(own, number, payload)
     end
