@@ -141,6 +141,8 @@ API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint3
         return RESTY_FFI_BAD_ARGUMENT;
     if (len > RF_MAX_PAYLOAD)
         return RESTY_FFI_TOO_LARGE;
+    if (rt->missing)
+        rf_runtime_refill(rt);
     struct rf_instance *i = choose(rt);
     if (!i)
         return RESTY_FFI_EXITED;

@@ -175,7 +175,9 @@ static void gone(struct rf_instance *i)
 
 static bool silent(struct rf_instance *i)
 {
-    return i->transport == &rf_thread_transport && (i->failed || atomic_load(&i->q.abi1));
+    if (i->transport != &rf_thread_transport)
+        return false;
+    return atomic_load(&i->q.abi1) || (i->failed && !atomic_load(&i->q.served));
 }
 
 bool rf_instance_left(struct rf_instance *i)
@@ -184,10 +186,10 @@ bool rf_instance_left(struct rf_instance *i)
 }
 
 /*
- * A runtime of version 1, or one whose libffi_init failed, does not say when its threads are done with the queue. When
- * none of them is inside it and every task is answered, memory and descriptors go; the struct stays, so that what comes
- * even later (a second answer, a thread that polls again) finds an ended queue and not freed memory. A few hundred
- * bytes per unload are the price.
+ * A runtime of version 1, or one whose libffi_init failed before it polled, does not say when its threads are done with
+ * the queue. When none of them is inside it and every task is answered, memory and descriptors go; the struct stays, so
+ * that what comes even later (a second answer, a thread that polls again) finds an ended queue and not freed memory. A
+ * few hundred bytes per unload are the price.
  */
 static void retire(struct rf_instance *i)
 {

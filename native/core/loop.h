@@ -54,6 +54,8 @@ struct resty_ffi_runtime {
     uint32_t method_count, method_size;
     uint32_t *method_index; /* hash table of numbers + 1, twice method_size */
     uint32_t drops;         /* unanswered failures in a row, for the back-off */
+    uint32_t missing;       /* workers that could not even be started again */
+    uint64_t retry;         /* when to try that next */
     resty_ffi_stats stats;
     void *user;
     char name[128];
@@ -136,6 +138,8 @@ void rf_instances_sweep(resty_ffi_loop *l);
 /* runtime.c: what the news of an instance mean for its runtime. */
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
 void rf_runtime_drained(resty_ffi_runtime *rt);
+/* Starts workers that could not be started again when they had exited. */
+void rf_runtime_refill(resty_ffi_runtime *rt);
 
 /* methods.c */
 void rf_methods_free(resty_ffi_runtime *rt);

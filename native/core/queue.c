@@ -64,13 +64,22 @@ static int wait_and_take(resty_ffi_queue *q, resty_ffi_frame *out, int max, int 
     }
 }
 
+static void serve(resty_ffi_queue *q)
+{
+    if (!atomic_load_explicit(&q->served, memory_order_relaxed))
+        atomic_store(&q->served, true);
+}
+
 API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int timeout_ms)
 {
     if (max <= 0)
         return 0;
+    if (atomic_load_explicit(&q->ended, memory_order_relaxed))
+        return RESTY_FFI_UNLOADED;
     int n = take(q, out, max);
     if (n > 0)
         return n;
+    serve(q);
     if (timeout_ms != 0)
         return wait_and_take(q, out, max, timeout_ms);
     rf_arm(&q->ch);
@@ -152,6 +161,7 @@ API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
 
 API int resty_ffi_fd(resty_ffi_queue *q, int level)
 {
+    serve(q);
     atomic_store_explicit(&q->ch.level, level != 0, memory_order_relaxed);
     return q->ch.to_runtime;
 }

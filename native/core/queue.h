@@ -18,6 +18,7 @@ struct resty_ffi_queue {
     const struct rf_queue_owner *owner;
     void *owner_arg;
     _Atomic int users;              /* threads inside a function of version 1, or the loader inside libffi_init */
+    _Atomic bool served;            /* a thread of version 2 waits for frames, or may: it will call resty_ffi_close */
     _Atomic bool ended;             /* resty_ffi_close was called, or the host found the runtime gone */
     _Atomic(struct rf_abi1 *) abi1; /* owned by the queue; NULL until a version-1 function is used */
 };

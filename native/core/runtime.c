@@ -9,6 +9,7 @@
 #include "loop.h"
 
 #define MAX_WORKERS 64
+#define RETRY_NS 1000000000u
 
 API resty_ffi_loop *resty_ffi_loop_new(const struct resty_ffi_host *host)
 {
@@ -280,11 +281,35 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     i->rt = NULL;
     rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, delay, &error) : NULL;
     rt->stats.restarts += rt->workers[w] != NULL;
+    if (again && !rt->workers[w]) {
+        rt->missing++;
+        rt->retry = rf_now() + RETRY_NS;
+    }
     snprintf(rt->error, sizeof rt->error, "%s", error ? error : how);
     snprintf(text, sizeof text, "runtime \"%s\" exited (%s)", rt->name, how);
     rf_calls_fail(i, RESTY_FFI_EXITED, text);
     if (rt->state == RF_UNLOADED)
         rf_runtime_drained(rt); /* its calls may have been the last */
+}
+
+/* Descriptors or memory may be had again by now. */
+void rf_runtime_refill(resty_ffi_runtime *rt)
+{
+    uint64_t now = rf_now();
+    const char *error;
+    if (now < rt->retry)
+        return;
+    for (uint32_t w = 0; w < rt->worker_count && rt->missing; w++) {
+        if (rt->workers[w])
+            continue;
+        if (!(rt->workers[w] = rf_instance_new(rt, &rf_process_transport, 0, &error))) {
+            snprintf(rt->error, sizeof rt->error, "%s", error);
+            break;
+        }
+        rt->missing--;
+        rt->stats.restarts++;
+    }
+    rt->retry = now + RETRY_NS;
 }
 
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news)

@@ -55,6 +55,26 @@ static void close_inherited(void)
         closedir(d);
 }
 
+/*
+ * A host that was started without them has other files there, or none: what the runtime prints would go into whatever
+ * is opened next. A listening socket of nginx is one of those.
+ */
+static void own_stdio(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        int listens = 0;
+        socklen_t size = sizeof listens;
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+        if (fcntl(fd, F_GETFD) >= 0 && !listens)
+            continue;
+        int null = open("/dev/null", O_RDWR);
+        if (null >= 0 && null != fd) {
+            dup2(null, fd);
+            close(null);
+        }
+    }
+}
+
 /* The functions of libresty_ffi.so, found when it is open: linking it would tie this program to one place. */
 struct api {
     resty_ffi_queue *(*attach)(const char **error);
@@ -192,6 +212,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != host || host == 1)
         return 1;
+    own_stdio();
     close_inherited();
     sigemptyset(&none);
     sigemptyset(&watched);

@@ -36,11 +36,23 @@ static void on_event(struct ngx_event_prefix *ev)
         w->ready(w->arg);
 }
 
+/*
+ * With accept_mutex nginx puts events into a list before it handles them. One that is in the list has the bit "posted",
+ * and must stay as it is. Where that bit is differs; but an event that was not served has none besides "ready".
+ */
+static bool resting(const struct watch *w)
+{
+    return (w->read.bits & ~NGX_EVENT_READY) == 0;
+}
+
 static struct watch *new_watch(void)
 {
-    struct watch *w = unused;
+    struct watch **p = &unused, *w;
+    while (*p && !resting(*p))
+        p = &(*p)->next;
+    w = *p;
     if (w)
-        unused = w->next;
+        *p = w->next;
     else
         w = malloc(sizeof *w);
     if (w)
@@ -94,6 +106,7 @@ static void unwatch_fd(void *host, void *handle)
 {
     (void)host;
     struct watch *w = handle;
+    w->read.log = ngx_cycle->log; /* of the present cycle: "master_process off" survives a reload */
     /* Closing would not do: a child holds the same open file, and epoll would go on reporting it. */
     ngx_event_actions[1](&w->read, NGX_READ_EVENT_EPOLL, 0);
     w->connection.fd = -1;
@@ -101,10 +114,23 @@ static void unwatch_fd(void *host, void *handle)
     unused = w;
 }
 
+/*
+ * A coroutine that was killed (its client went away, ngx.thread.kill) leaves its semaphore without telling anybody. A
+ * waiting caller makes the semaphore's count -1; so a call in flight with a count of 0 has lost its caller.
+ */
+static bool lost(const struct rf_nginx_subsystem *s, const resty_ffi_call *call)
+{
+    return s->sema_count(call->user) >= 0;
+}
+
 static void on_done(void *host, resty_ffi_call *call)
 {
     const struct rf_nginx_subsystem *s = host;
-    s->sema_post(call->user, 1);
+    /* A caller that was killed meanwhile takes no answer; its memory does not wait for Lua's collector. */
+    if (lost(s, call))
+        resty_ffi_call_release(call);
+    else
+        s->sema_post(call->user, 1);
 }
 
 static void on_log(void *host, int level, const char *runtime, const char *text, size_t len)
@@ -114,14 +140,9 @@ static void on_log(void *host, int level, const char *runtime, const char *text,
         ngx_log_error_core((uintptr_t)level, ngx_cycle->log, 0, "[resty-ffi] %s: %*s", runtime, len, text);
 }
 
-/*
- * A coroutine that was killed (its client went away, ngx.thread.kill) leaves its semaphore without telling anybody. A
- * waiting caller makes the semaphore's count -1; so a call in flight with a count of 0 has lost its caller.
- */
 static void look_for_waiter(void *arg, resty_ffi_call *call)
 {
-    const struct rf_nginx_subsystem *s = arg;
-    if (s->sema_count(call->user) >= 0)
+    if (lost(arg, call))
         resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
 }
 

@@ -42,7 +42,8 @@ _Static_assert(offsetof(struct ngx_event_prefix, handler) == 16, "64-bit only");
 _Static_assert(offsetof(struct ngx_event_prefix, log) == 32, "64-bit only");
 _Static_assert(offsetof(struct ngx_connection_prefix, fd) == 24, "64-bit only");
 
-#define NGX_EVENT_ACTIVE (1u << 3)                 /* the fourth 1-bit field */
+#define NGX_EVENT_ACTIVE (1u << 3) /* the fourth 1-bit field */
+#define NGX_EVENT_READY (1u << 5)
 #define NGX_READ_EVENT_EPOLL 0x2001                /* EPOLLIN | EPOLLRDHUP */
 #define NGX_CLEAR_EVENT_EPOLL ((uintptr_t)1 << 31) /* EPOLLET */
 #define NGX_USE_EPOLL_EVENT 0x40

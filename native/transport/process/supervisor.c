@@ -17,6 +17,7 @@
 
 #define MS 1000000u
 #define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
+#define KILL_PATIENCE (5000u * MS)
 #define MAX_CHILDREN 1024
 #define MESSAGES 16 /* that are read from one child in a round */
 
@@ -25,11 +26,14 @@ static void news(struct rf_child *c, uint32_t what, const char *text)
     rf_instance_news(c->instance, what, text, text ? strlen(text) : 0);
 }
 
+/* resty-ffi-run then kills the runtime and ends. */
 static void hang_up(struct rf_child *c)
 {
     if (c->control >= 0)
-        close(c->control); /* resty-ffi-run then kills the runtime and ends */
+        close(c->control);
     c->control = -1;
+    c->state = RF_CHILD_REAPING;
+    c->at = rf_now() + KILL_PATIENCE;
 }
 
 static void start(struct rf_child *c)
@@ -72,7 +76,6 @@ static void hear(struct rf_child *c)
         news(c, 0, "its processes were killed");
     c->told = true;
     hang_up(c);
-    c->state = RF_CHILD_REAPING;
 }
 
 static void advance(struct rf_child *c, uint64_t now)
@@ -94,14 +97,16 @@ static void advance(struct rf_child *c, uint64_t now)
             news(c, RF_NEWS_FAILED, text);
         c->told = true;
         hang_up(c);
-        c->state = RF_CHILD_REAPING;
     } else if (c->state == RF_CHILD_ENDING && now >= c->at) {
         hang_up(c);
-        c->state = RF_CHILD_REAPING;
+    } else if (c->state == RF_CHILD_REAPING && c->runner > 0 && now >= c->at) {
+        kill(-c->runner, SIGKILL); /* it was stopped, or hangs: its group is the runner and the runtime */
+        c->at = now + KILL_PATIENCE;
     }
 }
 
-/* True when the runner is gone. nginx reaps every child of its own accord: then waitpid finds none. */
+/* True when the runner is gone. nginx reaps every child of its own accord: then waitpid finds none. (Whether the number
+   still names a process tells nothing: it may be another one by now.) */
 static bool reaped(struct rf_child *c)
 {
     if (c->state != RF_CHILD_REAPING)
@@ -109,14 +114,15 @@ static bool reaped(struct rf_child *c)
     if (c->runner <= 0)
         return true;
     pid_t pid = waitpid(c->runner, NULL, WNOHANG);
-    return pid == c->runner || (pid < 0 && errno == ECHILD && kill(c->runner, 0) != 0);
+    return pid == c->runner || (pid < 0 && errno == ECHILD);
 }
 
 static void remove_child(struct rf_child **p)
 {
     struct rf_child *c = *p;
     *p = c->next;
-    hang_up(c);
+    if (c->control >= 0)
+        close(c->control);
     news(c, c->end ? RF_NEWS_ENDED : RF_NEWS_EXITED, NULL);
     rf_instance_unref(c->instance);
     free(c);
