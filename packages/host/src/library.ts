@@ -44,6 +44,7 @@ export function bind(path?: string) {
     ),
     wait: library.func(`int resty_ffi_runtime_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`),
     unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
+    release: library.func(`void resty_ffi_runtime_release(${p} rt)`),
     stats: library.func(`void resty_ffi_runtime_stats(${p} rt, void *out)`),
     name: library.func(`const char *resty_ffi_runtime_name(${p} rt)`),
     method: library.func(`int resty_ffi_runtime_method(${p} rt, void *name, size_t len)`),

@@ -16,6 +16,11 @@ export type Runtime<Methods extends string = string> = { readonly [Name in Metho
 
 const loaded = new WeakMap<object, Loaded>();
 
+/** Gives the core's handles back when neither a runtime nor a call of it is left that could use them. */
+const handles = new FinalizationRegistry(({ host, address }: { host: Host; address: number }) => {
+  if (!host.closed) host.native.release(address);
+});
+
 const traps: ProxyHandler<Record<string, Method>> = {
   get(methods, name, runtime) {
     if (typeof name === "symbol" || name === "then") return undefined;
@@ -66,11 +71,16 @@ export async function load<Methods extends string = string>(
   host.hold();
   try {
     await started(host, lib, address, options.loadTimeout ?? 30_000);
+  } catch (error) {
+    if (!host.closed) host.native.release(address);
+    throw error;
   } finally {
     host.release();
   }
+  const own = new Loaded(host, address, options.timeout ?? 5000);
+  handles.register(own, { host, address });
   const runtime = new Proxy(Object.create(null) as Record<string, Method>, traps);
-  loaded.set(runtime, new Loaded(host, address, options.timeout ?? 5000));
+  loaded.set(runtime, own);
   return runtime as Runtime<Methods>;
 }
 

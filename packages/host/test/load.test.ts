@@ -114,3 +114,24 @@ describe.each([false, true])("unload, isolate %s", (isolate) => {
     await expect.poll(count, { timeout: 4000 }).toEqual(before);
   });
 });
+
+test("runtimes that were loaded, unloaded and forgotten leave no memory behind", async () => {
+  const round = async (name: string) => {
+    for (let i = 0; i < 200; i++) {
+      const rt = await load<"echo">(ECHO2, `${name} ${i}`);
+      await rt.echo("x");
+      unload(rt);
+      await failure(ECHO1, "0");
+    }
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return process.memoryUsage.rss() / 2 ** 20;
+  };
+  const rounds = [await round("first")];
+  while (rounds.length < 5) rounds.push(await round(`${rounds.length}`));
+  // A runtime's record alone is 3 KB: 400 of them would show in each round.
+  const growth = rounds.slice(1).map((mb, i) => mb - (rounds[i] as number));
+  expect(Math.min(...growth), `MB: ${rounds}`).toBeLessThan(0.7);
+});
