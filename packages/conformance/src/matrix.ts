@@ -1,5 +1,7 @@
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
+const CELL = /^\w+ \| \w+ \| \w+$/;
+
 const IMPOSSIBLE: Record<string, string> = {
   "node thread": "Node.js cannot be loaded as a library: a process serves it",
 };
@@ -20,7 +22,7 @@ export default class Matrix implements Reporter {
     // A cell that did not open has run no test.
     for (const module of modules) {
       for (const suite of module.children.allSuites()) {
-        const name = /^\w+ \| \w+ \| \w+$/.test(suite.name) ? suite.name : undefined;
+        const name = CELL.test(suite.name) ? suite.name : undefined;
         if (name && suite.state() === "failed" && !this.#cells.has(name))
           this.#cells.set(name, { passed: 0, failed: 1 });
       }
@@ -42,9 +44,10 @@ export default class Matrix implements Reporter {
   }
 }
 
+/** The cell that a test belongs to; tests beyond one language are counted for their host. */
 function cellOf(test: TestCase): string {
   for (let at = test.parent; at.type === "suite"; at = at.parent) {
-    if (/^\S+ \| \S+ \| \S+$/.test(at.name)) return at.name;
+    if (CELL.test(at.name)) return at.name;
   }
-  return "- | - | -";
+  return `all | ${test.module.moduleId.includes("nginx") ? "nginx" : "node"} | both`;
 }

@@ -56,11 +56,17 @@ describe("all five languages in one worker", () => {
         );
       }
     };
-    const clientsDone = Promise.all(Array.from({ length: clients }, (_, k) => client(k)));
-    return async () => {
-      on = false;
-      await clientsDone;
-      return { sent, answered, problems };
+    const ended = Promise.all(Array.from({ length: clients }, (_, k) => client(k)));
+    return {
+      /** Resolves when so many more calls have been answered, or one has failed. */
+      async more(calls: number) {
+        for (const end = answered + calls; answered < end && problems.length === 0; ) await delay(5);
+      },
+      async stop() {
+        on = false;
+        await ended;
+        return { sent, answered, problems };
+      },
     };
   }
 
@@ -83,7 +89,7 @@ describe("all five languages in one worker", () => {
 
   test("10 reloads under load: no lost call, no alarm, no worker and no process left over", async () => {
     const of = await start();
-    const stop = load(of, 8);
+    const calls = load(of, 8);
     const old = new Set<number>();
     for (let i = 0; i < 10; i++) {
       const before = of.workers;
@@ -92,12 +98,12 @@ describe("all five languages in one worker", () => {
       await expect
         .poll(() => of.workers.some((pid) => !before.includes(pid)), { timeout: 15_000, interval: 20 })
         .toBe(true);
-      await delay(300);
+      await calls.more(40);
     }
-    const { sent, answered, problems } = await stop();
-    expect(problems).toEqual([]);
+    const { sent, answered, problems } = await calls.stop();
+    expect(of.alarms()).toEqual([]);
+    expect(problems, of.errorLog().slice(-3000)).toEqual([]);
     expect(answered).toBe(sent);
-    expect(sent).toBeGreaterThan(200);
     await gone([...old]);
     await expect.poll(() => of.workers.length, { timeout: GRACE }).toBe(1);
     expect(of.alarms()).toEqual([]);
@@ -155,5 +161,49 @@ describe("all five languages in one worker", () => {
     process.kill(worker, "SIGKILL");
     await gone(pids);
     await expect.poll(() => echo(of, "node", "a new worker").then(() => true, String), { timeout: 15_000 }).toBe(true);
+  });
+
+  test("lua_code_cache off: each request has a Lua of its own, all of them the same runtimes", async () => {
+    const of = await start({ ...everything, http: "lua_code_cache off;" });
+    const { lib, cfg } = runtimeOf("go");
+    const load = `local rt = assert(fixture.load("go", ${lua(lib)}, ${lua(cfg)}))`;
+    const pids = new Set<string>();
+    for (let i = 0; i < 50; i++) {
+      expect(await of.lua(`${load} local ok, res = rt:echo("request ${i}") return res`)).toBe(`request ${i}`);
+      pids.add(await of.lua(`${load} local ok, res = rt:lang() return res`));
+      await of.lua(`${load} ngx.thread.spawn(function() rt:never(nil, { timeout = 60 }) end) ngx.exit(200)`);
+    }
+    expect(pids.size).toBe(1);
+    await expect
+      .poll(async () => Number(await of.lua(`${load} local ok, n = rt:cancelled() return n`)), { timeout: 3000 })
+      .toBe(50);
+    expect(of.workers.length).toBe(1);
+    expect(of.alarms()).toEqual([]);
+  });
+
+  test("each worker has runtimes of its own", async () => {
+    const { lib, cfg, env } = runtimeOf("rust");
+    const of = await start({
+      env,
+      workers: 2,
+      http: `init_worker_by_lua_block {
+        assert(require("fixture").load("rust", ${lua(lib)}, ${lua(cfg ?? undefined)}, { isolate = true, dict = "shared" }))
+      }`,
+    });
+    const pids = new Set<number>();
+    const seen = async () => {
+      const replies = await Promise.all(
+        Array.from({ length: 20 }, () => of.request("POST", "/call/rust/lang", { agent: false })),
+      );
+      for (const { body } of replies) pids.add((JSON.parse(body.toString()) as { pid: number }).pid);
+      return pids.size;
+    };
+    await expect.poll(seen, { timeout: 5000 }).toBe(2);
+    // The dict is one for both.
+    const counts = Array.from({ length: 50 }, () =>
+      of.request("POST", "/call/rust/dict", { body: "incr both 1", agent: false }),
+    );
+    expect((await Promise.all(counts)).every(({ headers }) => headers["x-ok"] === "1")).toBe(true);
+    expect(await of.lua(`return ngx.shared.shared:get("both")`)).toBe("50");
   });
 });
