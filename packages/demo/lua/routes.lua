@@ -104,7 +104,7 @@ function _M.languages()
         local stats = languages.stats(language)
         local ok, about
         if language.rt then
-            ok, about = language.rt:lang()
+            ok, about = language.rt:lang(nil, { timeout = 1 })
         end
         list[k] = {
             name = name,

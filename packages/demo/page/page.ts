@@ -54,6 +54,7 @@ async function echo(card: Card, sent: string): Promise<boolean> {
 
 async function echoAll(all: Card[]): Promise<void> {
   const sent = text.value;
+  status.textContent = "";
   const same = await Promise.all(all.map((card) => echo(card, sent)));
   if (text.value === sent) status.textContent = `${same.filter(Boolean).length} of ${all.length} sent it back`;
 }
