@@ -43,6 +43,8 @@ bool rf_block_valid(const struct rf_channel *c, uint64_t offset, uint64_t len);
 bool rf_send_request(struct rf_channel *c, const struct rf_slot *frame);
 /* Runtime: up to max frames, does not wait. Any thread. */
 int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max);
+/* Runtime: whether there is one to take. */
+bool rf_request_waits(const struct rf_channel *c);
 /* Runtime: announces that it will sleep on the futex; look again, then sleep or give up. Returns the ticket for both.
  */
 uint32_t rf_doze(struct rf_channel *c);
@@ -52,6 +54,8 @@ int rf_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms);
 void rf_doze_end(struct rf_channel *c, uint32_t ticket);
 /* Runtime: announces that it will wait for the descriptor; look again, then wait. */
 void rf_arm(struct rf_channel *c);
+/* Wakes one that sleeps, and those that wait for the descriptor. */
+void rf_wake_one(struct rf_channel *c);
 /* Wakes everybody, for good (after h->closed is set). */
 void rf_wake_all(struct rf_channel *c);
 

@@ -83,11 +83,16 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
     if (timeout_ms != 0)
         return wait_and_take(q, out, max, timeout_ms);
     rf_arm(&q->ch);
-    if ((n = take(q, out, max)) > 0) /* it stays armed: another thread may be waiting for the descriptor by now */
+    /* Resetting the descriptor may have taken the news from other threads that wait for it: of what stays behind they
+       are told anew. It stays armed if anything was taken, as they may be waiting by now. */
+    if ((n = take(q, out, max)) > 0) {
+        if (rf_request_waits(&q->ch))
+            rf_wake_one(&q->ch);
         return n;
+    }
     if (!closed(q))
         return 0;
-    rf_wake_all(&q->ch); /* resetting the descriptor may have taken the news from another thread that waits for it */
+    rf_wake_all(&q->ch);
     return RESTY_FFI_UNLOADED;
 }
 

@@ -40,7 +40,7 @@ static void write_eventfd(int fd)
  * uncounted. So it takes itself out only if nobody was woken since it came (the low half tells); otherwise the number
  * stays too high, which costs wake-ups that wake nobody, until the first of those sets it right.
  */
-static void wake_one(struct rf_channel *c)
+void rf_wake_one(struct rf_channel *c)
 {
     uint64_t want, doze = atomic_fetch_add_explicit(&c->h->doze, 0, memory_order_acq_rel);
     do {
@@ -80,7 +80,7 @@ bool rf_send_request(struct rf_channel *c, const struct rf_slot *frame)
     /* Release: whoever sees the cell sees the slot and the payload. */
     atomic_store_explicit(cell, (uint64_t)(position + 1) << 32 | index, memory_order_release);
     c->tail = position + 1;
-    wake_one(c);
+    rf_wake_one(c);
     return true;
 }
 
@@ -109,6 +109,14 @@ int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max)
         position++;
     }
     return n;
+}
+
+/* An old head makes it true for nothing, never false: what was sent before the caller's rf_arm is seen. */
+bool rf_request_waits(const struct rf_channel *c)
+{
+    uint32_t position = atomic_load_explicit(&c->h->head, memory_order_relaxed);
+    uint64_t value = atomic_load_explicit(&c->ring[position & (c->at.cells - 1)], memory_order_relaxed);
+    return (int32_t)((uint32_t)(value >> 32) - (position + 1)) >= 0;
 }
 
 uint32_t rf_doze(struct rf_channel *c)

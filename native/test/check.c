@@ -17,13 +17,13 @@ static struct {
 static int case_count;
 
 /*
- * What the core keeps by design for as long as the process lives: the records of runtimes, which hosts hold pointers
- * to, and those of version-1 queues, which their threads may touch at any time. How much that is: unload.c.
+ * What the core keeps by design for as long as the process lives: the records of version-1 queues, which their threads
+ * may touch at any time. How much that is: unload.c.
  */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:new_runtime\nleak:resty_ffi_runtime_method\nleak:rf_instance_new\nleak:new_task\n"
+    return "leak:rf_instance_new\nleak:new_task\n"
            "leak:ngx_http_lua_ffi_task_poll\n";
 }
 

@@ -45,10 +45,41 @@ static void gather(struct host *h)
     }
 }
 
+void host_close_within(struct host *h, int timeout_ms)
+{
+    resty_ffi_pull_close(h->pull, timeout_ms);
+    while (h->held_count)
+        resty_ffi_runtime_release(h->held[--h->held_count]);
+    free(h->held);
+    free(h->log);
+}
+
 void host_close(struct host *h)
 {
-    resty_ffi_pull_close(h->pull, 2000);
-    free(h->log);
+    host_close_within(h, 2000);
+}
+
+static void hold(struct host *h, resty_ffi_runtime *rt)
+{
+    h->held = realloc(h->held, (size_t)(h->held_count + 1) * sizeof(void *));
+    CHECK(h->held);
+    h->held[h->held_count++] = rt;
+}
+
+void host_release(struct host *h, resty_ffi_runtime *rt)
+{
+    int k = h->held_count - 1;
+    while (k >= 0 && h->held[k] != rt)
+        k--;
+    CHECK(k >= 0);
+    h->held[k] = h->held[--h->held_count];
+    resty_ffi_runtime_release(rt);
+}
+
+void host_unload(struct host *h, resty_ffi_runtime *rt)
+{
+    resty_ffi_runtime_unload(rt);
+    host_release(h, rt);
 }
 
 resty_ffi_runtime *host_try(struct host *h, const char *lib, const char *cfg, const resty_ffi_options *o)
@@ -56,8 +87,12 @@ resty_ffi_runtime *host_try(struct host *h, const char *lib, const char *cfg, co
     h->error[0] = 0;
     resty_ffi_runtime *rt =
         resty_ffi_runtime_load(h->loop, lib, cfg, cfg ? strlen(cfg) : 0, o, h->error, sizeof h->error);
-    if (rt && resty_ffi_runtime_wait(rt, -1, h->error, sizeof h->error) != 1)
+    if (rt && resty_ffi_runtime_wait(rt, -1, h->error, sizeof h->error) != 1) {
+        resty_ffi_runtime_release(rt);
         rt = NULL;
+    }
+    if (rt)
+        hold(h, rt);
     gather(h);
     return rt;
 }

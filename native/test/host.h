@@ -8,21 +8,29 @@
 struct host {
     resty_ffi_pull *pull;
     resty_ffi_loop *loop;
-    char error[2048]; /* of the last load that failed */
-    char *log;        /* one "LEVEL text" a line */
+    char error[2048];         /* of the last load that failed */
+    resty_ffi_runtime **held; /* what was loaded and not released, once for each load */
+    int held_count;
+    char *log; /* one "LEVEL text" a line */
     size_t log_len, log_size;
 };
 
 extern const resty_ffi_options host_thread, host_process; /* restart is on */
 
 void host_open(struct host *h);
-/* Ends all runtimes; they get two seconds. */
+/* Ends all runtimes, within timeout_ms, and releases them. */
+void host_close_within(struct host *h, int timeout_ms);
+/* The same with two seconds. */
 void host_close(struct host *h);
 
 /* Waits until it serves; NULL = it failed, see h->error. Without a message of its own where the test goes on. */
 resty_ffi_runtime *host_try(struct host *h, const char *lib, const char *cfg, const resty_ffi_options *o);
 /* The same, but the test fails if the load does. */
 resty_ffi_runtime *host_load(struct host *h, const char *lib, const char *cfg, const resty_ffi_options *o);
+/* Gives back one load; host_close does it for the rest. */
+void host_release(struct host *h, resty_ffi_runtime *rt);
+/* Unloads and releases. */
+void host_unload(struct host *h, resty_ffi_runtime *rt);
 
 /* Runs the loop once, waiting up to timeout_ms, and gathers the log. */
 void host_run(struct host *h, int timeout_ms);

@@ -215,13 +215,12 @@ static _Atomic bool hold;
 static void served(const resty_ffi_frame *f, int n)
 {
     for (int k = 0; k < n; k++) {
+        bool held = f[k].id % 2;
+        atomic_fetch_add(&busy, held); /* before it is seen as taken: nothing of this pair is held in the next */
         atomic_fetch_add(&got, 1);
-        if (f[k].id % 2) {
-            atomic_fetch_add(&busy, 1);
-            while (atomic_load(&hold))
-                sched_yield();
-            atomic_fetch_sub(&busy, 1);
-        }
+        while (held && atomic_load(&hold))
+            sched_yield();
+        atomic_fetch_sub(&busy, held);
     }
 }
 
@@ -278,8 +277,9 @@ static void ping_pairs(uint64_t rounds)
         atomic_store(&hold, true);
         uint64_t before = atomic_load(&got);
         send(1);
-        for (uint64_t spin = check_random(&seed) % 2000; spin--;)
-            __asm__ volatile("");
+        if (k % 2) /* else at once: one thread can find both */
+            for (uint64_t spin = check_random(&seed) % 2000; spin--;)
+                __asm__ volatile("");
         send(2);
         for (uint64_t late = check_now() + 5000; atomic_load(&got) != before + 2;) {
             if (check_now() > late)

@@ -95,7 +95,7 @@ TEST(thirty_times)
         }
         resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
         host_expect(&h, rt, "echo", "x", "x");
-        resty_ffi_runtime_unload(rt);
+        host_unload(&h, rt);
         CHECK_SOON((host_run(&h, 1), own_children() == 0), 3000);
     }
     CHECK_SOON((host_run(&h, 1), check_descriptors() <= descriptors), 1000);
@@ -108,7 +108,6 @@ TEST(closing_the_loop_ends_all)
 {
     resty_ffi_options o = host_process;
     o.workers = 3;
-    int descriptors = check_descriptors();
     host_open(&h);
     resty_ffi_runtime *good = host_load(&h, "ffi_c_methods", NULL, &o);
     host_load(&h, "ffi_c_original", NULL, &host_process);
@@ -119,7 +118,6 @@ TEST(closing_the_loop_ends_all)
     CHECK(check_now() - start < 2500);
     CHECK(ended(pid));
     CHECK_INT(own_children(), 0);
-    (void)descriptors;
 }
 
 TEST(closing_the_loop_kills_what_is_stuck)
@@ -130,10 +128,9 @@ TEST(closing_the_loop_kills_what_is_stuck)
     pid_t pid = child_of(&h, rt);
     CHECK_INT(host_submit(rt, call, "block", "60000"), 0);
     uint64_t start = check_now();
-    resty_ffi_pull_close(h.pull, 300);
+    host_close_within(&h, 300);
     CHECK(check_now() - start < 1200);
     CHECK_SOON(ended(pid), 500);
-    free(h.log);
 }
 
 /* ---- hosts that die ---- */

@@ -58,7 +58,7 @@ TEST(random_writes_by_a_child)
             resty_ffi_call_cancel(calls[k], RESTY_FFI_TIMEOUT);
             resty_ffi_call_release(calls[k]);
         }
-        resty_ffi_runtime_unload(rt);
+        host_unload(&h, rt);
     }
     for (int k = 0; k < IN_FLIGHT; k++)
         resty_ffi_call_free(calls[k]);

@@ -251,6 +251,24 @@ TEST(a_full_queue_answers_at_once)
     }
 }
 
+TEST(a_cancellation_fits_into_a_full_queue)
+{
+    set_up("ffi_c_methods", NULL, 1);
+    resty_ffi_call *busy = resty_ffi_call_new(h.loop), *waiting = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_submit(rt, call, "never", NULL), 0);
+    host_rest(&h, 30);
+    CHECK_INT(host_submit(rt, busy, "block", "100"), 0);
+    host_rest(&h, 30);
+    CHECK_INT(host_submit(rt, waiting, "echo", "x"), 0);
+    resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
+    CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_QUEUE_FULL);
+    host_wait(&h, waiting, 2000);
+    host_expect(&h, rt, "cancelled", NULL, "1");
+    resty_ffi_call_free(busy);
+    resty_ffi_call_free(waiting);
+    tear_down();
+}
+
 TEST(a_payload_above_the_limit_is_refused_at_once)
 {
     set_up("ffi_c_methods", NULL, 0);

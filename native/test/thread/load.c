@@ -40,6 +40,7 @@ TEST(each_configuration_reaches_its_runtime)
     CHECK_INT(call->len, 3);
     CHECK(memcmp(call->data, "a\0b", 3) == 0);
     resty_ffi_call_free(call);
+    resty_ffi_runtime_release(rt);
     host_close(&h);
 }
 
@@ -130,9 +131,8 @@ TEST(an_init_that_hangs_is_given_up)
     host_rest(&h, 600); /* it fails after all, and nobody is interested */
     host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &host_thread), "echo", "x", "x");
     start = check_now();
-    resty_ffi_pull_close(h.pull, 100); /* nor does it hold up the end */
+    host_close_within(&h, 100); /* nor does it hold up the end */
     CHECK(check_now() - start < 1000);
-    free(h.log);
 }
 
 TEST(a_slow_init_that_comes_too_late_ends_again)
@@ -164,6 +164,7 @@ TEST(waiting_can_be_done_in_portions)
     CHECK_INT(resty_ffi_runtime_wait(rt, 0, error, sizeof error), 1);
     CHECK_INT(host_call(&h, rt, call, "echo", "x"), 0);
     resty_ffi_call_free(call);
+    resty_ffi_runtime_release(rt);
     host_close(&h);
 }
 
@@ -177,6 +178,7 @@ TEST(unloading_while_it_loads)
     resty_ffi_runtime_unload(rt);
     CHECK_INT(resty_ffi_runtime_wait(rt, -1, error, sizeof error), -1);
     CHECK_HAS(error, "unloaded while it was starting");
+    resty_ffi_runtime_release(rt);
     host_expect(&h, host_load(&h, "ffi_c_methods", "pause=100", &host_thread), "echo", "x", "x");
     host_close(&h);
 }
@@ -209,6 +211,7 @@ TEST(two_at_once_load)
     for (int k = 0; k < 8; k++) {
         CHECK_INT(resty_ffi_runtime_wait(rt[k], -1, error, sizeof error), 1);
         host_expect(&h, rt[k], "config", NULL, cfg[k]);
+        resty_ffi_runtime_release(rt[k]);
     }
     host_close(&h);
 }

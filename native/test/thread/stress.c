@@ -96,7 +96,7 @@ TEST(loads_and_unloads_under_load)
         bool original = k % 4 == 3;
         resty_ffi_runtime *rt = host_load(&h, original ? "ffi_c_original" : "ffi_c_methods", cfgs[k % 4], &host_thread);
         mixed_load(&h, rt, original, k, 10);
-        resty_ffi_runtime_unload(rt); /* with answers still to come */
+        host_unload(&h, rt); /* with answers still to come */
     }
     host_close(&h);
 }
