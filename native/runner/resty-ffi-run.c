@@ -138,19 +138,27 @@ static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg
     _exit(0); /* without exit handlers: threads of the library may still run */
 }
 
+/* The host has searched LD_LIBRARY_PATH and its own folder, dlopen the rest. */
+static void not_found(const char *path)
+{
+    char text[RF_SAY_MAX];
+    const char *why = dlerror(), *own = getenv(RF_ENV_LIB), *list = getenv("LD_LIBRARY_PATH");
+    if (strchr(path, '/'))
+        fail(why);
+    const char *slash = own ? strrchr(own, '/') : NULL;
+    snprintf(text, sizeof text, "%.500s; searched LD_LIBRARY_PATH (%.200s), %.*s, and the system's library folders", why,
+             list ? list : "not set", slash ? (int)(slash - own) : 1, slash ? own : ".");
+    fail(text);
+}
+
 static void runtime(const char *path)
 {
     struct api a;
     const char *error;
-    char text[RF_SAY_MAX];
     open_api(&a);
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!lib) {
-        const char *lib_path = getenv("LD_LIBRARY_PATH");
-        snprintf(text, sizeof text, "%.700s; searched LD_LIBRARY_PATH (%.200s) and the system's library folders",
-                 dlerror(), lib_path ? lib_path : "not set");
-        fail(text);
-    }
+    if (!lib)
+        not_found(path);
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
         fail("it is no runtime: it exports neither libffi_init nor libffi_argv");

@@ -174,11 +174,12 @@ describe("all five languages in one worker", () => {
       await of.lua(`${load} ngx.thread.spawn(function() rt:never(nil, { timeout = 60 }) end) ngx.exit(200)`);
     }
     expect(pids.size).toBe(1);
-    await expect
-      .poll(async () => Number(await of.lua(`${load} local ok, n = rt:cancelled() return n`)), { timeout: 3000 })
-      .toBe(50);
+    // Cancelled as its Lua is closed, often before the handler has begun; the runtime has answered each all the same.
+    const counters = `${load} local s = require("resty.ffi").stats(rt) return s.cancelled .. " " .. s.late`;
+    await expect.poll(() => of.lua(counters), { timeout: 5000 }).toBe("50 50");
     expect(of.workers.length).toBe(1);
-    expect(of.alarms()).toEqual([]);
+    // ngx_lua itself warns of the setting.
+    expect(of.alarms().filter(({ text }) => !text.startsWith("lua_code_cache is off"))).toEqual([]);
   });
 
   test("each worker has runtimes of its own", async () => {

@@ -20,7 +20,8 @@ from .loaded import LoadedRuntime
 from .log import LogHandler
 from .runtime import Runtime
 
-_lock = threading.Lock()  # over sys.path and sys.modules, while a module is taken out of them
+_lock = threading.Lock()  # over sys.path, _prepared and _fresh
+_fresh: dict[str, threading.Lock] = {}  # one for each module: an import that hangs holds up nobody else's
 _prepared = False
 
 
@@ -123,8 +124,10 @@ def _import(core: Any, name: str) -> ModuleType:
         _prepare(core)
         if folder and folder not in sys.path:
             sys.path.insert(1, folder)
-        if not fresh:
-            return importlib.import_module(name)
+        one_by_one = _fresh.setdefault(name, threading.Lock())
+    if not fresh:
+        return importlib.import_module(name)
+    with one_by_one:
         old = {key: sys.modules.pop(key) for key in list(sys.modules) if key == name or key.startswith(f"{name}.")}
         importlib.invalidate_caches()
         try:
