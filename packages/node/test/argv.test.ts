@@ -11,9 +11,10 @@ const saved = { ...process.env };
 
 beforeEach(() => {
   delete process.env.RESTY_FFI_NODE;
+  delete process.env.NODE_OPTIONS;
 });
 afterEach(() => {
-  for (const name of ["RESTY_FFI_NODE", "PATH", "HOME"]) {
+  for (const name of ["RESTY_FFI_NODE", "NODE_OPTIONS", "PATH", "HOME"]) {
     if (saved[name] === undefined) delete process.env[name];
     else process.env[name] = saved[name];
   }
@@ -41,7 +42,15 @@ function program(name: string): string {
 test("RESTY_FFI_NODE comes first", () => {
   process.env.RESTY_FFI_NODE = process.execPath;
   process.env.PATH = dirname(program("on-path/node"));
+  expect(argv()).toEqual([process.execPath, "--max-semi-space-size=4", dist("loader.mjs")]);
+});
+
+test("a size of the young generation in NODE_OPTIONS wins", () => {
+  process.env.RESTY_FFI_NODE = process.execPath;
+  process.env.NODE_OPTIONS = "--no-warnings --max-semi-space-size=32";
   expect(argv()).toEqual([process.execPath, dist("loader.mjs")]);
+  process.env.NODE_OPTIONS = "--no-warnings";
+  expect(argv()).toHaveLength(3);
 });
 
 test("RESTY_FFI_NODE that is no program is refused by name", () => {
@@ -70,7 +79,7 @@ test("a link to the library finds the loader beside the real one", () => {
   process.env.RESTY_FFI_NODE = process.execPath;
   const link = join(scratch.directory, "libffi_nodejs.so");
   symlinkSync(nodejs(), link);
-  expect(argv(link)[1]).toBe(dist("loader.mjs"));
+  expect(argv(link).at(-1)).toBe(dist("loader.mjs"));
 });
 
 test("a copy of the library without its loader says what it lacks", () => {
