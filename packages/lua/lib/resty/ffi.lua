@@ -16,6 +16,8 @@ local ffi_new, ffi_str, ffi_cast, ffi_gc = ffi.new, ffi.string, ffi.cast, ffi.gc
 local type, pairs, tonumber, tostring, setmetatable, rawset, rawget =
     type, pairs, tonumber, tostring, setmetatable, rawset, rawget
 
+local find = string.find
+
 local stream = ngx.config.subsystem == "stream"
 local subsystem = stream and 1 or 0
 local ERROR_SIZE = 2048
@@ -146,14 +148,16 @@ local function ready()
 end
 
 local function refuse(lib, err)
-    return nil, "cannot load \"" .. tostring(lib) .. "\": " .. err
+    return nil, "cannot load \"" .. lib .. "\": " .. err
 end
 
 -- Loads a runtime, or returns the one that the same lib and cfg gave before. Returns nil and a sentence if it cannot.
 -- Blocks the worker until the runtime is up, so call it in init_worker_by_lua (or once, lazily).
 function _M.load(lib, cfg, opts)
     if type(lib) ~= "string" then
-        return refuse(lib, "the library must be a name or a path, not a " .. type(lib))
+        return nil, "cannot load: the library must be a name or a path, not a " .. type(lib)
+    elseif find(lib, "\0", 1, true) then
+        return refuse(lib, "the library's name must have no NUL")
     elseif cfg ~= nil and type(cfg) ~= "string" then
         return refuse(lib, "the configuration must be a string or nil, not a " .. type(cfg))
     end

@@ -61,7 +61,7 @@ local function result(C, call)
     return false, code, text
 end
 
--- rt: the runtime's own table (see runtime.lua); method: its number. Returns true, answer or false, code, message.
+-- rt: the runtime's own table (see ffi.lua); method: its number. Returns true, answer or false, code, message.
 return function(rt, method, request, opts)
     local C, timeout = rt.C, rt.timeout
     if opts ~= nil then

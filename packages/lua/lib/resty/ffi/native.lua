@@ -66,7 +66,7 @@ local function places()
     if given then
         found[#found + 1] = given
     end
-    for template in gmatch(package.cpath, "[^;]+") do
+    for template in gmatch(package.cpath, "[^;]*%?[^;]*") do -- Lua's default ends with loadall.so, which is another
         found[#found + 1] = (gsub(template, "%?", "libresty_ffi"))
     end
     local source = debug.getinfo(1, "S").source
@@ -77,19 +77,26 @@ local function places()
     return found
 end
 
+-- ffi.load tells of a library that is another one, or too old, only when a function of it is used.
+local function open_library(name)
+    local lib = ffi_load(name, true)
+    local _ = lib.resty_ffi_nginx_init
+    return lib
+end
+
 -- The library's functions, or nil and a sentence. Its symbols become global: runtimes that are loaded later find them.
 local function load()
     local searched = places()
     for _, path in ipairs(searched) do
         if readable(path) then
-            local ok, lib = pcall(ffi_load, path, true)
+            local ok, lib = pcall(open_library, path)
             if ok then
                 return lib
             end
             return nil, "cannot load " .. path .. ": " .. lib
         end
     end
-    local ok, lib = pcall(ffi_load, "resty_ffi", true)
+    local ok, lib = pcall(open_library, "resty_ffi")
     if ok then
         return lib
     end

@@ -4,9 +4,10 @@ local ffi = require "ffi"
 
 local type, pairs, tostring = type, pairs, tostring
 local sort, concat = table.sort, table.concat
-local floor = math.floor
+local floor, max = math.floor, math.max
 
 local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
+local MAX_COUNT = 2147483647
 
 local _M = {}
 
@@ -15,15 +16,17 @@ local function boolean(value)
 end
 
 local function count(value)
-    return type(value) == "number" and value >= 1 and value == floor(value) and value < 2 ^ 31, "a whole number from 1"
+    return type(value) == "number" and value >= 1 and value == floor(value) and value <= MAX_COUNT,
+           "a whole number from 1 to " .. MAX_COUNT
 end
 
 local function seconds(value)
-    return type(value) == "number" and value > 0 and value <= MAX_SECONDS, "a number of seconds above 0"
+    return type(value) == "number" and value > 0 and value <= MAX_SECONDS,
+           "a number of seconds above 0 and up to " .. MAX_SECONDS
 end
 
 local function name(value)
-    return type(value) == "string" and value ~= "", "a string"
+    return type(value) == "string" and value ~= "", "a string that is not empty"
 end
 
 local LOAD = {
@@ -49,6 +52,17 @@ local function names(known)
     return concat(list, ", ")
 end
 
+-- What stands in for a value in a message. Not tostring of a table: its __tostring may throw.
+local function shown(value)
+    local kind = type(value)
+    if kind == "string" then
+        return "string \"" .. value .. "\""
+    elseif kind == "number" or kind == "boolean" then
+        return kind .. " " .. tostring(value)
+    end
+    return "a " .. kind
+end
+
 local function check(options, known)
     if type(options) ~= "table" then
         return "the options must be a table, not a " .. type(options)
@@ -56,12 +70,12 @@ local function check(options, known)
     for key, value in pairs(options) do
         local test = known[key]
         if not test then
-            return "there is no option \"" .. tostring(key) .. "\"; the options are: " .. names(known)
+            local which = type(key) == "string" and "\"" .. key .. "\"" or "with the key " .. shown(key)
+            return "there is no option " .. which .. "; the options are: " .. names(known)
         end
         local ok, wanted = test(value)
         if not ok then
-            return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. type(value) .. " "
-                   .. tostring(value)
+            return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. shown(value)
         end
     end
 end
@@ -77,7 +91,7 @@ function _M.load(options)
     c.size = ffi.sizeof(c)
     c.max_queue = options.max_queue or 65536
     c.workers = options.workers or 1
-    c.load_timeout_ms = (options.load_timeout or 30) * 1000
+    c.load_timeout_ms = max(1, floor((options.load_timeout or 30) * 1000 + 0.5)) -- 0 would mean the default
     c.isolate = options.isolate and 1 or 0
     c.global = options.is_global and 1 or 0
     c.unpin = options.unpin and 1 or 0

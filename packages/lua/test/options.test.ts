@@ -1,0 +1,203 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Lua, startLua } from "./support/lua.ts";
+import { ECHO, METHODS, ROOT } from "./support/places.ts";
+
+const NAMES = "dict, is_global, isolate, load_timeout, max_queue, restart, timeout, unpin, workers";
+
+let lua: Lua;
+beforeAll(async () => {
+  lua = await startLua({ http: "lua_shared_dict shared 1m;" });
+});
+afterAll(() => lua.stop());
+
+/** Fields of the C struct that these options make, or nil and the message. */
+function load(options: string, fields: string): Promise<string> {
+  return lua.run(`
+    require "resty.ffi.native"
+    local c, checked = require("resty.ffi.options").load(${options})
+    if not c then return c, checked end
+    return ${fields}`);
+}
+
+const refusal = (options: string) => load(options, '"accepted"');
+
+function timeout(options: string): Promise<string> {
+  return lua.run(`return require("resty.ffi.options").timeout(${options}, 7)`);
+}
+
+describe("what an option does", () => {
+  it.each(["nil", "{}"])("%s gives the defaults", async (options) => {
+    const fields = "c.max_queue, c.workers, c.load_timeout_ms, c.isolate, c.global, c.unpin, c.restart";
+    expect(await load(options, fields)).toBe("65536|1|30000|0|0|0|1");
+    expect(await load(options, "checked.timeout, checked.dict")).toBe("nil|nil");
+    expect(await load(options, `c.size == require("ffi").sizeof(c)`)).toBe("true");
+  });
+
+  it.each([
+    ["max_queue = 1", "c.max_queue", "1"],
+    ["max_queue = 2147483647", "c.max_queue", "2147483647"],
+    ["workers = 8", "c.workers", "8"],
+    ["load_timeout = 1.5", "c.load_timeout_ms", "1500"],
+    ["load_timeout = 2000000", "c.load_timeout_ms", "2000000000"],
+    ["load_timeout = 1.001", "c.load_timeout_ms", "1001"],
+    ["load_timeout = 0.0001", "c.load_timeout_ms", "1"], // 0 would mean the default
+    ["isolate = true", "c.isolate, c.global, c.unpin, c.restart", "1|0|0|1"],
+    ["is_global = true", "c.isolate, c.global, c.unpin, c.restart", "0|1|0|1"],
+    ["unpin = true", "c.isolate, c.global, c.unpin, c.restart", "0|0|1|1"],
+    ["restart = false", "c.isolate, c.global, c.unpin, c.restart", "0|0|0|0"],
+    ["isolate = true, is_global = true, unpin = true", "c.isolate, c.global, c.unpin, c.restart", "1|1|1|1"],
+    ["isolate = false, restart = true", "c.isolate, c.restart", "0|1"],
+    ["timeout = 0.25", "checked.timeout", "0.25"],
+    ["timeout = 2000000", "checked.timeout", "2000000"],
+    ['dict = "shared"', "checked.dict", "shared"],
+  ])("%s", async (option, field, value) => {
+    expect(await load(`{ ${option} }`, field)).toBe(value);
+  });
+});
+
+/** Lua values, and how a message shows them. */
+const SHOWN: Record<string, string> = {
+  "0": "number 0",
+  "1": "number 1",
+  "-1": "number -1",
+  "1.5": "number 1.5",
+  "0/0": "number nan",
+  "1/0": "number inf",
+  "-1/0": "number -inf",
+  "2^31": "number 2147483648",
+  "2^53": "number 9.007199254741e+15",
+  "2000001": "number 2000001",
+  '""': 'string ""',
+  '"1"': 'string "1"',
+  '"true"': 'string "true"',
+  true: "boolean true",
+  "{}": "a table",
+  "setmetatable({}, { __tostring = error })": "a table",
+  print: "a function",
+  "7ULL": "a cdata",
+};
+
+const COUNT = "a whole number from 1 to 2147483647";
+const SECONDS = "a number of seconds above 0 and up to 2000000";
+const NO_COUNT = ["0", "-1", "1.5", "0/0", "1/0", "-1/0", "2^31", "2^53", '"1"', "true", "{}", "print", "7ULL"];
+const NO_SECONDS = ["0", "-1", "0/0", "1/0", "-1/0", "2000001", '"1"', "true", "{}", "print", "7ULL"];
+const NO_BOOLEAN = ["0", "1", '"true"', "{}", "print", "setmetatable({}, { __tostring = error })"];
+const NO_NAME = ['""', "1", "true", "{}", "print"];
+
+describe.each([
+  ["max_queue", COUNT, NO_COUNT],
+  ["workers", COUNT, NO_COUNT],
+  ["timeout", SECONDS, NO_SECONDS],
+  ["load_timeout", SECONDS, NO_SECONDS],
+  ["is_global", "a boolean", NO_BOOLEAN],
+  ["isolate", "a boolean", NO_BOOLEAN],
+  ["unpin", "a boolean", NO_BOOLEAN],
+  ["restart", "a boolean", NO_BOOLEAN],
+  ["dict", "a string that is not empty", NO_NAME],
+])("%s must be %s", (option, wanted, values) => {
+  it.each(values)("%s is refused", async (value) => {
+    expect(await refusal(`{ ${option} = ${value} }`)).toBe(
+      `nil|the option "${option}" must be ${wanted}, not ${SHOWN[value]}`,
+    );
+  });
+});
+
+describe("unknown options", () => {
+  it.each([
+    ["{ max_quue = 1 }", '"max_quue"'],
+    ["{ Timeout = 1 }", '"Timeout"'],
+    ["{ timeout = 1, cfg = 1 }", '"cfg"'],
+    ['{ [""] = 1 }', '""'],
+    ["{ 5 }", "with the key number 1"],
+    ["{ [true] = 5 }", "with the key boolean true"],
+    ["{ [1.5] = 5 }", "with the key number 1.5"],
+    ["{ [{}] = 5 }", "with the key a table"],
+    ["{ [setmetatable({}, { __tostring = error })] = 5 }", "with the key a table"],
+  ])("%s: the message lists the known ones", async (options, key) => {
+    expect(await refusal(options)).toBe(`nil|there is no option ${key}; the options are: ${NAMES}`);
+  });
+
+  it("are all that docs/lua-api.md does not list", () => {
+    const rows = readFileSync(join(ROOT, "docs/lua-api.md"), "utf8").match(/^\| `[a-z_]+` \|.*\|.*\|$/gm) ?? [];
+    expect(rows.map((row) => row.split("`")[1]).sort()).toEqual(NAMES.split(", "));
+  });
+
+  it.each(['"isolate"', "5", "true", "false", "print"])("options that are %s and no table", async (options) => {
+    const type = await lua.run(`return type(${options})`);
+    expect(await refusal(options)).toBe(`nil|the options must be a table, not a ${type}`);
+  });
+});
+
+describe("the timeout of a call", () => {
+  it("is the call's own, or the runtime's", async () => {
+    expect(await timeout("{ timeout = 0.5 }")).toBe("0.5");
+    expect(await timeout("{ timeout = 2000000 }")).toBe("2000000");
+    expect(await timeout("{}")).toBe("7");
+  });
+
+  it.each(NO_SECONDS)("%s is refused", async (value) => {
+    expect(await timeout(`{ timeout = ${value} }`)).toBe(
+      `nil|the option "timeout" must be ${SECONDS}, not ${SHOWN[value]}`,
+    );
+  });
+
+  it("is the only option of a call", async () => {
+    expect(await timeout("{ load_timeout = 1 }")).toBe(
+      'nil|there is no option "load_timeout"; the options are: timeout',
+    );
+    expect(await timeout("5")).toBe("nil|the options must be a table, not a number");
+  });
+
+  it("a handler is told: 5 s by default, or what the load says, or what the call says", async () => {
+    const [standard, loaded, called] = (
+      await lua.run(`
+        local ffi = require "resty.ffi"
+        local function left(rt, opts) return select(2, assert(rt:remaining(nil, opts))) end
+        local standard = assert(ngx.load_ffi(${JSON.stringify(METHODS)}, "standard"))
+        local slow = assert(ngx.load_ffi(${JSON.stringify(METHODS)}, "slow", { timeout = 100 }))
+        return left(standard), left(slow), left(slow, { timeout = 50 })`)
+    )
+      .split("|")
+      .map(Number);
+    expect(standard).toSatisfy((ms: number) => ms > 1000 && ms <= 5000);
+    expect(loaded).toSatisfy((ms: number) => ms > 90_000 && ms <= 100_000);
+    expect(called).toSatisfy((ms: number) => ms > 40_000 && ms <= 50_000);
+  });
+});
+
+describe("ngx.load_ffi", () => {
+  it("says what it did not load, and why", async () => {
+    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", nil, { isolate = 1 })`)).toBe(
+      'nil|cannot load "x": the option "isolate" must be a boolean, not number 1',
+    );
+  });
+
+  it("never throws, whatever it is given", async () => {
+    const odd = "setmetatable({}, { __tostring = error })";
+    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi(${odd})`)).toBe(
+      "nil|cannot load: the library must be a name or a path, not a table",
+    );
+    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", ${odd})`)).toBe(
+      'nil|cannot load "x": the configuration must be a string or nil, not a table',
+    );
+    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", "y", { dict = ${odd} })`)).toMatch(
+      /^nil\|cannot load "x": the option "dict" must be /,
+    );
+  });
+
+  it("loads with every option there is", async () => {
+    const options = `{ max_queue = 64, is_global = true, unpin = true, isolate = true, workers = 2, timeout = 20,
+                       load_timeout = 25, restart = false, dict = "shared" }`;
+    expect(
+      await lua.run(`
+        local ffi = require "resty.ffi"
+        local rt = assert(ngx.load_ffi(${JSON.stringify(ECHO)}, "every option", ${options}))
+        local ok, answer = rt:echo("all")
+        local stats = ffi.stats(rt)
+        ffi.unload(rt)
+        return ok, answer, stats.transport, stats.workers`),
+    ).toBe("true|all|process|2");
+  });
+});
