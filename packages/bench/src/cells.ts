@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { lua } from "@resty-ffi/nginx";
 import type { Paths } from "../../../scripts/paths.ts";
 import { get, startMeasuring } from "./nginx.ts";
 import { cpuUs, pin, residentMb } from "./processes.ts";
@@ -30,11 +31,6 @@ export interface Cell {
 }
 
 const ECHO_SERVER = fileURLToPath(new URL("../dist/echo-server", import.meta.url));
-
-/** A Lua string. */
-function quote(text: string): string {
-  return `"${text.replace(/[\\"\n\0]/g, (c) => `\\${c.charCodeAt(0).toString().padStart(3, "0")}`)}"`;
-}
 
 async function nginxCell(
   what: string,
@@ -121,7 +117,7 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
   ) => {
     if (!wanted(what)) return;
     progress(what);
-    const expression = `what.runtime(${quote(lib)}, ${cfg === null ? "nil" : quote(cfg)}, ${options})`;
+    const expression = `what.runtime(${lua(lib)}, ${lua(cfg)}, ${options})`;
     cells.push(await nginxCell(what, expression, paths.lua, env));
   };
   try {
@@ -129,7 +125,7 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
     const nohop = join(dist, "lib", "bench", "libffi_c_nohop.so");
     if (wanted("no-hop")) {
       progress("no-hop");
-      cells.push(await nginxCell("no-hop", `what.no_hop(${quote(nohop)})`, paths.lua, {}));
+      cells.push(await nginxCell("no-hop", `what.no_hop(${lua(nohop)})`, paths.lua, {}));
     }
     const c = join(dist, "lib", "test", "libffi_c_echo2.so");
     await runtime("c/thread", c, null, {});
@@ -143,7 +139,7 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
     for (const what of ["unix-socket", "proxy_pass"].filter(wanted)) {
       progress(what);
       const server = await echoServer();
-      const call = what === "unix-socket" ? `what.unix_socket(${quote(server.frames)})` : 'what.proxy_pass("/echo")';
+      const call = what === "unix-socket" ? `what.unix_socket(${lua(server.frames)})` : 'what.proxy_pass("/echo")';
       const cell = await nginxCell(what, call, paths.lua, {}, server);
       cells.push({ ...cell, stop: () => cell.stop().finally(server.stop) });
     }

@@ -1,5 +1,5 @@
+import { lua } from "@resty-ffi/nginx";
 import type { Answer, Host, Loaded, LoadOptions, Stats, Storm } from "./host.js";
-import { lua } from "./nginx/lua.js";
 import { Nginx } from "./nginx/nginx.js";
 
 /** `key=value` lines. */

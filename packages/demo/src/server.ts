@@ -1,18 +1,13 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Nginx, startNginx } from "@resty-ffi/nginx";
+import { lua, type Nginx, startNginx } from "@resty-ffi/nginx";
 import type { Paths } from "../../../scripts/paths.ts";
 
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 
-/** A Lua string. */
-function quote(text: string): string {
-  return `"${text.replace(/[\\"\n\0]/g, (c) => `\\${c.charCodeAt(0).toString().padStart(3, "0")}`)}"`;
-}
-
 function sources({ runtimes }: Paths): string {
   const entries = Object.entries(runtimes).map(
-    ([name, { lib, cfg }]) => `${name} = { lib = ${quote(lib)}, cfg = ${cfg === null ? "nil" : quote(cfg)} },`,
+    ([name, { lib, cfg }]) => `${name} = { lib = ${lua(lib)}, cfg = ${lua(cfg)} },`,
   );
   return `{ ${entries.join(" ")} }`;
 }

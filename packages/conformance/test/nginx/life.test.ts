@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { lua } from "@resty-ffi/nginx";
 import { afterEach, describe, expect, test } from "vitest";
-import { lua } from "../../src/nginx/lua.js";
 import { Nginx, type Settings } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
 import { descendants, ended } from "../../src/processes.js";

@@ -1,5 +1,5 @@
+import { lua } from "@resty-ffi/nginx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { lua } from "../../src/nginx/lua.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { ECHO2 } from "../../src/places.js";
 

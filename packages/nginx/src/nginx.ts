@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const MODULE_FOLDERS = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
+const PROGRAM_FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+
+/** What {@link startNginx} needs to know. */
+export interface NginxOptions {
+  /** For the name of the scratch folder. */
+  name: string;
+  /** The port on 127.0.0.1; a free one is picked if none is given. */
+  port?: number;
+  /** The body of the `http` block. `folder` is the scratch folder. */
+  http: (at: { port: number; folder: string }) => string;
+  /** More for the top level, such as `worker_shutdown_timeout 5s;`. */
+  main?: string;
+  /** Variables to set, and to pass on to the workers. */
+  env?: Record<string, string>;
+  workers?: number;
+  /** Level of error.log; `info` if not given. */
+  logLevel?: string;
+  /** Gives up while nginx starts: {@link startNginx} ends it and rejects. */
+  signal?: AbortSignal;
+}
+
+/** A running nginx. Made by {@link startNginx}, ended by {@link Nginx.stop}. */
+export interface Nginx {
+  port: number;
+  /** The process id of the master. */
+  pid: number;
+  folder: string;
+  /** What error.log says so far. */
+  log(): string;
+  /** Resolves with the exit code, or null after a signal, when the master has ended. */
+  exited: Promise<number | null>;
+  reload(): void;
+  /** Ends it gracefully; kills it after `graceMs`. Removes the scratch folder unless `keep` is set. */
+  stop(options?: { graceMs?: number; keep?: boolean }): Promise<void>;
+}
+
+/** The path of nginx, or an error that says how to get it. */
+export function nginxProgram(): string {
+  const found = PROGRAM_FOLDERS.map((folder) => join(folder, "nginx")).find((file) => existsSync(file));
+  if (!found) throw new Error("nginx is not installed: apt-get install nginx libnginx-mod-http-lua lua-resty-core");
+  return found;
+}
+
+function luaModules(): string {
+  const folder = MODULE_FOLDERS.find((place) => existsSync(join(place, "ngx_http_lua_module.so")));
+  if (!folder) {
+    throw new Error(
+      `ngx_http_lua_module.so is in none of ${MODULE_FOLDERS.join(", ")}: apt-get install libnginx-mod-http-lua`,
+    );
+  }
+  return `load_module ${folder}/ndk_http_module.so;\nload_module ${folder}/ngx_http_lua_module.so;`;
+}
+
+/** A port on 127.0.0.1 that nothing listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+function configuration(options: NginxOptions, port: number, folder: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return `
+${luaModules()}
+${process.getuid?.() === 0 ? "user root;" : ""}
+daemon off;
+worker_processes ${options.workers ?? 1};
+pid nginx.pid;
+error_log error.log ${options.logLevel ?? "info"};
+${Object.keys(options.env ?? {})
+  .map((name) => `env ${name};`)
+  .join("\n")}
+${options.main ?? ""}
+events { worker_connections 4096; }
+http {
+access_log off;
+${temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join("\n")}
+${options.http({ port, folder })}
+}
+`;
+}
+
+/** Kills what is left of the master and its workers: these go on without a master that was killed. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left.
+  }
+}
+
+async function listening(port: number, child: ChildProcess): Promise<boolean> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (child.exitCode !== null || child.signalCode !== null) return false;
+    try {
+      await fetch(`http://127.0.0.1:${port}/`, { method: "HEAD", signal: AbortSignal.timeout(30_000) });
+      return true;
+    } catch {
+      await sleep(50);
+    }
+  }
+  return false;
+}
+
+/**
+ * Starts nginx in a scratch folder with ngx_lua loaded, and waits until it answers; any answer will do. A worker
+ * answers only after its init_worker handlers, so runtimes that they load are up by then.
+ */
+export async function startNginx(options: NginxOptions): Promise<Nginx> {
+  const folder = mkdtempSync(join(tmpdir(), `resty-ffi-${options.name}-`));
+  const port = options.port ?? (await freePort());
+  writeFileSync(join(folder, "nginx.conf"), configuration(options, port, folder));
+  const child = spawn(nginxProgram(), ["-p", folder, "-c", "nginx.conf", "-e", "error.log"], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...options.env },
+    // A process group of its own: Ctrl-C on the terminal is for the program that started it.
+    detached: true,
+  });
+  const exited = once(child, "exit").then(([code]) => {
+    killGroup(child);
+    return code as number | null;
+  });
+  const logFile = join(folder, "error.log");
+  const nginx: Nginx = {
+    port,
+    pid: child.pid ?? 0,
+    folder,
+    exited,
+    log: () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : ""),
+    reload: () => void child.kill("SIGHUP"),
+    stop: async ({ graceMs = 10_000, keep = false } = {}) => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGQUIT");
+        const late = setTimeout(() => child.kill("SIGTERM"), graceMs);
+        const tooLate = setTimeout(() => killGroup(child), graceMs + 2000);
+        await exited;
+        clearTimeout(late);
+        clearTimeout(tooLate);
+      }
+      if (!keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  const abort = (): void => void nginx.stop({ graceMs: 1000, keep: true });
+  options.signal?.addEventListener("abort", abort, { once: true });
+  if (options.signal?.aborted) abort();
+  if (await listening(port, child)) {
+    options.signal?.removeEventListener("abort", abort);
+    return nginx;
+  }
+  const lines = nginx.log().trim().split("\n").slice(-8).join("\n");
+  await nginx.stop({ graceMs: 1000 });
+  if (options.signal?.aborted) throw new Error("nginx was stopped while it started.");
+  throw new Error(`nginx did not start:\n${lines}`);
+}
