@@ -146,8 +146,8 @@ static void not_found(const char *path)
     if (strchr(path, '/'))
         fail(why);
     const char *slash = own ? strrchr(own, '/') : NULL;
-    snprintf(text, sizeof text, "%.500s; searched LD_LIBRARY_PATH (%.200s), %.*s, and the system's library folders", why,
-             list ? list : "not set", slash ? (int)(slash - own) : 1, slash ? own : ".");
+    snprintf(text, sizeof text, "%.500s; searched LD_LIBRARY_PATH (%.200s), %.*s, and the system's library folders",
+             why, list ? list : "not set", slash ? (int)(slash - own) : 1, slash ? own : ".");
     fail(text);
 }
 

@@ -126,7 +126,7 @@ TEST(two_hundred_times_version_2)
 
 TEST(two_hundred_times_version_1)
 {
-    again_and_again("ffi_c_original", "2", "echo text", 1500);
+    again_and_again("ffi_c_original", "2", "echo text", 2500);
 }
 
 TEST(two_hundred_times_by_descriptor)

@@ -2,7 +2,7 @@
 
 require "resty.ffi"
 
-local floor, random = math.floor, math.random
+local floor, min, random = math.floor, math.min, math.random
 local spawn, wait = ngx.thread.spawn, ngx.thread.wait
 
 local _M = { runtimes = {} }
@@ -89,7 +89,7 @@ function _M.storm(name, calls, in_flight, largest)
     crowd(in_flight, function()
         while left > 0 do
             left = left - 1
-            local size = random(0, left % 50 == 0 and largest or 4096)
+            local size = random(0, left % 50 == 0 and largest or min(largest, 4096))
             local from = random(1, largest - size + 1)
             local ok, res = rt:xor(plain:sub(from, from + size - 1), { timeout = 60 })
             note(counts, ok and (res == flipped:sub(from, from + size - 1) and "ok" or "wrong") or res)
