@@ -97,6 +97,16 @@ class LoaderTest {
 
     @ParameterizedTest
     @MethodSource(HARNESS)
+    void handlersHaveVirtualThreadsWhereThereAreSuch(String home) {
+        Harness.Result r = on(home).script("fixture.Fixtures,threads,", "kind", "release");
+        String[] lines = r.out().split("\n");
+        int release = Integer.parseInt(lines[1].replace("ok ", ""));
+        String kind = release < 21 ? "java.lang.Thread" : "java.lang.VirtualThread";
+        assertEquals("ok " + kind, lines[0]);
+    }
+
+    @ParameterizedTest
+    @MethodSource(HARNESS)
     void endlessRecursionIsAnswered(String home) {
         Harness.Result r = on(home).script("fixture.Fixtures,recursive,", "fast", "plain", "fast");
         assertEquals(
