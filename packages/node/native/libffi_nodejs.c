@@ -32,6 +32,12 @@ static const char *const places[] = {
 };
 
 /*
+ * Without it another thread frees the requests that the garbage collector has found: under load it falls behind, in an
+ * arena of its own, and memory grows without end.
+ */
+#define SWEEP "--no-concurrent-array-buffer-sweeping"
+
+/*
  * So many MB for each half of V8's young generation. Under load it would grow to 16 without answering faster: a worker
  * is better served by memory that stays flat. A size in NODE_OPTIONS wins.
  */
@@ -150,7 +156,7 @@ EXPORT int libffi_argv(const char *cfg, char *out, int size)
         return -1;
 
     const char *options = getenv("NODE_OPTIONS");
-    int at = append(out, size, 0, node);
+    int at = append(out, size, append(out, size, 0, node), SWEEP);
     if (!options || !strstr(options, "semi-space"))
         at = append(out, size, at, YOUNG);
     at = append(out, size, at, loader);

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { dist, nodejs } from "./support/paths.js";
 import { Scratch } from "./support/scratch.js";
 
+const SWEEP = "--no-concurrent-array-buffer-sweeping";
 const scratch = new Scratch();
 const saved = { ...process.env };
 
@@ -42,15 +43,15 @@ function program(name: string): string {
 test("RESTY_FFI_NODE comes first", () => {
   process.env.RESTY_FFI_NODE = process.execPath;
   process.env.PATH = dirname(program("on-path/node"));
-  expect(argv()).toEqual([process.execPath, "--max-semi-space-size=4", dist("loader.mjs")]);
+  expect(argv()).toEqual([process.execPath, SWEEP, "--max-semi-space-size=4", dist("loader.mjs")]);
 });
 
 test("a size of the young generation in NODE_OPTIONS wins", () => {
   process.env.RESTY_FFI_NODE = process.execPath;
   process.env.NODE_OPTIONS = "--no-warnings --max-semi-space-size=32";
-  expect(argv()).toEqual([process.execPath, dist("loader.mjs")]);
+  expect(argv()).toEqual([process.execPath, SWEEP, dist("loader.mjs")]);
   process.env.NODE_OPTIONS = "--no-warnings";
-  expect(argv()).toHaveLength(3);
+  expect(argv()).toHaveLength(4);
 });
 
 test("RESTY_FFI_NODE that is no program is refused by name", () => {

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { setHost } from "../host.js";
 import { createLog } from "../log.js";
 import { attach, type Queue } from "./library.js";
+import { keepFreedMemory } from "./memory.js";
 import { loadRuntime, parseSpec } from "./module.js";
 import { Outbox } from "./outbox.js";
 import { RemoteDict } from "./remote_dict.js";
@@ -43,6 +44,7 @@ function endedEarly(name: string, code: number): string {
 }
 
 process.title = "ffi-node";
+keepFreedMemory();
 try {
   await serve(attach(process.env.RESTY_FFI_LIB));
 } catch (error) {
