@@ -49,9 +49,40 @@ function size(bytes: number): string {
   return bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`;
 }
 
+/** How each SDK waits for calls and what it does with one: what it costs beyond the floor and no-hop is here. */
+const WAYS: Record<string, string> = {
+  "c/thread": "a thread blocks in `resty_ffi_poll`, answers in place",
+  "go/thread": "the descriptor in Go's network poller, then a goroutine; the scheduler's monitor thread makes the tail",
+  "rust/thread": "the descriptor in tokio (`AsyncFd`), handlers as tasks of the same thread",
+  "python/thread":
+    "a thread blocks in `resty_ffi_poll` without the GIL, plain handlers in place; asyncio for `async def`",
+  "java/thread": "a thread blocks in `resty_ffi_poll`, fast methods in place, others on virtual threads",
+  "node/process": "the descriptor in libuv, handlers on its loop; answers of one turn go out together",
+};
+
+/** One call of 64 B, split: two wake-ups, the way through Lua and the event loop, and what is the runtime's own. */
+function parts(rows: Row[]): string[] {
+  const single = rows.filter((row) => row.pinned && row.in_flight === 1 && row.bytes === 64);
+  const of = (what: string): number => single.find((row) => row.what === what)?.us_per_call ?? 0;
+  const [floor, noHop] = [of("floor"), of("no-hop")];
+  const some = single.filter((row) => row.what in WAYS);
+  if (!floor || !noHop || some.length === 0) return [];
+  return [
+    "",
+    "## Where the time of one call goes (64 B, one at a time, pinned; µs)",
+    "",
+    "| what | a call | two wake-ups (floor) | Lua and event loop (no-hop) | the rest: its runtime | how it waits |",
+    "| --- | --: | --: | --: | --: | --- |",
+    ...some.map(({ what, us_per_call }) => {
+      const times = [us_per_call, floor, noHop, us_per_call - floor - noHop].map((us) => us.toFixed(1));
+      return `| ${what} | ${times.join(" | ")} | ${WAYS[what]} |`;
+    }),
+  ];
+}
+
 /** docs/benchmarks.md. */
 export function report(rows: Row[], rounds: number, seconds: number): string {
-  const parts = [
+  const lines = [
     "# Benchmarks",
     "",
     "Made by `npm run bench`; do not edit. Ratios within one run are what to trust: absolute figures are of one machine.",
@@ -68,6 +99,7 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
     "- CPU covers the worker, its child processes and, for the last two, the server. RSS is the proportional set size of",
     "  the worker and its child processes, after the load.",
     "- pinned: everything on one core, so the software's own cost. Unpinned, the scheduler's placement shows.",
+    ...parts(rows),
   ];
   for (const pinned of [true, false]) {
     for (const inFlight of new Set(rows.map((row) => row.in_flight))) {
@@ -76,9 +108,9 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
         if (some.length === 0) continue;
         const floor = rows.find((row) => row.what === "floor" && row.pinned === pinned);
         const title = `${size(bytes)}, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`;
-        parts.push("", `## ${title}, ${pinned ? "pinned to one core" : "unpinned"}`, "", table(some, floor));
+        lines.push("", `## ${title}, ${pinned ? "pinned to one core" : "unpinned"}`, "", table(some, floor));
       }
     }
   }
-  return `${parts.join("\n")}\n`;
+  return `${lines.join("\n")}\n`;
 }

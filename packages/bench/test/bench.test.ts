@@ -31,6 +31,7 @@ describe("a row", () => {
     const row = (what: string, us: number): Row => rowOf({ ...key, what }, [{ ...sample(1e6 / us) }], 15);
     const text = report([row("floor", 5), row("no-hop", 2.5), row("go/thread", 10), row("unix-socket", 25)], 1, 0.5);
     expect(text).toMatch(/\| go\/thread \| 10\.00 .* \| 2\.00 \| 1\.33 \| 2\.50 \|/);
+    expect(text).toContain("| go/thread | 10.0 | 5.0 | 2.5 | 2.5 |");
   });
 });
 
