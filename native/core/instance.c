@@ -188,8 +188,8 @@ bool rf_instance_left(struct rf_instance *i)
 /*
  * A runtime of version 1, or one whose libffi_init failed before it polled, does not say when its threads are done with
  * the queue. When none of them is inside it and every task is answered, memory and descriptors go; the struct stays, so
- * that what comes even later (a second answer, a thread that polls again) finds an ended queue and not freed memory. The
- * price: 2 KB per unload.
+ * that what comes even later (a second answer, a thread that polls again) finds an ended queue and not freed memory.
+ * The price: 2 KB per unload.
  */
 static void retire(struct rf_instance *i)
 {
