@@ -33,9 +33,10 @@ export async function suite(args: string[]): Promise<number> {
     tasks: ["lint", "test"].filter((task) => task in scripts),
     results: read(folder),
   }));
-  const { passed, failed, skipped, table, failures } = summarise(outcomes, endings);
+  const { passed, failed, skipped, table, failures, reports } = summarise(outcomes, endings);
   print(["", ...table]);
   if (skipped > 0) print(["", `${skipped} skipped`]);
+  if (reports.length > 0) print(["", ...reports]);
   if (failures.length > 0) print(["", "Failed:", ...failures.map((line) => `  ${line}`)]);
   return close(passed, failed);
 }

@@ -21,6 +21,8 @@ export interface Summary {
   skipped: number;
   /** One line for each failure that has a name: `workspace task: name`. */
   failures: string[];
+  /** What the failed commands said last. */
+  reports: string[];
   /** One line for each counted command. */
   table: string[];
 }
@@ -30,7 +32,7 @@ export interface Summary {
  * tests is a failure itself: nothing may be missing from the sum in silence.
  */
 export function summarise(outcomes: Outcome[], endings: Ending[]): Summary {
-  const summary: Summary = { passed: 0, failed: 0, skipped: 0, failures: [], table: [] };
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, failures: [], reports: [], table: [] };
   const fail = (line: string): void => {
     summary.failed++;
     summary.failures.push(line);
@@ -55,7 +57,8 @@ export function summarise(outcomes: Outcome[], endings: Ending[]): Summary {
 }
 
 function add(summary: Summary, workspace: string, result: Result): void {
-  const { task, passed, failed, skipped, failures, command, seconds } = result;
+  const { task, passed, failed, skipped, failures, command, seconds, tail } = result;
+  if (tail) summary.reports.push(`── ${workspace} ${task}: the end of ${command}`, ...tail);
   summary.passed += passed;
   summary.failed += failed;
   summary.skipped += skipped;

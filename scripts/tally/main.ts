@@ -15,12 +15,13 @@ if (separator !== "--" || command === undefined) {
 }
 
 const start = performance.now();
-const { counts, exitCode } = await run(command, args);
+const { counts, exitCode, tail } = await run(command, args);
 record(process.cwd(), {
   task: process.env.npm_lifecycle_event ?? "test",
   command: [command, ...args].join(" "),
   exitCode,
   seconds: Math.round(performance.now() - start) / 1000,
   ...counts,
+  ...(tail && { tail }),
 });
 process.exitCode = exitCode;

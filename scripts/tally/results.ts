@@ -9,6 +9,8 @@ export interface Result extends Counts {
   command: string;
   exitCode: number;
   seconds: number;
+  /** The last lines of its output, if it failed. */
+  tail?: string[];
 }
 
 /** The folder inside a workspace that holds its results; git-ignored. */

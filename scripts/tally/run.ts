@@ -7,7 +7,11 @@ export interface Run {
   counts: Counts;
   /** As a shell would give it: 128 + the signal's number where a signal ended the command, 127 where it could not start. */
   exitCode: number;
+  /** The last lines of a command that failed: where runners explain their failures. */
+  tail?: string[];
 }
+
+const TAIL_LINES = 120;
 
 /** Runs a command, lets its output through byte by byte and counts the checks in it. */
 export function run(command: string, args: string[]): Promise<Run> {
@@ -16,8 +20,13 @@ export function run(command: string, args: string[]): Promise<Run> {
   const child = spawn(command, args, { stdio: ["inherit", "pipe", "pipe"] });
   const out = new StringDecoder("utf8");
   const err = new StringDecoder("utf8");
-  child.stdout.on("data", (chunk: Buffer) => counter.feed(out.write(chunk), 0));
-  child.stderr.on("data", (chunk: Buffer) => counter.feed(err.write(chunk), 1));
+  let tail = "";
+  const feed = (text: string, stream: 0 | 1): void => {
+    counter.feed(text, stream);
+    tail = (tail + text).slice(-16_384);
+  };
+  child.stdout.on("data", (chunk: Buffer) => feed(out.write(chunk), 0));
+  child.stderr.on("data", (chunk: Buffer) => feed(err.write(chunk), 1));
   child.stdout.pipe(process.stdout, { end: false });
   child.stderr.pipe(process.stderr, { end: false });
 
@@ -31,7 +40,8 @@ export function run(command: string, args: string[]): Promise<Run> {
   return new Promise((resolve) => {
     const end = (exitCode: number): void => {
       for (const signal of signals) process.off(signal, forward);
-      resolve({ counts: counter.finish(label, exitCode), exitCode });
+      const counts = counter.finish(label, exitCode);
+      resolve(exitCode === 0 ? { counts, exitCode } : { counts, exitCode, tail: tail.split("\n").slice(-TAIL_LINES) });
     };
     child.on("error", (error) => {
       process.stderr.write(`tally: cannot run ${command}: ${error.message}\n`);
