@@ -9,7 +9,7 @@ static struct rf_call *private(resty_ffi_call *call)
     return (struct rf_call *)call;
 }
 
-static uint64_t id_of(const struct rf_call *c)
+uint64_t rf_call_id(const struct rf_call *c)
 {
     return (uint64_t)c->generation << 32 | (c->index + 1);
 }
@@ -51,6 +51,7 @@ API void resty_ffi_call_release(resty_ffi_call *call)
     struct rf_call *c = private(call);
     if (call->state != RESTY_FFI_DONE)
         return;
+    rf_stream_free(c);
     if (c->instance) {
         if (c->block)
             rf_block_give(&c->instance->q.ch, c->block);
@@ -101,43 +102,46 @@ static void share_methods(struct rf_instance *i)
     atomic_store_explicit(&c->h->methods, i->method_count, memory_order_release);
 }
 
-static int send_call(struct rf_instance *i, struct rf_call *c, uint32_t method, const char *data, uint64_t len,
-                     uint64_t timeout_ms)
+bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len)
 {
     struct rf_channel *ch = &i->q.ch;
-    struct rf_slot s = {.id = id_of(c), .kind = RESTY_FFI_CALL, .flags = RESTY_FFI_END, .method = method};
+    if (!data) {
+        s->flags |= RESTY_FFI_NIL;
+        return true;
+    }
+    /* One byte more: version-1 runtimes read requests as C strings. */
+    if (!(s->data = rf_block_take(ch, len + 1)))
+        return false;
+    memcpy(ch->base + s->data, data, len);
+    ch->base[s->data + len] = 0;
+    s->len = len;
+    return true;
+}
+
+static int send_call(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len)
+{
+    struct rf_channel *ch = &i->q.ch;
     if (ch->tail - atomic_load_explicit(&ch->h->head, memory_order_relaxed) >= ch->at.max_queue)
         return RESTY_FFI_QUEUE_FULL;
-    if (!data) {
-        s.flags |= RESTY_FFI_NIL;
-    } else {
-        /* One byte more: version-1 runtimes read requests as C strings. */
-        if (!(s.data = rf_block_take(ch, len + 1)))
-            return RESTY_FFI_QUEUE_FULL;
-        memcpy(ch->base + s.data, data, len);
-        ch->base[s.data + len] = 0;
-        s.len = len;
-    }
-    if (timeout_ms)
-        s.deadline = rf_now() + timeout_ms * 1000000;
+    if (!rf_call_payload(i, s, data, len))
+        return RESTY_FFI_QUEUE_FULL;
     if (i->method_count < i->rt->method_count)
         share_methods(i);
-    if (rf_send_request(ch, &s))
+    if (rf_send_request(ch, s))
         return 0;
-    rf_block_give(ch, s.data);
+    rf_block_give(ch, s->data);
     return RESTY_FFI_QUEUE_FULL;
 }
 
-API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
-                              uint64_t len, uint64_t timeout_ms)
+int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len,
+                  uint64_t timeout_ms)
 {
-    struct rf_call *c = private(call);
-    resty_ffi_call_release(call);
-    if (call->state != RESTY_FFI_IDLE)
+    resty_ffi_call_release(&c->public);
+    if (c->public.state != RESTY_FFI_IDLE)
         return RESTY_FFI_BAD_ARGUMENT;
     if (rt->state != RF_UP || rt->loop->closed)
         return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
-    if (method >= rt->method_count)
+    if (s->method >= rt->method_count)
         return RESTY_FFI_BAD_ARGUMENT;
     if (len > RF_MAX_PAYLOAD)
         return RESTY_FFI_TOO_LARGE;
@@ -147,27 +151,76 @@ API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint3
     if (!i)
         return RESTY_FFI_EXITED;
     c->generation++;
-    int rc = send_call(i, c, method, data, len, timeout_ms);
+    c->public.stream = 0;
+    c->sent = rf_now();
+    c->method = s->method;
+    s->id = rf_call_id(c);
+    s->kind = RESTY_FFI_CALL;
+    s->deadline = c->deadline = timeout_ms ? c->sent + timeout_ms * 1000000 : 0;
+    resty_ffi_method_stats *m = &rt->method_stats[s->method];
+    int rc = send_call(i, s, data, len);
     if (rc != 0) {
         rt->stats.queue_full++;
+        m->errors[-RESTY_FFI_QUEUE_FULL]++;
         return rc;
     }
     c->instance = i;
-    call->state = RESTY_FFI_IN_FLIGHT;
+    c->public.state = RESTY_FFI_IN_FLIGHT;
     rt->stats.calls++;
+    rt->stats.bytes_in += len;
+    m->calls++;
+    m->bytes_in += len;
+    m->in_flight++;
     i->in_flight++;
     i->owed++;
     rt->loop->in_flight++;
     return 0;
 }
 
-static void leave(struct rf_call *c)
+API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                              uint64_t len, uint64_t timeout_ms)
+{
+    struct rf_slot s = {.flags = RESTY_FFI_END, .method = method};
+    return rf_call_start(rt, private(call), &s, data, len, timeout_ms);
+}
+
+static void count_time(resty_ffi_method_stats *m, uint64_t ns)
+{
+    uint32_t bucket = ns >> 13 ? 64u - (uint32_t)__builtin_clzll(ns >> 13) : 0;
+    m->took[bucket < RESTY_FFI_BUCKETS ? bucket : RESTY_FFI_BUCKETS - 1]++;
+    m->took_us += ns / 1000;
+}
+
+void rf_call_count(struct rf_call *c, int status, uint64_t len)
+{
+    resty_ffi_runtime *rt = c->instance->rt;
+    if (!rt)
+        return;
+    resty_ffi_method_stats *m = &rt->method_stats[c->method];
+    rt->stats.bytes_out += len;
+    m->bytes_out += len;
+    m->in_flight--;
+    if (status == 0) {
+        rt->stats.answered++;
+        m->answered++;
+        return;
+    }
+    if (status == RESTY_FFI_TIMEOUT)
+        rt->stats.timed_out++;
+    else if (status == RESTY_FFI_CANCELLED)
+        rt->stats.cancelled++;
+    else
+        rt->stats.failed++;
+    m->errors[status < 0 && status > -RESTY_FFI_KINDS ? -status : 0]++;
+}
+
+void rf_call_leave(struct rf_call *c)
 {
     struct rf_instance *i = c->instance;
     i->in_flight--;
     c->loop->in_flight--;
-    if (i->in_flight == 0 && i->rt && i->rt->state == RF_UNLOADED)
-        rf_runtime_drained(i->rt);
+    if (i->in_flight == 0 && i->draining)
+        rf_instance_drained(i);
 }
 
 API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
@@ -175,16 +228,19 @@ API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
     struct rf_call *c = private(call);
     if (call->state != RESTY_FFI_IN_FLIGHT)
         return;
-    struct rf_instance *i = c->instance;
-    /* If the queue is full the handler does not learn it; its answer is dropped all the same. */
-    rf_send_request(&i->q.ch, &(struct rf_slot){.id = id_of(c), .kind = RESTY_FFI_CANCEL, .status = status});
-    if (i->rt && status == RESTY_FFI_TIMEOUT)
-        i->rt->stats.timed_out++;
-    else if (i->rt)
-        i->rt->stats.cancelled++;
+    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
+    rf_call_count(c, status, 0);
     call->state = RESTY_FFI_IDLE;
-    leave(c);
+    rf_stream_free(c);
+    rf_call_leave(c);
     c->instance = NULL;
+}
+
+struct rf_call *rf_call_find(struct rf_instance *i, uint64_t id)
+{
+    uint32_t index = (uint32_t)id - 1;
+    struct rf_call *c = index < i->loop->calls_used ? i->loop->calls[index] : NULL;
+    return c && c->public.state == RESTY_FFI_IN_FLIGHT && rf_call_id(c) == id && c->instance == i ? c : NULL;
 }
 
 /*
@@ -194,9 +250,9 @@ API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
 static void stray(struct rf_instance *i, bool end)
 {
     resty_ffi_loop *l = i->loop;
-    if (end && i->owed > i->in_flight) {
-        i->owed--;
-        if (i->rt)
+    if (i->owed > i->in_flight) {
+        i->owed -= end;
+        if (i->rt && end)
             i->rt->stats.late++;
         return;
     }
@@ -211,12 +267,15 @@ static void stray(struct rf_instance *i, bool end)
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
 {
     struct rf_channel *ch = &i->q.ch;
-    uint32_t index = (uint32_t)s->id - 1;
-    struct rf_call *c = index < i->loop->calls_used ? i->loop->calls[index] : NULL;
-    if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || id_of(c) != s->id || c->instance != i ||
-        !(s->flags & RESTY_FFI_END)) {
+    struct rf_call *c = rf_call_find(i, s->id);
+    bool end = s->flags & RESTY_FFI_END;
+    if (c && c->stream) {
+        rf_stream_message(i, c, s);
+        return;
+    }
+    if (!c || !end) {
         rf_block_give(ch, s->data);
-        stray(i, s->flags & RESTY_FFI_END);
+        stray(i, end);
         return;
     }
     i->owed--;
@@ -235,14 +294,28 @@ void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
     } else {
         rf_block_give(ch, s->data);
     }
-    if (i->rt && c->public.status == 0)
-        i->rt->stats.answered++;
-    else if (i->rt)
-        i->rt->stats.failed++;
+    if (i->rt)
+        count_time(&i->rt->method_stats[c->method], i->loop->now - c->sent);
+    rf_call_count(c, c->public.status, c->public.len);
     c->public.state = RESTY_FFI_DONE;
     i->held++;
-    leave(c);
+    rf_call_leave(c);
     i->loop->host.done(i->loop->host.host, &c->public);
+}
+
+static void fail(struct rf_call *c, int status, const char *text)
+{
+    resty_ffi_loop *l = c->loop;
+    c->text = strdup(text);
+    c->public.status = status;
+    c->public.nil = 0;
+    c->public.data = c->text ? c->text : "";
+    c->public.len = strlen(c->public.data);
+    c->public.state = RESTY_FFI_DONE;
+    rf_call_count(c, status, 0);
+    rf_call_leave(c);
+    c->instance = NULL;
+    l->host.done(l->host.host, &c->public);
 }
 
 void rf_calls_fail(struct rf_instance *i, int status, const char *text)
@@ -252,17 +325,10 @@ void rf_calls_fail(struct rf_instance *i, int status, const char *text)
         struct rf_call *c = l->calls[k];
         if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || c->instance != i)
             continue;
-        c->text = strdup(text);
-        c->public.status = status;
-        c->public.nil = 0;
-        c->public.data = c->text ? c->text : "";
-        c->public.len = strlen(c->public.data);
-        c->public.state = RESTY_FFI_DONE;
-        if (i->rt)
-            i->rt->stats.failed++;
-        leave(c);
-        c->instance = NULL;
-        l->host.done(l->host.host, &c->public);
+        if (c->stream)
+            rf_stream_ended(c, status, text);
+        else
+            fail(c, status, text);
     }
 }
 

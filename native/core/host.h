@@ -24,12 +24,19 @@ typedef struct resty_ffi_call {
     uint64_t len;
     int32_t status; /* 0, or a code; then data is the message */
     int32_t nil;    /* no answer at all, as opposed to an empty one */
-    int32_t state;
+    int32_t state;  /* of a stream: IN_FLIGHT until its end came */
+    int32_t stream; /* 1 = opened by resty_ffi_stream_open */
 } resty_ffi_call;
+
+/* What the host is told about a stream, and what resty_ffi_stream_next returns. */
+enum resty_ffi_stream_event { RESTY_FFI_READABLE = 1, RESTY_FFI_WRITABLE = 2 };
+enum resty_ffi_stream_next { RESTY_FFI_NOTHING = 0, RESTY_FFI_MESSAGE = 1, RESTY_FFI_ENDED = 2 };
+#define RESTY_FFI_AGAIN 1
 
 /* A request of a runtime to the host's shared dict. */
 struct resty_ffi_dict_request {
-    int op; /* enum resty_ffi_dict_op */
+    int op;           /* enum resty_ffi_dict_op */
+    const char *zone; /* one of options.dicts */
     const char *key, *value;
     uint64_t key_len, value_len;
     uint64_t ttl_ms;
@@ -47,28 +54,56 @@ struct resty_ffi_host {
     /* Calls ready(arg) whenever fd becomes readable (edge or level). *handle: for unwatch. NULL or an error text. */
     const char *(*watch)(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle);
     void (*unwatch)(void *host, void *handle);
-    void (*done)(void *host, resty_ffi_call *call); /* state is DONE now */
+    void (*done)(void *host, resty_ffi_call *call); /* of a plain call: state is DONE now */
+    /* events: READABLE when a stream that had nothing to read has a message or its end, WRITABLE when one that was told
+       AGAIN has a window again, or has ended. */
+    void (*stream)(void *host, resty_ffi_call *call, int events);
     void (*log)(void *host, int level, const char *runtime, const char *text, size_t len);
-    void (*dict)(void *host, resty_ffi_runtime *rt, const struct resty_ffi_dict_request *request,
-                 struct resty_ffi_dict_answer *answer);
+    void (*dict)(void *host, const struct resty_ffi_dict_request *request, struct resty_ffi_dict_answer *answer);
+    void (*tick)(void *host); /* resty_ffi_loop_tick is to be called from now on */
     void *host;
     bool level; /* watch is level-triggered: the core reads the descriptor */
 };
 
+/* Strings are copied by resty_ffi_runtime_load. */
 typedef struct resty_ffi_options {
     uint32_t size;      /* of this struct */
     uint32_t max_queue; /* 0 = 65536 */
     uint32_t workers;   /* 0 = 1; processes serving this runtime */
     uint32_t load_timeout_ms;
-    uint8_t isolate, global, unpin, restart;
+    uint32_t drain_ms; /* 0 = 30000; how long a reload lets the old code finish */
+    uint8_t isolate, global, unpin, restart, watch;
+    /* Child processes: 0 and NULL = as the host's own. */
+    uint32_t files;       /* descriptors they may have open */
+    uint32_t cpus;        /* processors they may use */
+    uint64_t memory;      /* bytes of memory they may hold */
+    const char *dicts;    /* shared dicts that the runtime may use: name\0name\0…\0 */
+    const char *user;     /* whom they run as; the host is root then */
+    const char *env;      /* their environment: NAME\0NAME=value\0…\0; NAME passes the host's variable on */
+    const char *settings; /* for the runtime: name\0value\0…\0 */
 } resty_ffi_options;
 
 typedef struct resty_ffi_stats {
-    uint64_t calls, answered, failed, timed_out, cancelled, late, queue_full, restarts;
+    uint64_t calls, answered, failed, timed_out, cancelled, late, queue_full, restarts, reloads, streams;
+    uint64_t bytes_in, bytes_out; /* payloads to the runtime, and from it */
     uint32_t in_flight, workers;
+    uint32_t queued; /* frames that the runtime has not taken yet */
     int32_t process; /* 1: the process transport */
     int32_t up;      /* 1: serving */
 } resty_ffi_stats;
+
+/* How long calls took: bucket k has those below 2^k × 8.192 µs that are in no bucket before; the last has the rest. */
+#define RESTY_FFI_BUCKETS 20
+#define RESTY_FFI_KINDS 12
+
+/* One method's calls. errors: by kind, the index is -code; 0 = the runtime's own codes. */
+typedef struct resty_ffi_method_stats {
+    uint64_t calls, answered, bytes_in, bytes_out;
+    uint64_t errors[RESTY_FFI_KINDS];
+    uint64_t took[RESTY_FFI_BUCKETS]; /* plain calls that got an answer */
+    uint64_t took_us;                 /* their sum */
+    uint64_t in_flight;
+} resty_ffi_method_stats;
 
 /* NULL if memory runs out. *host is copied. */
 resty_ffi_loop *resty_ffi_loop_new(const struct resty_ffi_host *host);
@@ -91,6 +126,16 @@ void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
    is loaded goes on; of one that has ended, the last release frees it. */
 void resty_ffi_runtime_release(resty_ffi_runtime *rt);
 void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
+/* The counters of one method by number, and its name. NULL: no such number (they are dense, from 0). */
+const char *resty_ffi_runtime_method_stats(const resty_ffi_runtime *rt, uint32_t method, resty_ffi_method_stats *out);
+/*
+ * Starts the runtime's code anew beside the old; when it is up, new calls go to it, and the old is ended when its calls
+ * are done, or after drain_ms. Returns at once: 0, or a code if the runtime is not serving or reloads already.
+ */
+int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
+/* 1 = the new code serves, 0 = still starting after timeout_ms, -1 = the new code did not start, the old goes on, and
+   error says why. */
+int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
 /* The number of a method name, for submit; negative = a code (name too long, too many names). */
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
@@ -114,6 +159,32 @@ int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t 
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);
 /* Gives back the answer's memory; submit and free do it too. */
 void resty_ffi_call_release(resty_ffi_call *call);
+/*
+ * Streams: a call that carries many messages each way. Opened like a plain call is submitted; data NULL = no first
+ * message; end: nothing will follow it. 0, or a code: nothing was sent. resty_ffi_call_cancel ends one at any time,
+ * resty_ffi_call_release gives one back that has ended, resty_ffi_call_free does both.
+ */
+int resty_ffi_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data, uint64_t len,
+                          bool end, uint64_t timeout_ms);
+/*
+ * Sends a message (data NULL = none) and, with end, closes this direction. 0 = sent; AGAIN = the window is used up,
+ * nothing was sent: wait for WRITABLE; else a code: UNLOADED if this direction is closed or the stream has ended.
+ */
+int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t len, bool end);
+/*
+ * Takes the next message. MESSAGE: it is in data, len, nil, valid until the next resty_ffi_stream_next. NOTHING: wait
+ * for READABLE. ENDED: status and data say how; again and again.
+ */
+int resty_ffi_stream_next(resty_ffi_call *call);
+/* Ends a stream that is in flight for the host's own reasons; what it has not read is dropped. */
+void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
+
+/*
+ * What has no event of its own: frames that found the queue full, the end of a reload's patience, files that are
+ * watched. To be called about every 50 ms from when the host's tick was called until this returns false.
+ */
+bool resty_ffi_loop_tick(resty_ffi_loop *l);
+
 /* Visits every call in flight. The visitor may cancel the call it is given. */
 void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg);
 uint32_t resty_ffi_loop_in_flight(const resty_ffi_loop *l);

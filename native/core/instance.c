@@ -46,10 +46,29 @@ static void on_closed(void *arg)
 
 static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
 
+/* The length of name\0value\0…\0 without its last NUL. */
+static size_t list_length(const char *list)
+{
+    size_t len = 0;
+    while (list[len])
+        len += strlen(list + len) + 1;
+    return len;
+}
+
 static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
 {
     struct rf_channel *c = &i->q.ch;
+    const char *settings = rt->options.settings;
     snprintf(c->h->name, sizeof c->h->name, "%s", rt->name);
+    c->h->generation = i->generation;
+    if (settings) {
+        size_t len = list_length(settings) + 1;
+        uint64_t block = rf_block_take(c, len);
+        if (!block)
+            return "the settings are larger than the limit of 128 MB";
+        memcpy(c->base + block, settings, len);
+        c->h->settings = block;
+    }
     if (rt->cfg) {
         uint64_t block = rf_block_take(c, rt->cfg_len + 1);
         if (!block)
@@ -64,7 +83,8 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
     bool copy = rt->cfg && i->transport == &rf_thread_transport;
     i->lib = strdup(rt->lib);
     i->cfg = copy ? strdup(rt->cfg) : NULL;
-    return i->lib && (i->cfg || !copy) ? NULL : "no memory";
+    i->limits = rf_options_copy(&rt->options);
+    return i->lib && i->limits && (i->cfg || !copy) ? NULL : "no memory";
 }
 
 static void destroy(struct rf_instance *i)
@@ -74,6 +94,8 @@ static void destroy(struct rf_instance *i)
     if (i->memfd >= 0)
         close(i->memfd);
     rf_abi1_free(atomic_load(&i->q.abi1));
+    rf_output_free(i);
+    free(i->limits);
     free(i->lib);
     free(i->cfg);
     free(i);
@@ -85,8 +107,8 @@ void rf_instance_unref(struct rf_instance *i)
         destroy(i);
 }
 
-struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t delay_ms,
-                                    const char **error)
+struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,
+                                    uint32_t delay_ms, const char **error)
 {
     resty_ffi_loop *l = rt->loop;
     struct rf_instance *i = calloc(1, sizeof *i);
@@ -108,6 +130,7 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     i->global = rt->options.global;
     i->unpin = rt->options.unpin;
     i->load_timeout_ms = rt->options.load_timeout_ms;
+    i->generation = generation;
     i->since = rf_now();
     snprintf(i->name, sizeof i->name, "%s", rt->name);
     atomic_init(&i->refs, 1);
@@ -122,6 +145,11 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     i->rt = rt;
     i->next = l->instances;
     l->instances = i;
+    if (rt->options.watch) {
+        char path[4096];
+        rf_library_find(rt->lib, path, sizeof path);
+        rf_watch_file(i, path, strlen(path));
+    }
     return i;
 }
 
@@ -152,10 +180,18 @@ static void unwatch(struct rf_instance *i)
         i->loop->host.unwatch(i->loop->host.host, i->watch);
 }
 
+/* What only the loop uses. */
+static void strip(struct rf_instance *i)
+{
+    rf_drop_control(i);
+    rf_watch_free(i);
+}
+
 static void forget(struct rf_instance *i)
 {
     unlink_instance(i);
     unwatch(i);
+    strip(i);
     rf_instance_unref(i);
 }
 
@@ -196,6 +232,7 @@ static void retire(struct rf_instance *i)
     if (i->state != RF_CLOSING || !silent(i) || i->held || i->owed || !rf_queue_left(&i->q))
         return;
     unwatch(i);
+    strip(i);
     i->retired = true;
     rf_channel_close(&i->q.ch, false);
     unlink_instance(i);
@@ -209,21 +246,43 @@ void rf_instances_sweep(resty_ffi_loop *l)
     }
 }
 
+/* The shared dict that a runtime names, if it may use it: the name, NUL-terminated, from its options. */
+static const char *allowed_dict(const struct rf_instance *i, const char *name, uint64_t len, char *error, size_t size)
+{
+    const char *list = i->limits->dicts;
+    if (list && *list && len == 0)
+        return list;
+    for (const char *at = list; at && *at; at += strlen(at) + 1)
+        if (strlen(at) == len && memcmp(at, name, len) == 0)
+            return at;
+    snprintf(error, size, "runtime \"%s\" may not use %s%.*s%s: name it in the option dicts of ngx.load_ffi", i->name,
+             len ? "the shared dict \"" : "a shared dict", (int)(len < 100 ? len : 100), len ? name : "",
+             len ? "\"" : "");
+    return NULL;
+}
+
 static void dict(struct rf_instance *i, const struct rf_slot *s)
 {
     struct rf_channel *c = &i->q.ch;
     struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
     struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};
-    if (i->rt && s->arg <= s->len && s->len && rf_block_valid(c, s->data, s->len)) {
-        const char *data = c->base + s->data;
+    char error[320];
+    if (i->rt && s->zone <= s->len && s->arg <= s->len - s->zone && s->len && rf_block_valid(c, s->data, s->len)) {
+        const char *zone = c->base + s->data, *key = zone + s->zone;
         struct resty_ffi_dict_request r = {.op = (int)s->method,
-                                           .key = data,
+                                           .zone = allowed_dict(i, zone, s->zone, error, sizeof error),
+                                           .key = key,
                                            .key_len = s->arg,
-                                           .value = data + s->arg,
-                                           .value_len = s->len - s->arg,
+                                           .value = key + s->arg,
+                                           .value_len = s->len - s->zone - s->arg,
                                            .ttl_ms = s->deadline};
-        answer.status = 0;
-        i->loop->host.dict(i->loop->host.host, i->rt, &r, &answer);
+        if (r.zone) {
+            answer.status = 0;
+            i->loop->host.dict(i->loop->host.host, &r, &answer);
+        } else {
+            answer.data = error;
+            answer.len = strlen(error);
+        }
     }
     rf_block_give(c, s->data);
     reply.status = answer.status;
@@ -236,17 +295,14 @@ static void dict(struct rf_instance *i, const struct rf_slot *s)
         reply.flags |= RESTY_FFI_NIL;
         reply.status = RESTY_FFI_QUEUE_FULL; /* nil with 0 would mean that the key is missing */
     }
-    if (!rf_send_request(c, &reply))
-        rf_block_give(c, reply.data);
+    rf_send_control(i, &reply);
 }
 
-static void log_line(struct rf_instance *i, const struct rf_slot *s)
+static void watch_file(struct rf_instance *i, const struct rf_slot *s)
 {
-    struct rf_channel *c = &i->q.ch;
-    int level = s->status < RESTY_FFI_LOG_EMERG || s->status > RESTY_FFI_LOG_DEBUG ? RESTY_FFI_LOG_ERR : s->status;
-    if (s->len && rf_block_valid(c, s->data, s->len))
-        i->loop->host.log(i->loop->host.host, level, i->name, c->base + s->data, s->len);
-    rf_block_give(c, s->data);
+    if (s->len && rf_block_valid(&i->q.ch, s->data, s->len))
+        rf_watch_file(i, i->q.ch.base + s->data, s->len);
+    rf_block_give(&i->q.ch, s->data);
 }
 
 static void frame(struct rf_instance *i, const struct rf_slot *s)
@@ -255,8 +311,14 @@ static void frame(struct rf_instance *i, const struct rf_slot *s)
     case RESTY_FFI_DATA:
         rf_call_answer(i, s);
         break;
+    case RESTY_FFI_WINDOW:
+        rf_stream_window(i, s);
+        break;
+    case RESTY_FFI_WATCH:
+        watch_file(i, s);
+        break;
     case RESTY_FFI_LOG:
-        log_line(i, s);
+        rf_log_frame(i, s);
         break;
     case RESTY_FFI_DICT:
         dict(i, s);
@@ -270,11 +332,15 @@ static void drain(struct rf_instance *i)
 {
     static const char damaged[] = "it wrote garbage into the shared memory and was ended";
     int n = i->damaged ? 0 : rf_drain_begin(&i->q.ch);
+    if (n > 0)
+        i->loop->now = rf_now();
     for (int k = n - 1; k >= 0; k--) {
         struct rf_slot s;
         rf_drain_take(&i->q.ch, k, &s);
         frame(i, &s);
     }
+    if (i->unsent_count)
+        rf_flush_control(i);
     if (n >= 0)
         return;
     i->damaged = true;
@@ -286,13 +352,14 @@ static void drain(struct rf_instance *i)
 
 void rf_instance_flush(struct rf_instance *i)
 {
+    rf_log_output(i);
     int n = i->damaged || i->retired ? 0 : rf_drain_begin(&i->q.ch);
     i->damaged |= n < 0;
     for (int k = n - 1; k >= 0; k--) {
         struct rf_slot s;
         rf_drain_take(&i->q.ch, k, &s);
         if (s.kind == RESTY_FFI_LOG)
-            log_line(i, &s);
+            rf_log_frame(i, &s);
         else
             rf_block_give(&i->q.ch, s.data);
     }
@@ -309,6 +376,9 @@ void rf_instance_dispatch(void *instance)
     /* News first: answers that were sent before the end are then all in the list. */
     uint32_t news = atomic_exchange_explicit(&i->news, 0, memory_order_acquire);
     drain(i);
+    if (news & (RF_NEWS_OUTPUT | RF_NEWS_EXITED | RF_NEWS_ENDED))
+        rf_log_output(i);
+    news &= ~(uint32_t)RF_NEWS_OUTPUT;
     if (news && i->rt)
         rf_runtime_news(i->rt, i, news);
     if (news & RF_NEWS_FAILED) {

@@ -46,7 +46,8 @@ struct rf_slot {
     uint32_t method;
     uint32_t next; /* the slot sent before this one, while in the list of replies */
     uint64_t arg;
-    uint64_t reserved;
+    uint32_t zone;
+    uint32_t reserved;
 };
 
 /* Request ring cell: sequence in the high half, slot number in the low half, so that both change at once. */
@@ -57,6 +58,8 @@ struct rf_header {
     uint32_t max_queue;
     uint32_t has_config;
     uint64_t config, config_len; /* offset and length */
+    uint64_t settings;           /* offset of name\0value\0…\0 */
+    uint32_t generation;         /* how often the runtime was reloaded before */
     char name[128];
     RF_LINE _Atomic uint32_t closed;    /* the host wants the runtime to end */
     _Atomic uint32_t methods;           /* how many names are valid */

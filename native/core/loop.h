@@ -16,8 +16,30 @@ struct rf_call {
     resty_ffi_loop *loop;
     struct rf_instance *instance; /* where it is in flight, or whose memory holds the answer */
     uint32_t index, generation;
-    uint64_t block; /* the answer's payload, 0 = none */
-    char *text;     /* the answer, when it is a message of the core's own; malloc'ed */
+    uint64_t block;          /* the answer's payload, 0 = none */
+    char *text;              /* the answer, when it is a message of the core's own; malloc'ed */
+    uint64_t sent, deadline; /* when, in ns; no deadline is 0 */
+    uint32_t method;
+    struct rf_stream *stream; /* NULL = a plain call; owned by the call while it is in flight or done */
+};
+
+struct rf_message {
+    uint64_t block, len;
+    bool nil;
+};
+
+/* A stream's state beside its call. Freed when the call is cancelled or released. */
+struct rf_stream {
+    int64_t window;              /* what we may send */
+    int64_t granted;             /* what the runtime may send */
+    uint64_t due;                /* consumed since the last WINDOW frame */
+    struct rf_message *messages; /* ring of those that the host has not taken yet */
+    uint32_t size, head, count;
+    struct rf_message current; /* what call.data points to */
+    bool closed;               /* we have sent END */
+    bool refused;              /* the host waits for a window */
+    struct rf_message last;    /* with the end: the message that goes with the status */
+    int32_t status;
 };
 
 struct resty_ffi_loop {
@@ -29,7 +51,10 @@ struct resty_ffi_loop {
     resty_ffi_runtime *runtimes;      /* loaded or loading, found by key */
     struct rf_instance *instances;    /* all, also those that end */
     struct rf_supervisor *supervisor; /* NULL until the first child process */
+    uint64_t now;                     /* when the present batch of frames was fetched */
     uint64_t complained;              /* when a stray answer was last logged */
+    uint32_t unsent;                  /* frames of all instances that wait for room */
+    uint64_t looked;                  /* when files were last looked at */
     bool closed;
 };
 
@@ -45,12 +70,19 @@ struct resty_ffi_runtime {
     char *lib, *cfg; /* cfg NULL = none */
     size_t cfg_len;
     resty_ffi_options options;
+    resty_ffi_options *own_options; /* the memory behind the strings of options */
     enum rf_runtime_state state;
     bool process;
     uint32_t handles;             /* that hosts hold: one for each load */
     struct rf_instance **workers; /* options.workers of them */
     uint32_t worker_count;
-    char **methods; /* names by number */
+    struct rf_instance **incoming; /* during a reload: those that are to take their places; NULL entries failed */
+    uint32_t incoming_count;
+    uint32_t generation; /* of the workers */
+    uint64_t reloading;  /* since when, 0 = it does not */
+    int32_t reloaded;    /* how the last reload went: 1, 0 = under way, -1 = failed, reload_error says why */
+    char **methods;      /* names by number */
+    resty_ffi_method_stats *method_stats;
     uint32_t method_count, method_size;
     uint32_t *method_index; /* hash table of numbers + 1, twice method_size */
     uint32_t drops;         /* unanswered failures in a row, for the back-off */
@@ -60,19 +92,34 @@ struct resty_ffi_runtime {
     void *user;
     char name[128];
     char error[RF_TEXT];
+    char reload_error[RF_TEXT];
     char explained[RF_TEXT + 256];
 };
 
 /* What other threads tell the loop about an instance, as bits. */
 enum rf_news {
     RF_NEWS_READY = 1,
-    RF_NEWS_FAILED = 2,        /* did not start; text says why */
-    RF_NEWS_EXITED = 4,        /* the process is gone; text says how */
-    RF_NEWS_ENDED = 8,         /* the runtime closed its queue; or, after it was told to end, its process is gone */
-    RF_NEWS_WANTS_PROCESS = 16 /* the library is a program's */
+    RF_NEWS_FAILED = 2,         /* did not start; text says why */
+    RF_NEWS_EXITED = 4,         /* the process is gone; text says how */
+    RF_NEWS_ENDED = 8,          /* the runtime closed its queue; or, after it was told to end, its process is gone */
+    RF_NEWS_WANTS_PROCESS = 16, /* the library is a program's */
+    RF_NEWS_OUTPUT = 32         /* the child process has printed lines */
 };
 
 enum rf_instance_state { RF_STARTING, RF_READY, RF_CLOSING, RF_GONE };
+
+/* Lines of one second, for the limit. */
+struct rf_logged {
+    uint64_t second;
+    uint32_t lines, dropped;
+};
+
+struct rf_line {
+    struct rf_line *next;
+    int level;
+    size_t len;
+    char text[];
+};
 
 struct rf_transport {
     /* Begins to start; news follow. NULL or an error text. */
@@ -98,30 +145,41 @@ struct rf_instance {
     uint32_t owed;      /* calls sent minus answers that came, so also those nobody waits for */
     uint32_t held;      /* answers that a host has not released */
     uint32_t method_count;
-    uint64_t since; /* of the state */
-    bool failed;    /* libffi_init did */
-    bool damaged;   /* the child wrote garbage */
-    bool retired;   /* memory and descriptors are gone; only the struct is left for late callers */
+    uint32_t generation;
+    uint64_t since;         /* of the state */
+    uint64_t draining;      /* since when it only finishes its calls, 0 = it does not */
+    bool incoming;          /* it is to replace a worker when all of its kind are ready */
+    bool failed;            /* libffi_init did */
+    bool damaged;           /* the child wrote garbage */
+    bool retired;           /* memory and descriptors are gone; only the struct is left for late callers */
+    struct rf_slot *unsent; /* frames that found the queue full and must not be lost */
+    uint32_t unsent_count, unsent_size;
+    struct rf_logged logged;
+    struct rf_watched *watched; /* files whose change reloads the runtime; see watch.c */
     _Atomic int refs;
     _Atomic uint32_t news;
-    rf_lock lock; /* text */
+    rf_lock lock; /* text, output */
     char text[RF_TEXT];
+    struct rf_line *output; /* printed by the child, newest first; freed by the loop when logged */
+    uint32_t output_count, output_lost;
     char name[128];
     /* thread transport */
     void *library;
     bool global, unpin;
     char *lib;
     char *cfg;
+    bool reloadable; /* libffi_init may be called again for new code; written by the loader before it tells news */
     /* process transport */
     int memfd;
     uint32_t load_timeout_ms;
+    resty_ffi_options *limits; /* a copy of the runtime's options; owned by the instance */
 };
 
 extern const struct rf_transport rf_thread_transport, rf_process_transport;
 
 /* instance.c */
-struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t delay_ms,
-                                    const char **error);
+struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,
+                                    uint32_t delay_ms, const char **error);
 void rf_instance_close(struct rf_instance *i);
 void rf_instance_unref(struct rf_instance *i);
 void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, size_t len);
@@ -135,16 +193,65 @@ bool rf_instance_left(struct rf_instance *i);
 /* Frees what has ended; called now and then. */
 void rf_instances_sweep(resty_ffi_loop *l);
 
+/* options.c: a copy, with its strings in the same piece of memory. NULL = none left. */
+resty_ffi_options *rf_options_copy(const resty_ffi_options *o);
+
 /* runtime.c: what the news of an instance mean for its runtime. */
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
-void rf_runtime_drained(resty_ffi_runtime *rt);
+/* Its calls are done; it ends. */
+void rf_instance_drained(struct rf_instance *i);
+/* It takes no new calls; it ends when those in flight are done, or at the latest after a time. */
+void rf_instance_drain(struct rf_instance *i);
 /* Starts workers that could not be started again when they had exited. */
 void rf_runtime_refill(resty_ffi_runtime *rt);
+
+void rf_runtime_settle(resty_ffi_runtime *rt);
+/* Waits for news of these instances, up to timeout_ms. */
+void rf_instances_wait(struct rf_instance **list, uint32_t count, int timeout_ms);
+
+/* reload.c: what the news of an incoming instance mean. */
+void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news, const char *text);
+/* Drops the incoming ones. */
+void rf_reload_fail(resty_ffi_runtime *rt, const char *text);
+
+/* control.c: a frame that must arrive: it waits for room if the queue is full. Takes its payload in every case. */
+void rf_send_control(struct rf_instance *i, const struct rf_slot *s);
+void rf_flush_control(struct rf_instance *i);
+void rf_drop_control(struct rf_instance *i);
+
+/* logging.c: what a runtime logs, within limits; and what its process prints. */
+void rf_log_frame(struct rf_instance *i, const struct rf_slot *s);
+void rf_log_output(struct rf_instance *i);
+void rf_output_add(struct rf_instance *i, int level, const char *text, size_t len);
+void rf_output_free(struct rf_instance *i);
+
+/* stream.c */
+void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
+void rf_stream_window(struct rf_instance *i, const struct rf_slot *s);
+void rf_stream_ended(struct rf_call *c, int status, const char *text);
+void rf_stream_free(struct rf_call *c);
+
+/* watch.c */
+void rf_watch_file(struct rf_instance *i, const char *path, size_t len);
+void rf_watch_free(struct rf_instance *i);
+bool rf_watch_look(resty_ffi_loop *l);
 
 /* methods.c */
 void rf_methods_free(resty_ffi_runtime *rt);
 
 /* call.c */
+uint64_t rf_call_id(const struct rf_call *c);
+/* The call in flight at i that has this id; NULL = none, whatever the number. */
+struct rf_call *rf_call_find(struct rf_instance *i, uint64_t id);
+/* Sends a CALL frame and puts the call in flight; the same for plain calls and streams. 0 or a code. */
+int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len,
+                  uint64_t timeout_ms);
+/* Copies a payload into the queue's memory, for s. False = none is left. */
+bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len);
+/* It ends, with this status: the counts. */
+void rf_call_count(struct rf_call *c, int status, uint64_t len);
+/* Its caller does not wait any more: it leaves its instance. */
+void rf_call_leave(struct rf_call *c);
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s);
 void rf_calls_fail(struct rf_instance *i, int status, const char *text);
 

@@ -35,8 +35,11 @@ static bool grow(resty_ffi_runtime *rt)
     char **names = realloc(rt->methods, size * sizeof *names);
     if (names)
         rt->methods = names;
+    resty_ffi_method_stats *stats = realloc(rt->method_stats, size * sizeof *stats);
+    if (stats)
+        rt->method_stats = stats;
     uint32_t *index = calloc(2 * size, sizeof *index);
-    if (!names || !index) {
+    if (!names || !stats || !index) {
         free(index);
         return false;
     }
@@ -53,8 +56,10 @@ void rf_methods_free(resty_ffi_runtime *rt)
     for (uint32_t k = 0; k < rt->method_count; k++)
         free(rt->methods[k]);
     free(rt->methods);
+    free(rt->method_stats);
     free(rt->method_index);
     rt->methods = NULL;
+    rt->method_stats = NULL;
     rt->method_index = NULL;
     rt->method_count = rt->method_size = 0;
 }
@@ -84,6 +89,16 @@ API int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t
     memcpy(copy, name, len);
     copy[len] = 0;
     rt->methods[rt->method_count] = copy;
+    memset(&rt->method_stats[rt->method_count], 0, sizeof *rt->method_stats);
     *bucket = rt->method_count + 1;
     return (int)rt->method_count++;
+}
+
+API const char *resty_ffi_runtime_method_stats(const resty_ffi_runtime *rt, uint32_t method,
+                                               resty_ffi_method_stats *out)
+{
+    if (method >= rt->method_count)
+        return NULL;
+    *out = rt->method_stats[method];
+    return rt->methods[method];
 }

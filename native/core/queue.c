@@ -21,6 +21,7 @@ static void to_frame(const struct rf_channel *c, const struct rf_slot *s, resty_
                            .len = s->len,
                            .deadline = s->deadline,
                            .method = s->method,
+                           .zone = s->zone,
                            .arg = s->arg};
 }
 
@@ -129,6 +130,7 @@ static void to_slot(const struct rf_channel *c, const resty_ffi_frame *f, struct
                           .status = f->status,
                           .deadline = f->deadline,
                           .method = f->method,
+                          .zone = f->zone,
                           .arg = f->arg};
     bool empty = f->flags & RESTY_FFI_NIL || f->len == 0;
     if (f->flags & RESTY_FFI_COPY) {
@@ -218,6 +220,27 @@ API const char *resty_ffi_config(resty_ffi_queue *q, size_t *len)
 API const char *resty_ffi_name(resty_ffi_queue *q)
 {
     return q->ch.h->name;
+}
+
+API const char *resty_ffi_settings(resty_ffi_queue *q)
+{
+    return q->ch.h->settings ? q->ch.base + q->ch.h->settings : NULL;
+}
+
+API const char *resty_ffi_setting(resty_ffi_queue *q, const char *name)
+{
+    for (const char *at = resty_ffi_settings(q); at && *at; at += strlen(at) + 1) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0)
+            return value;
+        at = value;
+    }
+    return NULL;
+}
+
+API uint32_t resty_ffi_generation(resty_ffi_queue *q)
+{
+    return q->ch.h->generation;
 }
 
 API void resty_ffi_fail(resty_ffi_queue *q, const char *text, size_t len)

@@ -52,13 +52,14 @@ static void strip(resty_ffi_runtime *rt)
 static void destroy(resty_ffi_runtime *rt)
 {
     strip(rt);
+    free(rt->own_options);
     free(rt->lib);
     free(rt->workers);
     free(rt);
 }
 
 /* Frees a runtime that has ended and that no host holds. */
-static void settle(resty_ffi_runtime *rt)
+void rf_runtime_settle(resty_ffi_runtime *rt)
 {
     if (rt->state == RF_LOADING || rt->state == RF_UP)
         return;
@@ -75,7 +76,7 @@ API void resty_ffi_runtime_release(resty_ffi_runtime *rt)
     if (!rt)
         return;
     rt->handles--;
-    settle(rt);
+    rf_runtime_settle(rt);
 }
 
 static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
@@ -85,7 +86,8 @@ static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const 
     if (!rt)
         return NULL;
     rt->loop = l;
-    rt->options = *o;
+    rt->own_options = rf_options_copy(o);
+    rt->options = rt->own_options ? *rt->own_options : *o;
     rt->lib = strdup(lib);
     rt->workers = calloc(o->workers, sizeof(void *));
     rt->worker_count = o->workers;
@@ -94,7 +96,7 @@ static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const 
         rt->cfg[cfg_len] = 0;
         rt->cfg_len = cfg_len;
     }
-    if (!rt->lib || !rt->workers || (cfg && !rt->cfg)) {
+    if (!rt->own_options || !rt->lib || !rt->workers || (cfg && !rt->cfg)) {
         destroy(rt);
         return NULL;
     }
@@ -112,7 +114,8 @@ static const char *start_workers(resty_ffi_runtime *rt)
 {
     const char *error = NULL;
     for (uint32_t w = 0; w < rt->worker_count && !error; w++)
-        rt->workers[w] = rf_instance_new(rt, rt->process ? &rf_process_transport : &rf_thread_transport, 0, &error);
+        rt->workers[w] =
+            rf_instance_new(rt, rt->process ? &rf_process_transport : &rf_thread_transport, rt->generation, 0, &error);
     return error;
 }
 
@@ -153,6 +156,7 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     o.max_queue = o.max_queue ? o.max_queue : 65536;
     o.workers = o.workers ? o.workers : 1;
     o.load_timeout_ms = o.load_timeout_ms ? o.load_timeout_ms : 30000;
+    o.drain_ms = o.drain_ms ? o.drain_ms : 30000;
     if (l->closed)
         return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
@@ -189,6 +193,28 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     return rt;
 }
 
+void rf_instances_wait(struct rf_instance **list, uint32_t count, int timeout_ms)
+{
+    struct pollfd p[MAX_WORKERS];
+    struct rf_instance *of[MAX_WORKERS];
+    for (uint32_t w = 0; w < count; w++) {
+        struct rf_instance *i = of[w] = list[w];
+        p[w] = (struct pollfd){i && i->state == RF_STARTING ? i->q.ch.to_host : -1, POLLIN, 0};
+        if (i)
+            atomic_fetch_add(&i->refs, 1); /* what is told of one may end the others */
+    }
+    poll(p, count, timeout_ms);
+    for (uint32_t w = 0; w < count; w++) {
+        uint64_t ignored;
+        /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. Only what poll
+           has seen: a child can make reads of an empty descriptor block. */
+        if (p[w].revents && of[w]->state != RF_GONE && !of[w]->retired && read(p[w].fd, &ignored, sizeof ignored) > 0)
+            rf_instance_dispatch(of[w]);
+        if (of[w])
+            rf_instance_unref(of[w]);
+    }
+}
+
 API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
 {
     uint64_t start = rf_now();
@@ -202,22 +228,7 @@ API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *erro
             fail(rt, text);
             break;
         }
-        struct pollfd p[MAX_WORKERS];
-        for (uint32_t w = 0; w < rt->worker_count; w++) {
-            struct rf_instance *i = rt->workers[w];
-            p[w] = (struct pollfd){i && i->state == RF_STARTING ? i->q.ch.to_host : -1, POLLIN, 0};
-        }
-        uint32_t n = rt->worker_count;
-        int left = timeout_ms < 0 || timeout_ms > 100 ? 100 : timeout_ms;
-        poll(p, n, left);
-        for (uint32_t w = 0; w < n && w < rt->worker_count; w++) {
-            struct rf_instance *i = rt->workers[w];
-            uint64_t count;
-            /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. Only what
-               poll has seen: a child can make reads of an empty descriptor block. */
-            if (p[w].revents && i && i->q.ch.to_host == p[w].fd && read(p[w].fd, &count, sizeof count) > 0)
-                rf_instance_dispatch(i);
-        }
+        rf_instances_wait(rt->workers, rt->worker_count, timeout_ms < 0 || timeout_ms > 100 ? 100 : timeout_ms);
         if (rt->state == RF_LOADING && timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
             return 0;
     }
@@ -235,12 +246,21 @@ static uint32_t worker_number(const resty_ffi_runtime *rt, const struct rf_insta
     return w;
 }
 
+static bool wants_process(const resty_ffi_options *o)
+{
+    return o->memory || o->files || o->cpus || o->user || o->env || o->workers > 1;
+}
+
 static void ready(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->state = RF_READY;
     i->since = rf_now();
     if (rt->state != RF_LOADING)
         return;
+    if (!rt->process && wants_process(&rt->options)) {
+        fail(rt, "the options limits, user, env and workers are for child processes: set isolate");
+        return;
+    }
     for (uint32_t w = 0; w < rt->worker_count; w++)
         if (!rt->workers[w] || rt->workers[w]->state != RF_READY)
             return;
@@ -278,8 +298,7 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     snprintf(text, sizeof text, "exited (%s); it is %s", how, again ? "being restarted" : "not restarted");
     l->host.log(l->host.host, RESTY_FFI_LOG_ERR, rt->name, text, strlen(text));
     const char *error = NULL;
-    i->rt = NULL;
-    rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, delay, &error) : NULL;
+    rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, rt->generation, delay, &error) : NULL;
     rt->stats.restarts += rt->workers[w] != NULL;
     if (again && !rt->workers[w]) {
         rt->missing++;
@@ -288,8 +307,21 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     snprintf(rt->error, sizeof rt->error, "%s", error ? error : how);
     snprintf(text, sizeof text, "runtime \"%s\" exited (%s)", rt->name, how);
     rf_calls_fail(i, RESTY_FFI_EXITED, text);
-    if (rt->state == RF_UNLOADED)
-        rf_runtime_drained(rt); /* its calls may have been the last */
+    i->rt = NULL;
+}
+
+/* One that finished its calls: they fail, nothing is started in its place. */
+static void lost_old(resty_ffi_runtime *rt, struct rf_instance *i, const char *how)
+{
+    char text[RF_TEXT + 200];
+    snprintf(text, sizeof text, "runtime \"%s\" exited (%s)", rt->name, how);
+    uint32_t w = worker_number(rt, i);
+    if (w < rt->worker_count)
+        rt->workers[w] = NULL;
+    i->draining = 0;
+    rf_calls_fail(i, RESTY_FFI_EXITED, text);
+    i->rt = NULL;
+    rf_runtime_settle(rt);
 }
 
 /* Descriptors or memory may be had again by now. */
@@ -302,7 +334,7 @@ void rf_runtime_refill(resty_ffi_runtime *rt)
     for (uint32_t w = 0; w < rt->worker_count && rt->missing; w++) {
         if (rt->workers[w])
             continue;
-        if (!(rt->workers[w] = rf_instance_new(rt, &rf_process_transport, 0, &error))) {
+        if (!(rt->workers[w] = rf_instance_new(rt, &rf_process_transport, rt->generation, 0, &error))) {
             snprintf(rt->error, sizeof rt->error, "%s", error);
             break;
         }
@@ -316,6 +348,15 @@ void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news
 {
     char text[RF_TEXT];
     rf_instance_text(i, text, sizeof text);
+    if (i->incoming) {
+        rf_reload_news(rt, i, news, text);
+        return;
+    }
+    if (i->draining) {
+        if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED))
+            lost_old(rt, i, *text ? text : "it closed its queue");
+        return;
+    }
     if (news & RF_NEWS_READY && i->state == RF_STARTING)
         ready(rt, i);
     if (news & RF_NEWS_WANTS_PROCESS) {
@@ -327,13 +368,27 @@ void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news
     }
 }
 
-void rf_runtime_drained(resty_ffi_runtime *rt)
+void rf_instance_drained(struct rf_instance *i)
 {
-    for (uint32_t w = 0; w < rt->worker_count; w++)
-        if (rt->workers[w] && rt->workers[w]->in_flight)
-            return;
-    drop_workers(rt);
-    settle(rt);
+    resty_ffi_runtime *rt = i->rt;
+    uint32_t w = rt ? worker_number(rt, i) : 0;
+    if (rt && w < rt->worker_count)
+        rt->workers[w] = NULL;
+    i->rt = NULL;
+    rf_instance_close(i);
+    if (rt)
+        rf_runtime_settle(rt);
+}
+
+void rf_instance_drain(struct rf_instance *i)
+{
+    if (i->draining)
+        return;
+    i->draining = rf_now();
+    if (i->in_flight == 0)
+        rf_instance_drained(i);
+    else
+        i->loop->host.tick(i->loop->host.host);
 }
 
 API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
@@ -343,9 +398,19 @@ API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
         fail(rt, "it was unloaded while it was starting");
     if (rt->state != RF_UP)
         return;
+    rf_reload_fail(rt, "it was unloaded meanwhile");
     rt->state = RF_UNLOADED;
     unregister(rt);
-    rf_runtime_drained(rt);
+    /* Those of a reload before do not hold up the runtime: its handle may be given back. */
+    for (struct rf_instance *i = l->instances; i; i = i->next)
+        if (i->rt == rt && worker_number(rt, i) == rt->worker_count)
+            i->rt = NULL;
+    /* The last of them may free the runtime, if nobody holds it. */
+    rt->handles++;
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        if (rt->workers[w])
+            rf_instance_drain(rt->workers[w]);
+    resty_ffi_runtime_release(rt);
     rf_instances_sweep(l);
 }
 
@@ -380,9 +445,16 @@ API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *o
     out->workers = rt->worker_count;
     out->process = rt->process;
     out->up = rt->state == RF_UP;
-    for (uint32_t w = 0; w < rt->worker_count; w++)
-        if (rt->workers[w])
-            out->in_flight += rt->workers[w]->in_flight;
+    out->queued = 0;
+    for (uint32_t w = 0; w < rt->worker_count; w++) {
+        const struct rf_channel *c = rt->workers[w] ? &rt->workers[w]->q.ch : NULL;
+        uint32_t waiting = c ? c->tail - atomic_load_explicit(&c->h->head, memory_order_relaxed) : 0;
+        out->queued += c && waiting <= c->at.cells ? waiting : 0; /* a child may write there what it likes */
+    }
+    /* Those that finish after a reload count too. */
+    for (const struct rf_instance *i = rt->loop->instances; i; i = i->next)
+        if (i->rt == rt)
+            out->in_flight += i->in_flight;
 }
 
 API const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt)

@@ -1,23 +1,31 @@
 /*
  * resty-ffi-run: a runtime in a process of its own. Started by the host's supervisor, never by hand:
  *
- *     resty-ffi-run LIBRARY
+ *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--user NAME] LIBRARY
+ *
+ * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
+ * that it may run on. --user: whom it runs as, if the host is root.
  *
  * Two processes: this one watches, its child is the runtime. The watcher tells the host how the child ended (the host
  * cannot always know: nginx reaps every child itself, and would log a signal as an alert), and kills it when the host
  * hangs up. The kernel kills both when the host dies.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,6 +35,14 @@
 #include "resty_ffi.h"
 
 #define MAX_ARGS 64
+#define MEMORY_LOOK_MS 50
+
+/* What the runtime may use; 0 and NULL = whatever the host may. */
+struct limits {
+    unsigned long long memory;
+    unsigned long files, cpus;
+    const char *user;
+};
 
 static void say(char what, const char *text)
 {
@@ -79,6 +95,7 @@ static void own_stdio(void)
 struct api {
     resty_ffi_queue *(*attach)(const char **error);
     const char *(*config)(resty_ffi_queue *q, size_t *len);
+    const char *(*settings)(resty_ffi_queue *q);
     void (*ready)(resty_ffi_queue *q);
     void (*left)(resty_ffi_queue *q);
 };
@@ -99,8 +116,24 @@ static void open_api(struct api *a)
         fail(dlerror());
     *(void **)&a->attach = symbol(lib, "resty_ffi_attach");
     *(void **)&a->config = symbol(lib, "resty_ffi_config");
+    *(void **)&a->settings = symbol(lib, "resty_ffi_settings");
     *(void **)&a->ready = symbol(lib, "resty_ffi_ready");
     *(void **)&a->left = symbol(lib, "resty_ffi_child_left");
+}
+
+/* A program's command line may depend on the settings: they are in its environment, "node" as RESTY_FFI_NODE. */
+static void export_settings(const char *list)
+{
+    for (const char *at = list; at && *at;) {
+        char name[128];
+        int n = snprintf(name, sizeof name, "RESTY_FFI_%s", at);
+        for (char *c = name; *c; c++)
+            *c = (char)toupper((unsigned char)*c);
+        const char *value = at + strlen(at) + 1;
+        if (n < (int)sizeof name)
+            setenv(name, value, 1);
+        at = value + strlen(value) + 1;
+    }
 }
 
 static void exec_program(int (*argv_of)(const char *cfg, char *out, int size), const char *cfg)
@@ -151,6 +184,47 @@ static void not_found(const char *path)
     fail(text);
 }
 
+static void limit_files(unsigned long files)
+{
+    struct rlimit limit = {files, files};
+    if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        fail("limits.files is more than the host itself may open (see ulimit -n)");
+}
+
+/* Each runtime begins at another processor: several with --cpus=1 shall not share the first. */
+static void limit_cpus(unsigned long cpus)
+{
+    cpu_set_t all, some;
+    if (!cpus || sched_getaffinity(0, sizeof all, &all) != 0)
+        return;
+    CPU_ZERO(&some);
+    int start = (int)getpid() % CPU_SETSIZE;
+    for (int k = 0; k < CPU_SETSIZE && cpus; k++) {
+        int cpu = (start + k) % CPU_SETSIZE;
+        if (CPU_ISSET(cpu, &all)) {
+            CPU_SET(cpu, &some);
+            cpus--;
+        }
+    }
+    sched_setaffinity(0, sizeof some, &some);
+}
+
+static void become(const char *user)
+{
+    char text[300];
+    if (!user)
+        return;
+    struct passwd *p = getpwnam(user);
+    if (!p)
+        snprintf(text, sizeof text, "the option user is \"%.100s\", which this system does not know", user);
+    else if (initgroups(user, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 || setuid(p->pw_uid) != 0)
+        snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
+                 user);
+    else
+        return;
+    fail(text);
+}
+
 static void runtime(const char *path)
 {
     struct api a;
@@ -177,7 +251,22 @@ static void runtime(const char *path)
     setenv(RF_ENV_QUEUE, queue, 1);
     for (int fd = RF_FD_MEMORY; fd < RF_FD_FIRST_FREE; fd++)
         fcntl(fd, F_SETFD, 0);
+    export_settings(a.settings(q));
     exec_program(function, a.config(q, NULL));
+}
+
+/* Bytes that belong to the process alone: without files and memory that it shares. */
+static unsigned long long own_memory(pid_t child)
+{
+    char path[64];
+    unsigned long long size = 0, resident = 0, shared = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)child);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    int n = fscanf(f, "%llu %llu %llu", &size, &resident, &shared);
+    fclose(f);
+    return n == 3 && resident > shared ? (resident - shared) * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void describe(int status, char *out, size_t size)
@@ -188,13 +277,16 @@ static void describe(int status, char *out, size_t size)
         snprintf(out, size, "exit code %d", WEXITSTATUS(status));
 }
 
-static void watch(pid_t child, int signals)
+static void watch(pid_t child, int signals, unsigned long long memory)
 {
     char text[128];
     int status = 0;
+    unsigned long long used = 0;
     struct pollfd p[2] = {{signals, POLLIN, 0}, {RF_FD_CONTROL, POLLIN, 0}};
     for (;;) {
-        poll(p, 2, -1);
+        poll(p, 2, memory ? MEMORY_LOOK_MS : -1);
+        if (memory && used <= memory && (used = own_memory(child)) > memory)
+            kill(child, SIGKILL);
         struct signalfd_siginfo info;
         while (p[0].revents && read(signals, &info, sizeof info) == sizeof info)
             if (info.ssi_signo != SIGCHLD)
@@ -206,13 +298,37 @@ static void watch(pid_t child, int signals)
             break;
     }
     describe(status, text, sizeof text);
+    if (memory && used > memory)
+        snprintf(text, sizeof text, "it held %llu MB of memory, limits.memory allows %llu MB", used >> 20,
+                 memory >> 20);
     say(RF_SAY_EXITED, text);
+}
+
+/* The library's path, or NULL for a command line that no host makes. */
+static const char *parse(int argc, char **argv, struct limits *l)
+{
+    int at = 1;
+    for (; at < argc - 1; at++) {
+        if (strncmp(argv[at], "--memory=", 9) == 0)
+            l->memory = strtoull(argv[at] + 9, NULL, 10);
+        else if (strncmp(argv[at], "--files=", 8) == 0)
+            l->files = strtoul(argv[at] + 8, NULL, 10);
+        else if (strncmp(argv[at], "--cpus=", 7) == 0)
+            l->cpus = strtoul(argv[at] + 7, NULL, 10);
+        else if (strcmp(argv[at], "--user") == 0 && at + 2 < argc)
+            l->user = argv[++at];
+        else
+            return NULL;
+    }
+    return at == argc - 1 ? argv[at] : NULL;
 }
 
 int main(int argc, char **argv)
 {
     sigset_t watched, none;
-    if (argc != 2 || !getenv(RF_ENV_QUEUE)) {
+    struct limits limits = {0};
+    const char *path = parse(argc, argv, &limits);
+    if (!path || !getenv(RF_ENV_QUEUE)) {
         fprintf(stderr, "resty-ffi-run is started by a resty-ffi host, not by hand\n");
         return 2;
     }
@@ -234,13 +350,19 @@ int main(int argc, char **argv)
         if (getppid() != self)
             _exit(1);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        runtime(argv[1]);
+        limit_files(limits.files);
+        limit_cpus(limits.cpus);
+        if (limits.user) {
+            become(limits.user);
+            prctl(PR_SET_PDEATHSIG, SIGKILL); /* lost with the change of user */
+        }
+        runtime(path);
     }
     if (child < 0)
         fail("no process could be started (see ulimit -u)");
     int signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
     for (int fd = RF_FD_MEMORY; fd < RF_FD_CONTROL; fd++)
         close(fd);
-    watch(child, signals);
+    watch(child, signals, limits.memory);
     return 0;
 }

@@ -26,7 +26,8 @@ for name in $exported; do
     esac
 done
 for name in ngx_http_lua_ffi_task_poll ngx_http_lua_ffi_get_req ngx_http_lua_ffi_respond \
-    $(grep -ohE '\bresty_ffi_[a-z_]+\(' "$(dirname "$0")/../include/resty_ffi.h" | tr -d '(' | sort -u); do
+    $(grep -v "static inline" "$(dirname "$0")/../include/resty_ffi.h" | grep -ohE '\bresty_ffi_[a-z_]+\(' | tr -d '(' |
+        grep -vx resty_ffi_cost | sort -u); do
     echo "$exported" | grep -qx "$name" || fail "it does not export $name"
 done
 readelf --dynamic --wide "$lib" | grep -q NODELETE || fail "it can be unloaded"

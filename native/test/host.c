@@ -1,12 +1,15 @@
 #include "host.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 
-const resty_ffi_options host_thread = {.size = sizeof(resty_ffi_options), .restart = 1};
-const resty_ffi_options host_process = {.size = sizeof(resty_ffi_options), .restart = 1, .isolate = 1};
+const resty_ffi_options host_thread = {.size = sizeof(resty_ffi_options), .restart = 1, .dicts = "cache\0other\0"};
+const resty_ffi_options host_process = {
+    .size = sizeof(resty_ffi_options), .restart = 1, .isolate = 1, .dicts = "cache\0other\0"};
 
 /* A loop outlives its host by design; this keeps what hangs on it from being taken for a leak. */
 static resty_ffi_loop *loops[64];
@@ -156,7 +159,8 @@ const char *host_answer(const resty_ffi_call *call)
 {
     static _Thread_local char text[65536];
     size_t len = call->len < sizeof text - 1 ? call->len : sizeof text - 1;
-    memcpy(text, call->data, len);
+    if (len)
+        memcpy(text, call->data, len);
     text[len] = 0;
     return text;
 }
@@ -169,4 +173,29 @@ void host_expect(struct host *h, resty_ffi_runtime *rt, const char *method, cons
         check_failed(method, 0, "answered %d \"%s\", not \"%s\"", rc,
                      call->state == RESTY_FFI_DONE ? host_answer(call) : resty_ffi_runtime_explain(rt, rc), answer);
     resty_ffi_call_free(call);
+}
+
+void host_library(const char *name, char *out, size_t size)
+{
+    char own[4096];
+    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+    CHECK(n > 0);
+    own[n] = 0;
+    *strrchr(own, '/') = 0;
+    snprintf(out, size, "%s/../../lib/lib%s.so", own, name);
+}
+
+/* Beside it first: what has the old file open keeps it. */
+void host_copy(const char *from, const char *to)
+{
+    char chunk[65536], beside[4200];
+    size_t n;
+    snprintf(beside, sizeof beside, "%s.new", to);
+    FILE *in = fopen(from, "rb"), *out = fopen(beside, "wb");
+    CHECK(in && out);
+    while ((n = fread(chunk, 1, sizeof chunk, in)) > 0)
+        CHECK(fwrite(chunk, 1, n, out) == n);
+    fclose(in);
+    CHECK(fclose(out) == 0);
+    CHECK(rename(beside, to) == 0);
 }

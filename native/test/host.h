@@ -32,6 +32,10 @@ void host_release(struct host *h, resty_ffi_runtime *rt);
 /* Unloads and releases. */
 void host_unload(struct host *h, resty_ffi_runtime *rt);
 
+/* Where the build has put lib<name>.so; a copy of a file. */
+void host_library(const char *name, char *out, size_t size);
+void host_copy(const char *from, const char *to);
+
 /* Runs the loop once, waiting up to timeout_ms, and gathers the log. */
 void host_run(struct host *h, int timeout_ms);
 /* Runs the loop for that long. */

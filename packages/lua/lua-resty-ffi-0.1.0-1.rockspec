@@ -21,8 +21,10 @@ build = {
         ["resty_ffi"] = "lib/resty_ffi.lua",
         ["resty.ffi"] = "lib/resty/ffi.lua",
         ["resty.ffi.call"] = "lib/resty/ffi/call.lua",
+        ["resty.ffi.metrics"] = "lib/resty/ffi/metrics.lua",
         ["resty.ffi.native"] = "lib/resty/ffi/native.lua",
         ["resty.ffi.options"] = "lib/resty/ffi/options.lua",
         ["resty.ffi.status"] = "lib/resty/ffi/status.lua",
+        ["resty.ffi.stream"] = "lib/resty/ffi/stream.lua",
     },
 }

@@ -30,5 +30,9 @@ export default defineConfig([
       await copyFile("conformance/conformance.json", "dist/conformance.json");
     },
   },
-  { ...runtime, entry: { echo: "examples/echo/echo.ts" }, outDir: "dist/examples" },
+  {
+    ...runtime,
+    entry: { echo: "examples/echo/echo.ts", powers: "examples/powers/powers.ts" },
+    outDir: "dist/examples",
+  },
 ]);

@@ -5,8 +5,10 @@
 #ifndef RESTYFFI_BRIDGE_H
 #define RESTYFFI_BRIDGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include "resty_ffi.h"
@@ -34,7 +36,7 @@ typedef struct restyffi_frame {
     uint64_t len;
     uint64_t deadline;
     uint32_t method;
-    uint32_t reserved;
+    uint32_t zone;
     uint64_t arg;
     uintptr_t release;
 } restyffi_frame;
@@ -66,6 +68,28 @@ static inline void restyffi_send_copy(uintptr_t queue, const restyffi_frame *fra
     restyffi_send(queue, &f, 1);
 }
 
+/* One message of a stream, copied; false: no memory for it. */
+static inline bool restyffi_send_message(uintptr_t queue, uint64_t id, const char *data, uint64_t len)
+{
+    resty_ffi_frame f = {.id = id, .kind = RESTY_FFI_DATA, .len = len};
+    if (len > 0) {
+        f.data = resty_ffi_alloc((resty_ffi_queue *)queue, len);
+        if (!f.data)
+            return false;
+        memcpy(f.data, data, len);
+    }
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+    return true;
+}
+
+/* Gives back a part of a stream's window, and the memory of a message. */
+static inline void restyffi_window(uintptr_t queue, uint64_t id, uint64_t bytes, uintptr_t release)
+{
+    resty_ffi_frame f = {
+        .id = id, .kind = RESTY_FFI_WINDOW, .flags = RESTY_FFI_NIL, .arg = bytes, .release = (void *)release};
+    resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
 static inline uintptr_t restyffi_alloc(uintptr_t queue, size_t len)
 {
     return (uintptr_t)resty_ffi_alloc((resty_ffi_queue *)queue, len);
@@ -78,9 +102,9 @@ static inline void restyffi_log(uintptr_t queue, int32_t level, const char *text
     resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
 }
 
-/* data: the key (key_len bytes), then the value. */
+/* data: the dict's name (zone_len bytes), the key (key_len bytes), then the value. */
 static inline void restyffi_dict(uintptr_t queue, uint64_t id, uint32_t operation, const char *data, uint64_t len,
-                                 uint64_t key_len, uint64_t ttl_ms)
+                                 uint32_t zone_len, uint64_t key_len, uint64_t ttl_ms)
 {
     resty_ffi_frame f = {.id = id,
                          .kind = RESTY_FFI_DICT,
@@ -89,6 +113,7 @@ static inline void restyffi_dict(uintptr_t queue, uint64_t id, uint32_t operatio
                          .len = len,
                          .deadline = ttl_ms,
                          .method = operation,
+                         .zone = zone_len,
                          .arg = key_len};
     resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
 }

@@ -17,7 +17,8 @@ type call struct {
 	deadline uint64 // CLOCK_MONOTONIC in ns, 0 = none
 	method   *method
 	request  payload
-	next     *call // in the callTable
+	next     *call   // in the callTable
+	stream   *Stream // nil: a plain call
 
 	state  atomic.Uint32
 	mu     sync.Mutex    // guards what follows
@@ -31,7 +32,7 @@ const (
 	answered  = 1 << iota // the host has the END, or is being sent it
 	cancelled             // the context is done
 	expired               // the context is done because of the deadline
-	watched               // there is a done channel or an AfterFunc
+	watched               // there is a done channel, an AfterFunc or a stream
 )
 
 var _ context.Context = (*call)(nil)
@@ -128,6 +129,9 @@ func (c *call) notify(state uint32) {
 		go (*f)()
 	}
 	c.after = nil
+	if c.stream != nil {
+		c.stream.wake()
+	}
 }
 
 // claim reports whether the call is still owed its END, and makes the caller the one to send it.
@@ -140,8 +144,7 @@ func (c *call) run() {
 	err := errNoAnswer
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicError{p}
-			c.rt.logger.Error("The handler of a method panicked.", "method", c.method.name, "panic", p, "stack", string(debug.Stack()))
+			err = c.panicked(p)
 		}
 		c.finish(response, err)
 	}()
@@ -152,18 +155,30 @@ func (c *call) run() {
 	response, err = c.method.handler(c, c.request.bytes())
 }
 
+// panicked logs a panic of the handler; the caller sees only the error that it becomes.
+func (c *call) panicked(p any) error {
+	c.rt.logger.Error("The handler of a method panicked.", "method", c.method.name, "panic", p, "stack", string(debug.Stack()))
+	return &panicError{p}
+}
+
 // finish sends the answer, unless the call had it already, and ends the call.
 func (c *call) finish(response []byte, err error) {
 	state := c.state.Or(answered | cancelled)
-	switch {
-	case state&answered != 0:
+	if state&answered == 0 {
+		c.answer(response, err, state)
+	} else {
 		c.rt.queue.free(c.request)
-	case err == nil:
-		c.rt.batch.send(answer{id: c.id, data: response, request: c.request})
-	default:
-		code, text := describe(err, errOf(state))
-		c.rt.batch.send(answer{id: c.id, status: code, data: []byte(text), request: c.request})
 	}
 	c.notify(state)
 	c.rt.calls.remove(c)
+}
+
+// answer sends the END; state is that of the call before.
+func (c *call) answer(response []byte, err error, state uint32) {
+	a := answer{id: c.id, data: response, request: c.request}
+	if err != nil {
+		code, text := describe(err, errOf(state))
+		a.status, a.data = code, []byte(text)
+	}
+	c.rt.batch.send(a)
 }

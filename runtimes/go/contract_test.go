@@ -46,6 +46,17 @@ func TestCodesAreThoseOfTheHeader(t *testing.T) {
 	}
 }
 
+func TestCostIsThatOfTheHeader(t *testing.T) {
+	if !bytes.Contains(read(t, header), []byte("return len < 256 ? 256 : len;")) {
+		t.Error("resty_ffi_cost has changed: change cost, too")
+	}
+	for n, want := range map[int]int64{0: 256, 255: 256, 256: 256, 257: 257} {
+		if cost(n) != want {
+			t.Errorf("%d bytes cost %d, want %d", n, cost(n), want)
+		}
+	}
+}
+
 func TestVersionIsThatOfThePackage(t *testing.T) {
 	var npm struct{ Version string }
 	if err := json.Unmarshal(read(t, "package.json"), &npm); err != nil {

@@ -3,6 +3,7 @@ package restyffi
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -74,6 +75,41 @@ func TestDict(t *testing.T) {
 	if _, err := d.Get(gone, "long"); err != nil && err != context.Canceled {
 		t.Error(err)
 	}
+}
+
+func TestNamedDicts(t *testing.T) {
+	var first, cache, other, third *Dict
+	load(t, func(rt *Runtime) error {
+		first, cache, other, third = rt.Dict(), rt.NamedDict("cache"), rt.NamedDict("other"), rt.NamedDict("third")
+		return nil
+	})
+	ctx := context.Background()
+	for i, d := range []*Dict{cache, other, first} {
+		stored, err := d.Add(ctx, "k", []byte{byte(i)}, time.Minute)
+		if want := i < 2; stored != want || err != nil { // cache is the first dict that the host allows
+			t.Errorf("dict %d: stored %v, %v", i, stored, err)
+		}
+	}
+	for i, d := range []*Dict{cache, other} {
+		if v, err := d.Get(ctx, "k"); err != nil || len(v) != 1 || v[0] != byte(i) {
+			t.Errorf("dict %d: got %q, %v", i, v, err)
+		}
+	}
+	if stored, err := cache.Add(ctx, "empty", nil, 0); !stored || err != nil {
+		t.Errorf("an empty value: %v, %v", stored, err)
+	}
+	var refused *Error
+	if _, err := third.Get(ctx, "k"); !errors.As(err, &refused) || !strings.Contains(err.Error(), `may not use the shared dict "third"`) {
+		t.Errorf("a dict that the host does not allow: %v", err)
+	}
+	if stored, err := third.Add(ctx, "k", nil, 0); stored || err == nil {
+		t.Errorf("a dict that the host does not allow: %v, %v", stored, err)
+	}
+
+	if sum, err := cache.IncrTTL(ctx, "n", 5, time.Nanosecond); sum != 5 || err != nil {
+		t.Errorf("got %d, %v", sum, err)
+	}
+	soon(t, "the end of a number's time", func() bool { v, err := cache.Get(ctx, "n"); return v == nil && err == nil })
 }
 
 func TestDictFromManyHandlers(t *testing.T) {

@@ -1,7 +1,5 @@
 package restyffi
 
-import "fmt"
-
 // serve is one goroutine in the chain that works for a runtime. It waits for calls until it has some, starts its
 // successor, and then runs calls until none is left. So a handler that returns at once is followed by the next call on
 // the same goroutine, with its stack grown and its caches warm, and their answers go out together; and when a handler
@@ -35,10 +33,14 @@ func (rt *Runtime) receive(frames []frame) *call {
 			if c := rt.accept(f); c != nil {
 				calls = append(calls, c)
 			}
+		case kindData:
+			rt.deliver(f)
+		case kindWindow:
+			rt.widen(f)
 		case kindCancel:
 			rt.cancelCall(f)
 		case kindDict:
-			rt.dict.deliver(f)
+			rt.dicts.deliver(rt.queue, f)
 		default:
 			rt.queue.free(payloadOf(f))
 		}
@@ -46,15 +48,16 @@ func (rt *Runtime) receive(frames []frame) *call {
 	return rt.batch.fill(calls)
 }
 
-// accept notes a call as in flight. A call that no handler can take is answered here, and nil is returned.
+// accept notes a call as in flight. For a stream, which has a goroutine of its own, it returns nil, and for a call that no
+// handler can take, which is answered here.
 func (rt *Runtime) accept(f *frame) *call {
 	m := rt.methods.get(rt, uint32(f.method))
 	switch {
-	case m.handler == nil:
-		rt.refuse(f, m.missing)
+	case f.arg != 0:
+		rt.open(f, m)
 		return nil
-	case f.flags&flagEnd == 0:
-		rt.refuse(f, fmt.Sprintf("method %q takes no stream", m.name))
+	case m.handler == nil:
+		rt.refuse(f, m)
 		return nil
 	}
 	c := &call{rt: rt, id: uint64(f.id), deadline: uint64(f.deadline), method: m, request: payloadOf(f)}
@@ -74,6 +77,33 @@ func (rt *Runtime) cancelCall(f *frame) {
 	}
 }
 
-func (rt *Runtime) refuse(f *frame, text string) {
-	rt.queue.copy(answer{id: uint64(f.id), status: CodeNoMethod, data: []byte(text), request: payloadOf(f)})
+// open starts a stream.
+func (rt *Runtime) open(f *frame, m *method) {
+	if m.handler == nil && m.stream == nil {
+		rt.refuse(f, m)
+		return
+	}
+	s := newStream(rt, m, f)
+	rt.calls.add(&s.call)
+	go s.run()
+}
+
+// deliver hands a message of the client to its stream.
+func (rt *Runtime) deliver(f *frame) {
+	p := payloadOf(f)
+	if c := rt.calls.find(uint64(f.id)); c == nil || c.stream == nil || !c.stream.push(p, f.flags&flagEnd != 0) {
+		rt.queue.free(p)
+	}
+}
+
+// widen lets a stream send more.
+func (rt *Runtime) widen(f *frame) {
+	rt.queue.free(payloadOf(f))
+	if c := rt.calls.find(uint64(f.id)); c != nil && c.stream != nil {
+		c.stream.widen(int64(f.arg))
+	}
+}
+
+func (rt *Runtime) refuse(f *frame, m *method) {
+	rt.queue.copy(answer{id: uint64(f.id), status: m.code, data: []byte(m.missing), request: payloadOf(f)})
 }

@@ -34,6 +34,11 @@
 // holding up the others. The context of a call is done when its caller has gone or its deadline has passed, and its
 // Deadline is the caller's.
 //
+// # Streams
+//
+// A call may carry many messages in both directions: see [StreamHandler]. In Lua resty_ffi.stream(rt, "upper") opens one.
+// A handler that sends faster than the client reads waits in Send.
+//
 // # Failure
 //
 // A handler that panics fails its call; the panic is logged with its stack, and the runtime goes on. Nothing can catch

@@ -8,6 +8,7 @@ const (
 	kindCall   = C.RESTY_FFI_CALL
 	kindData   = C.RESTY_FFI_DATA
 	kindCancel = C.RESTY_FFI_CANCEL
+	kindWindow = C.RESTY_FFI_WINDOW
 	kindDict   = C.RESTY_FFI_DICT
 
 	flagEnd = C.RESTY_FFI_END
@@ -30,6 +31,7 @@ const (
 	dictSet    dictOp = C.RESTY_FFI_DICT_SET
 	dictIncr   dictOp = C.RESTY_FFI_DICT_INCR
 	dictDelete dictOp = C.RESTY_FFI_DICT_DELETE
+	dictAdd    dictOp = C.RESTY_FFI_DICT_ADD
 )
 
 // clock is CLOCK_MONOTONIC in nanoseconds, in which the host states deadlines.

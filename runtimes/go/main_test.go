@@ -4,28 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
-// shim is a library whose libffi_init is this test's: the host opens a library and calls it, and the test cannot be
-// opened as one.
+// shim is a library whose libffi_init is this test's.
 var shim string
-
-const shimSource = `
-#define _GNU_SOURCE
-#include <dlfcn.h>
-int libffi_init(char *cfg, void *tq)
-{
-	int (*init)(char *, void *) = (int (*)(char *, void *))dlsym(RTLD_DEFAULT, "libffi_init");
-	return init ? init(cfg, tq) : 1;
-}
-`
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -34,23 +22,12 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "The tests need libresty_ffi.so: build native/ and run them with `npm test`, which sets CGO_LDFLAGS.")
 		return 1
 	}
-	folder, err := os.MkdirTemp("", "restyffi-test-")
+	path, remove, err := testhost.Shim()
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(folder)
-	shim = filepath.Join(folder, "libffi_go_test.so")
-	source := filepath.Join(folder, "shim.c")
-	if err := os.WriteFile(source, []byte(shimSource), 0o600); err != nil {
-		panic(err)
-	}
-	cc := os.Getenv("CC")
-	if cc == "" {
-		cc = "cc"
-	}
-	if out, err := exec.Command(cc, "-shared", "-fPIC", "-o", shim, source).CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v: %s", err, out))
-	}
+	defer remove()
+	shim = path
 	return m.Run()
 }
 
@@ -125,3 +102,52 @@ func soon(t *testing.T, what string, f func() bool) {
 }
 
 func echo(_ context.Context, request []byte) ([]byte, error) { return request, nil }
+
+// stream loads a runtime with one stream method, "m".
+func stream(t *testing.T, f StreamHandler) *testhost.Runtime {
+	t.Helper()
+	_, rt := load(t, func(rt *Runtime) error {
+		rt.HandleStream("m", f)
+		return nil
+	})
+	return rt
+}
+
+// open opens a stream that is given up at the end of the test. first may be nil.
+func open(t *testing.T, rt *testhost.Runtime, method string, first []byte, end bool) *testhost.Stream {
+	t.Helper()
+	s, err := rt.Open(method, first, end, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// receives fails the test unless the next messages are these.
+func receives(t *testing.T, s *testhost.Stream, want ...string) {
+	t.Helper()
+	for i, w := range want {
+		if got, err := s.Recv(); err != nil || got == nil || string(got) != w {
+			t.Fatalf("message %d is %.100q (nil: %v), %v; want %.100q", i, got, got == nil, err, w)
+		}
+	}
+}
+
+// ends fails the test unless the stream ends now, well.
+func ends(t *testing.T, s *testhost.Stream) {
+	t.Helper()
+	if got, err := s.Recv(); err != io.EOF {
+		t.Fatalf("got %.100q, %v; want the end", got, err)
+	}
+}
+
+// endsWith fails the test unless the stream fails now, with that code and text.
+func endsWith(t *testing.T, s *testhost.Stream, code int, text string) {
+	t.Helper()
+	got, err := s.Recv()
+	var failure *testhost.CallError
+	if !errors.As(err, &failure) || failure.Code != code || failure.Text != text {
+		t.Fatalf("got %.100q, %v; want the end with %d %q", got, err, code, text)
+	}
+}

@@ -3,6 +3,7 @@ package restyffi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,9 @@ import (
 // has returned.
 //
 // An error that is or wraps an [*Error] fails the call with that code, any other error and a panic with [CodeThrew].
+//
+// A method with a Handler can be opened as a stream, too: its first message is the request, the response is the one
+// message of the answer.
 type Handler func(ctx context.Context, request []byte) (response []byte, err error)
 
 // DefaultHandler answers the calls of every method that has no [Handler].
@@ -31,10 +35,25 @@ func (rt *Runtime) Handle(method string, handler Handler) {
 	if handler == nil {
 		panic(fmt.Sprintf("restyffi: the handler of method %q is nil", method))
 	}
-	if rt.handlers[method] != nil {
+	rt.mustBeNew(method)
+	rt.handlers[method] = handler
+}
+
+// HandleStream registers the handler of a method that carries streams. It panics where [Runtime.Handle] does. A plain call
+// of the method fails with [CodeBadArgument].
+func (rt *Runtime) HandleStream(method string, handler StreamHandler) {
+	rt.mustBeSettingUp("HandleStream")
+	if handler == nil {
+		panic(fmt.Sprintf("restyffi: the handler of method %q is nil", method))
+	}
+	rt.mustBeNew(method)
+	rt.streams[method] = handler
+}
+
+func (rt *Runtime) mustBeNew(method string) {
+	if rt.handlers[method] != nil || rt.streams[method] != nil {
 		panic(fmt.Sprintf("restyffi: method %q has a handler already", method))
 	}
-	rt.handlers[method] = handler
 }
 
 // HandleDefault registers the handler of all methods that have none of their own. Without it, such a call fails with
@@ -59,8 +78,10 @@ func (rt *Runtime) mustBeSettingUp(what string) {
 // method is what the runtime knows about a method that was called.
 type method struct {
 	name    string
-	handler Handler // nil if there is none
-	missing string  // then: the answer
+	handler Handler       // nil if plain calls are refused
+	stream  StreamHandler // nil if streams go to handler
+	code    int32         // the answer to a call that is refused
+	missing string
 }
 
 // methods finds a method by the number in a CALL frame. Only the goroutine that polls uses it.
@@ -82,19 +103,19 @@ func (rt *Runtime) lookUp(name string) *method {
 	m := &method{name: name, handler: rt.handlers[name]}
 	switch fallback := rt.fallback; {
 	case m.handler != nil:
+	case rt.streams[name] != nil:
+		m.stream = rt.streams[name]
+		m.code, m.missing = CodeBadArgument, fmt.Sprintf("%q is a stream: open it with resty_ffi.stream", name)
 	case fallback != nil:
 		m.handler = func(ctx context.Context, request []byte) ([]byte, error) { return fallback(ctx, name, request) }
 	default:
-		m.missing = fmt.Sprintf("runtime %q has no method %q; it has: %s", rt.name, name, rt.list())
+		m.code, m.missing = CodeNoMethod, fmt.Sprintf("runtime %q has no method %q; it has: %s", rt.name, name, rt.list())
 	}
 	return m
 }
 
 func (rt *Runtime) list() string {
-	names := make([]string, 0, len(rt.handlers))
-	for name := range rt.handlers {
-		names = append(names, name)
-	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(rt.handlers)), maps.Keys(rt.streams))
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }

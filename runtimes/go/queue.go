@@ -8,6 +8,10 @@ package restyffi
 #cgo nocallback restyffi_send
 #cgo noescape restyffi_send_copy
 #cgo nocallback restyffi_send_copy
+#cgo noescape restyffi_send_message
+#cgo nocallback restyffi_send_message
+#cgo noescape restyffi_window
+#cgo nocallback restyffi_window
 #cgo noescape restyffi_alloc
 #cgo nocallback restyffi_alloc
 #cgo noescape restyffi_log
@@ -50,6 +54,17 @@ func (q queue) copy(a answer) {
 	C.restyffi_send_copy(C.uintptr_t(q), &f, (*C.char)(unsafe.Pointer(unsafe.SliceData(a.data))))
 }
 
+// message sends one message of a stream from Go's memory. It reports whether there was memory of the queue for it.
+func (q queue) message(id uint64, data []byte) bool {
+	return bool(C.restyffi_send_message(C.uintptr_t(q), C.uint64_t(id),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.uint64_t(len(data))))
+}
+
+// giveBack widens what the host may send of a stream, and frees a message.
+func (q queue) giveBack(id uint64, bytes int64, spent payload) {
+	C.restyffi_window(C.uintptr_t(q), C.uint64_t(id), C.uint64_t(bytes), spent.data)
+}
+
 // alloc returns memory for a payload, or 0.
 func (q queue) alloc(n int) C.uintptr_t { return C.restyffi_alloc(C.uintptr_t(q), C.size_t(n)) }
 
@@ -58,10 +73,10 @@ func (q queue) log(level int32, text []byte) {
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.uint64_t(len(text)))
 }
 
-// dict sends a request to the host's shared dict. data is the key, then the value.
-func (q queue) dict(id uint64, op dictOp, data string, keyLen int, ttl time.Duration) {
+// dict sends a request to a shared dict of the host. data is the dict's name, the key, then the value.
+func (q queue) dict(id uint64, op dictOp, data string, zoneLen, keyLen int, ttl time.Duration) {
 	C.restyffi_dict(C.uintptr_t(q), C.uint64_t(id), C.uint32_t(op), chars(data), C.uint64_t(len(data)),
-		C.uint64_t(keyLen), C.uint64_t(ttl.Milliseconds()))
+		C.uint32_t(zoneLen), C.uint64_t(keyLen), C.uint64_t(ttl.Milliseconds()))
 }
 
 func (q queue) free(p payload) {

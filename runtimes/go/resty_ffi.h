@@ -74,14 +74,35 @@ int libffi_argv(const char *cfg, char *out, int size);
 typedef struct resty_ffi_queue resty_ffi_queue;
 
 enum resty_ffi_kind {
-    RESTY_FFI_CALL = 1, /* to the runtime: a new call. With END its request is complete (a plain call).              */
-    RESTY_FFI_DATA = 2, /* both ways: one message of a call. With END the last; from the runtime END has the status. */
+    RESTY_FFI_CALL = 1, /* to the runtime: a new call. arg 0: a plain one, complete with its payload (END is set). Else
+                           a stream; arg is its window in bytes, the payload its first message (NIL = none yet).      */
+    RESTY_FFI_DATA = 2, /* both ways: one message of a call. With END the last, which may have no payload (NIL); from
+                           the runtime END has the status.                                                           */
     RESTY_FFI_CANCEL = 3, /* to the runtime: nobody waits for this call any more. It is still owed its END.
                              status says why: TIMEOUT or CANCELLED. */
-    RESTY_FFI_WINDOW = 4, /* both ways: arg more messages of this call are welcome. */
+    RESTY_FFI_WINDOW = 4, /* both ways: arg more bytes of this stream are welcome. */
     RESTY_FFI_LOG = 5,  /* from the runtime: a line for the host's log; status is the level, data the text, id 0.    */
     RESTY_FFI_DICT = 6, /* from the runtime: a request to the host's shared dict; back: its answer, with the same id. */
+    RESTY_FFI_WATCH = 7, /* from the runtime: data is the path of a file that its code comes from, id 0. With opts.watch
+                            the host reloads the runtime when the file changes. */
 };
+
+/*
+ * Flow control of streams, the same in both directions. Each side starts with a window of CALL.arg bytes. Whoever sends
+ * a message takes resty_ffi_cost(len) from its window and may do so while the window is above 0 (so that one message of
+ * any size always passes); then it waits for WINDOW. Whoever has consumed messages gives their cost back with a WINDOW
+ * frame: not for each message, best when half of the window is due. The first message of a CALL costs nothing.
+ * A runtime that sends without a window has its stream ended.
+ *
+ * The frames of a stream come in order: a runtime that serves streams polls with one thread, or keeps their order.
+ */
+#define RESTY_FFI_STREAM_WINDOW 262144
+
+/* What a message of len bytes takes from the window: small ones are not free either. */
+static inline uint64_t resty_ffi_cost(uint64_t len)
+{
+    return len < 256 ? 256 : len;
+}
 
 enum resty_ffi_flag {
     RESTY_FFI_END = 1,  /* nothing follows in this direction */
@@ -118,15 +139,18 @@ enum resty_ffi_level {
 };
 
 /*
- * Operations of RESTY_FFI_DICT, in the field method. Payload of the request: the key (arg bytes), then the value.
- * SET: value as bytes, deadline = time to live in ms, 0 = for ever. INCR: value is a decimal number, a missing key
- * counts from 0. The answer has status 0 and the value (GET, INCR; NIL for a missing key) or a status and a text.
+ * Operations of RESTY_FFI_DICT, in the field method. Payload of the request: the name of the shared dict (zone bytes; 0
+ * = the first that this runtime may use), the key (arg bytes), then the value. SET, ADD: value as bytes, deadline =
+ * time to live in ms, 0 = for ever; ADD stores only if the key is missing, and answers NIL if it was there. INCR: value
+ * is a decimal number, a missing key counts from 0 and lives for deadline ms. The answer has status 0 and the value
+ * (GET, INCR; NIL for a missing key) or a status and a text.
  */
 enum resty_ffi_dict_op {
     RESTY_FFI_DICT_GET = 1,
     RESTY_FFI_DICT_SET = 2,
     RESTY_FFI_DICT_INCR = 3,
     RESTY_FFI_DICT_DELETE = 4,
+    RESTY_FFI_DICT_ADD = 5,
 };
 
 /* 64 bytes on every architecture. Set fields that are not mentioned for a kind to 0. */
@@ -137,11 +161,11 @@ typedef struct resty_ffi_frame {
     int32_t status;    /* DATA|END from the runtime: 0 or an error code; LOG: the level; DICT answer: 0 or a code */
     void *data;        /* the payload; may be NULL if len is 0 */
     uint64_t len;      /* its length in bytes */
-    uint64_t deadline; /* CALL: CLOCK_MONOTONIC in ns, 0 = none; DICT SET: time to live in ms */
+    uint64_t deadline; /* CALL: CLOCK_MONOTONIC in ns, 0 = none; DICT: time to live in ms */
     uint32_t method;   /* CALL: number of the method, see resty_ffi_method; DICT: enum resty_ffi_dict_op */
-    uint32_t reserved;
-    uint64_t arg;  /* WINDOW: messages; DICT: length of the key */
-    void *release; /* to resty_ffi_send: a polled payload to free along with this frame, or NULL */
+    uint32_t zone;     /* DICT: length of the shared dict's name */
+    uint64_t arg;      /* CALL: the window of a stream, 0 = plain; WINDOW: bytes; DICT: length of the key */
+    void *release;     /* to resty_ffi_send: a polled payload to free along with this frame, or NULL */
 } resty_ffi_frame;
 
 /*
@@ -193,6 +217,21 @@ const char *resty_ffi_method(resty_ffi_queue *q, uint32_t method, size_t *len);
 /* The configuration string (NULL = none) and the runtime's name, for messages. Valid until resty_ffi_close. */
 const char *resty_ffi_config(resty_ffi_queue *q, size_t *len);
 const char *resty_ffi_name(resty_ffi_queue *q);
+
+/*
+ * A setting by name: what the options of ngx.load_ffi say beside the configuration, for loaders ("venv", "java_home",
+ * "node"). NULL if it was not given. NUL-terminated, valid until resty_ffi_close.
+ */
+const char *resty_ffi_setting(resty_ffi_queue *q, const char *name);
+/* All of them: name\0value\0…\0, NULL = none. */
+const char *resty_ffi_settings(resty_ffi_queue *q);
+
+/*
+ * 0 for the first start of a runtime; n for its n-th reload, where a loader is to load the code of its user anew. Only
+ * a library that exports libffi_reload (of any type) has libffi_init called again in the same process, with a new
+ * queue; the old one is served until its calls are done. Others are reloaded into a new child process.
+ */
+uint32_t resty_ffi_generation(resty_ffi_queue *q);
 
 /* During libffi_init (or before resty_ffi_ready): why it fails. Then return non-zero, or exit. The text is copied. */
 void resty_ffi_fail(resty_ffi_queue *q, const char *text, size_t len);

@@ -20,6 +20,7 @@ type Runtime struct {
 	name   string
 	logger *slog.Logger
 	dict   Dict
+	dicts  dictExchange
 	gate   gate
 
 	config    string
@@ -29,6 +30,7 @@ type Runtime struct {
 	cancel context.CancelFunc
 
 	handlers map[string]Handler
+	streams  map[string]StreamHandler
 	fallback DefaultHandler
 	serving  atomic.Bool // the handlers are final, and answers of the host are polled
 
@@ -39,13 +41,13 @@ type Runtime struct {
 }
 
 func newRuntime(q queue) *Runtime {
-	rt := &Runtime{queue: q, name: q.name(), handlers: make(map[string]Handler)}
+	rt := &Runtime{queue: q, name: q.name(), handlers: make(map[string]Handler), streams: make(map[string]StreamHandler)}
 	rt.config, rt.hasConfig = q.config()
 	rt.ctx, rt.cancel = context.WithCancel(context.Background())
 	rt.logger = newLogger(rt)
 	rt.batch.queue = q
 	rt.dict.rt = rt
-	rt.dict.waiting = make(map[uint64]chan dictAnswer)
+	rt.dicts.waiting = make(map[uint64]chan dictAnswer)
 	return rt
 }
 

@@ -79,6 +79,15 @@ func TestLoadFails(t *testing.T) {
 			rt.Handle("m", nil)
 			return nil
 		}, `restyffi: the handler of method "m" is nil`},
+		{"a stream of the same name", func(rt *Runtime) error {
+			rt.Handle("m", echo)
+			rt.HandleStream("m", chat)
+			return nil
+		}, `restyffi: method "m" has a handler already`},
+		{"nil stream handler", func(rt *Runtime) error {
+			rt.HandleStream("m", nil)
+			return nil
+		}, `restyffi: the handler of method "m" is nil`},
 		{"two default handlers", func(rt *Runtime) error {
 			f := func(context.Context, string, []byte) ([]byte, error) { return nil, nil }
 			rt.HandleDefault(f)
@@ -140,6 +149,7 @@ func TestHandleIsForTheSetUpOnly(t *testing.T) {
 	})
 	for _, register := range []func(){
 		func() { rt.Handle("late", echo) },
+		func() { rt.HandleStream("late", chat) },
 		func() {
 			rt.HandleDefault(func(context.Context, string, []byte) ([]byte, error) { return nil, nil })
 		},

@@ -12,7 +12,7 @@ const unloadTimeout = time.Second
 // host. It runs on the goroutine that polled last; the calls that were polled before are run by others.
 func (rt *Runtime) unload() {
 	rt.cancel()
-	rt.dict.end()
+	rt.dicts.end(rt.unloaded())
 	for _, c := range rt.calls.all() {
 		c.cancel(cancelled)
 	}

@@ -31,7 +31,7 @@ BUILD = HERE / "build"
 DIST = HERE / "dist"
 HEADER = HERE.parent.parent / "native" / "include"
 
-SOURCES = ["answer.c", "core.c", "dispatch.c", "interpreter.c", "task.c"]
+SOURCES = ["answer.c", "core.c", "dispatch.c", "interpreter.c", "stream.c", "task.c"]
 CFLAGS = ["-std=gnu11", "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"]
 LDFLAGS = ["-shared", "-Wl,-z,nodelete", "-Wl,-soname,libffi_python3.so"]
 

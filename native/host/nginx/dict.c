@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../core/export.h"
 #include "nginx.h"
 #include "resty_ffi.h"
 
@@ -11,6 +12,10 @@
 #define BOOLEAN 1
 #define NUMBER 3
 #define STRING 4
+
+/* Ways of storing: ngx_lua's. */
+#define SET 0
+#define ADD 1
 
 static char buffer[4096]; /* holds the last answer; a longer one is malloc'ed by nginx and kept in longer */
 static char *longer;
@@ -63,33 +68,67 @@ static void incr(const struct rf_nginx_subsystem *s, void *zone, const struct re
     double value = strtod(text, &end);
     if (*end)
         fail(a, "not a number");
-    else if (s->dict_incr(zone, r->key, r->key_len, &value, &error, 1, 0, 0, &forcible) != 0)
+    else if (s->dict_incr(zone, r->key, r->key_len, &value, &error, 1, 0, (long)r->ttl_ms, &forcible) != 0)
         fail(a, error);
     else
         answer_number(a, value);
 }
 
-void rf_nginx_dict(void *subsystem, resty_ffi_runtime *rt, const struct resty_ffi_dict_request *r,
-                   struct resty_ffi_dict_answer *a)
+struct zone {
+    struct zone *next;
+    void *zone;
+    char name[];
+};
+static struct zone *zones; /* of this worker; never freed: nginx's zones live as long as it */
+
+API int resty_ffi_nginx_set_dict(const char *name, void *zone)
+{
+    for (struct zone *z = zones; z; z = z->next)
+        if (strcmp(z->name, name) == 0) {
+            z->zone = zone;
+            return 1;
+        }
+    struct zone *z = malloc(sizeof *z + strlen(name) + 1);
+    if (!z)
+        return 0;
+    strcpy(z->name, name);
+    z->zone = zone;
+    z->next = zones;
+    zones = z;
+    return 1;
+}
+
+static void store(const struct rf_nginx_subsystem *s, void *zone, const struct resty_ffi_dict_request *r,
+                  struct resty_ffi_dict_answer *a)
+{
+    char *error = "the shared dict failed";
+    int forcible = 0, type = r->op == RESTY_FFI_DICT_DELETE ? NIL : STRING;
+    int how = r->op == RESTY_FFI_DICT_ADD ? ADD : SET;
+    if (s->dict_store(zone, how, r->key, r->key_len, type, r->value, r->value_len, 0, (long)r->ttl_ms, 0, &error,
+                      &forcible) == 0) {
+        if (how == ADD)
+            *a = (struct resty_ffi_dict_answer){0, r->value, r->value_len};
+    } else if (how != ADD || strcmp(error, "exists") != 0) {
+        fail(a, error);
+    }
+}
+
+void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
     const struct rf_nginx_subsystem *s = subsystem;
-    void *zone = resty_ffi_runtime_user(rt);
-    char *error = "the shared dict failed";
-    int forcible = 0;
-    if (!zone) {
-        fail(a, "this runtime has no shared dict: name a lua_shared_dict in the option dict of ngx.load_ffi");
-    } else if (!s->dict_get || !s->dict_store || !s->dict_incr) {
+    struct zone *z = zones;
+    while (z && strcmp(z->name, r->zone) != 0)
+        z = z->next;
+    if (!z)
+        fail(a, "there is no such lua_shared_dict");
+    else if (!s->dict_get || !s->dict_store || !s->dict_incr)
         fail(a, "this nginx does not offer its shared dicts: ngx_lua 0.10.13 or newer is needed");
-    } else if (r->op == RESTY_FFI_DICT_GET) {
-        get(s, zone, r, a);
-    } else if (r->op == RESTY_FFI_DICT_INCR) {
-        incr(s, zone, r, a);
-    } else if (r->op == RESTY_FFI_DICT_SET || r->op == RESTY_FFI_DICT_DELETE) {
-        int type = r->op == RESTY_FFI_DICT_SET ? STRING : NIL;
-        if (s->dict_store(zone, 0, r->key, r->key_len, type, r->value, r->value_len, 0, (long)r->ttl_ms, 0, &error,
-                          &forcible) != 0)
-            fail(a, error);
-    } else {
+    else if (r->op == RESTY_FFI_DICT_GET)
+        get(s, z->zone, r, a);
+    else if (r->op == RESTY_FFI_DICT_INCR)
+        incr(s, z->zone, r, a);
+    else if (r->op == RESTY_FFI_DICT_SET || r->op == RESTY_FFI_DICT_DELETE || r->op == RESTY_FFI_DICT_ADD)
+        store(s, z->zone, r, a);
+    else
         fail(a, "no such operation");
-    }
 }

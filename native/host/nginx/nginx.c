@@ -142,7 +142,9 @@ static void on_log(void *host, int level, const char *runtime, const char *text,
 
 static void look_for_waiter(void *arg, resty_ffi_call *call)
 {
-    if (lost(arg, call))
+    if (call->stream)
+        rf_nginx_look_at_stream(arg, call);
+    else if (lost(arg, call))
         resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
 }
 
@@ -157,17 +159,30 @@ static void on_sweep(void *arg)
 {
     (void)arg;
     uint64_t times;
-    uint32_t in_flight = 0;
+    bool more = false;
     (void)!read(sweep_fd, &times, sizeof times);
     for (int k = 0; k < 2; k++) {
         struct rf_nginx_subsystem *s = &subsystems[k];
         if (!s->loop)
             continue;
         resty_ffi_loop_each_call(s->loop, look_for_waiter, s);
-        in_flight += resty_ffi_loop_in_flight(s->loop);
+        more |= resty_ffi_loop_tick(s->loop);
+        more |= resty_ffi_loop_in_flight(s->loop) > 0;
     }
-    if (!in_flight)
+    if (!more)
         set_sweep(false);
+}
+
+void rf_nginx_begin_sweep(void)
+{
+    if (!sweeping)
+        set_sweep(true);
+}
+
+static void on_tick(void *host)
+{
+    (void)host;
+    rf_nginx_begin_sweep();
 }
 
 static const char *begin_sweep(void)
@@ -192,6 +207,7 @@ static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
                                          ngx_http_lua_ffi_shdict_get,
                                          ngx_http_lua_ffi_shdict_store,
                                          ngx_http_lua_ffi_shdict_incr,
+                                         ngx_http_cleanup_add,
                                          NULL};
     else
         *s = (struct rf_nginx_subsystem){"stream",
@@ -202,6 +218,7 @@ static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
                                          ngx_stream_lua_ffi_shdict_get,
                                          ngx_stream_lua_ffi_shdict_store,
                                          ngx_stream_lua_ffi_shdict_incr,
+                                         ngx_stream_lua_cleanup_add,
                                          NULL};
 }
 
@@ -233,9 +250,15 @@ API const char *resty_ffi_nginx_init(int subsystem)
     owner = getpid();
     if ((error = begin_sweep()))
         return error;
-    struct resty_ffi_host host = {watch_fd, unwatch_fd, on_done, on_log, rf_nginx_dict, s, false};
+    struct resty_ffi_host host = {watch_fd, unwatch_fd, on_done, rf_nginx_on_stream, on_log, rf_nginx_dict,
+                                  on_tick,  s,          false};
     s->loop = resty_ffi_loop_new(&host);
     return s->loop ? NULL : "no memory";
+}
+
+const struct rf_nginx_subsystem *rf_nginx_subsystem(int number)
+{
+    return &subsystems[number != 0];
 }
 
 API resty_ffi_loop *resty_ffi_nginx_loop(int subsystem)
@@ -268,14 +291,9 @@ API int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint
                                uint64_t len, uint64_t timeout_ms)
 {
     int rc = resty_ffi_call_submit(rt, call, method, data, len, timeout_ms);
-    if (rc == 0 && !sweeping)
-        set_sweep(true);
+    if (rc == 0)
+        rf_nginx_begin_sweep();
     return rc;
-}
-
-API void resty_ffi_nginx_set_dict(resty_ffi_runtime *rt, void *zone)
-{
-    resty_ffi_runtime_set_user(rt, zone);
 }
 
 API void resty_ffi_nginx_exit(void)

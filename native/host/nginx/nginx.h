@@ -14,8 +14,26 @@ void resty_ffi_nginx_call_free(resty_ffi_call *call);
 /* resty_ffi_call_submit for a caller that is about to wait on the call's semaphore. */
 int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data, uint64_t len,
                            uint64_t timeout_ms);
-/* The zone of the lua_shared_dict that this runtime may use; NULL = none. */
-void resty_ffi_nginx_set_dict(resty_ffi_runtime *rt, void *zone);
+/*
+ * A stream: two semaphores, posted when there is something to read and when it can be written again. It belongs to the
+ * request that opened it and is cancelled when that ends. Freed by resty_ffi_nginx_stream_free.
+ */
+struct rf_nginx_stream {
+    void *readable, *writable; /* C parts of ngx.semaphore */
+    int32_t waiting;           /* light threads inside a wait on one of them; counted by Lua */
+    int32_t turns;             /* waits that have ended; counted by Lua */
+    int32_t seen;              /* turns when it last looked lost */
+    resty_ffi_call *call;
+    struct rf_nginx_request *request;      /* NULL = it has ended */
+    struct rf_nginx_stream *next, **place; /* among those of its request */
+};
+/* NULL = no memory. request: ngx_http_request_t * or ngx_stream_lua_request_t *. */
+resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request);
+void resty_ffi_nginx_stream_free(resty_ffi_call *call);
+int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                                uint64_t len, int end, uint64_t timeout_ms);
+/* The zone of a lua_shared_dict by its name, for runtimes that may use it. False = no memory. */
+int resty_ffi_nginx_set_dict(const char *name, void *zone);
 /* A Lua VM is being closed; if that is because the worker ends, all runtimes end. */
 void resty_ffi_nginx_exit(void);
 
@@ -31,11 +49,19 @@ struct rf_nginx_subsystem {
                       double number, long ttl_ms, int user_flags, char **error, int *forcible);
     int (*dict_incr)(void *zone, const char *key, size_t key_len, double *value, char **error, int has_init,
                      double init, long init_ttl_ms, int *forcible);
+    struct ngx_request_cleanup *(*cleanup_add)(void *request, size_t size);
     resty_ffi_loop *loop; /* NULL until init */
 };
 
 /* dict.c */
-void rf_nginx_dict(void *subsystem, resty_ffi_runtime *rt, const struct resty_ffi_dict_request *r,
-                   struct resty_ffi_dict_answer *a);
+void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);
+
+/* stream.c */
+void rf_nginx_on_stream(void *subsystem, resty_ffi_call *call, int events);
+/* Cancels one whose waiting light thread was killed. */
+void rf_nginx_look_at_stream(const struct rf_nginx_subsystem *s, resty_ffi_call *call);
+/* nginx.c: 0 = http, 1 = stream; from now on resty_ffi_loop_tick and the search for lost callers run. */
+const struct rf_nginx_subsystem *rf_nginx_subsystem(int number);
+void rf_nginx_begin_sweep(void);
 
 #endif

@@ -78,4 +78,13 @@ extern void ngx_stream_lua_ffi_sema_gc(void *sem) WEAK;
 NGX_SHDICT_FUNCTIONS(http)
 NGX_SHDICT_FUNCTIONS(stream)
 
+/* ngx_http_cleanup_t, ngx_stream_lua_cleanup_t: the handler is called when the request ends; size may be 0. */
+struct ngx_request_cleanup {
+    void (*handler)(void *data);
+    void *data;
+    struct ngx_request_cleanup *next;
+};
+extern struct ngx_request_cleanup *ngx_http_cleanup_add(void *request, size_t size) WEAK;
+extern struct ngx_request_cleanup *ngx_stream_lua_cleanup_add(void *request, size_t size) WEAK;
+
 #endif

@@ -12,6 +12,7 @@ struct entry {
     uint64_t expires; /* ns, 0 = never */
     size_t key_len, len;
     char *value; /* owned */
+    char *zone;  /* owned */
     char key[];
 };
 
@@ -30,6 +31,7 @@ static void remove_entry(struct entry **p)
     struct entry *e = *p;
     *p = e->next;
     free(e->value);
+    free(e->zone);
     free(e);
 }
 
@@ -40,14 +42,15 @@ void rf_dict_free(struct rf_dict *d)
     free(d);
 }
 
-static struct entry **find(struct rf_dict *d, const char *key, size_t len)
+static struct entry **find(struct rf_dict *d, const struct resty_ffi_dict_request *r)
 {
     uint64_t now = rf_now();
     struct entry **p = &d->entries;
     while (*p) {
         if ((*p)->expires && (*p)->expires <= now)
             remove_entry(p);
-        else if ((*p)->key_len == len && memcmp((*p)->key, key, len) == 0)
+        else if ((*p)->key_len == r->key_len && memcmp((*p)->key, r->key, r->key_len) == 0 &&
+                 strcmp((*p)->zone, r->zone) == 0)
             break;
         else
             p = &(*p)->next;
@@ -62,14 +65,17 @@ static void fail(struct resty_ffi_dict_answer *a, const char *text)
 
 static struct entry *set(struct rf_dict *d, const struct resty_ffi_dict_request *r, const char *value, size_t len)
 {
-    struct entry **p = find(d, r->key, r->key_len);
+    struct entry **p = find(d, r);
     struct entry *e = *p;
-    char *copy = malloc(len + 1);
-    if (!e && copy && (e = calloc(1, sizeof *e + r->key_len))) {
+    char *copy = malloc(len + 1), *zone = e ? NULL : strdup(r->zone);
+    if (!e && copy && zone && (e = calloc(1, sizeof *e + r->key_len))) {
         memcpy(e->key, r->key, r->key_len);
         e->key_len = r->key_len;
+        e->zone = zone;
+        zone = NULL;
         *p = e;
     }
+    free(zone);
     if (!e || !copy) {
         free(copy);
         return NULL;
@@ -94,7 +100,7 @@ static bool number(const char *text, size_t len, double *out)
 
 static void increment(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    struct entry *e = *find(d, r->key, r->key_len);
+    struct entry *e = *find(d, r);
     double by, is = 0;
     char text[64];
     if (!number(r->value, r->value_len, &by) || (e && !number(e->value, e->len, &is))) {
@@ -102,16 +108,20 @@ static void increment(struct rf_dict *d, const struct resty_ffi_dict_request *r,
         return;
     }
     int len = snprintf(text, sizeof text, "%.17g", is + by);
+    bool fresh = !e;
     e = set(d, r, text, (size_t)len);
-    if (!e)
+    if (!e) {
         fail(a, "no memory");
-    else
-        *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
+        return;
+    }
+    if (fresh && r->ttl_ms)
+        e->expires = rf_now() + r->ttl_ms * 1000000;
+    *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
 }
 
 void rf_dict_serve(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    struct entry **p = find(d, r->key, r->key_len), *e = *p;
+    struct entry **p = find(d, r), *e = *p;
     switch (r->op) {
     case RESTY_FFI_DICT_GET:
         if (e)
@@ -123,6 +133,17 @@ void rf_dict_serve(struct rf_dict *d, const struct resty_ffi_dict_request *r, st
             fail(a, "no memory");
         else
             e->expires = r->ttl_ms ? rf_now() + r->ttl_ms * 1000000 : 0;
+        break;
+    case RESTY_FFI_DICT_ADD:
+        if (e)
+            break; /* nil: it was there */
+        e = set(d, r, r->value, r->value_len);
+        if (!e) {
+            fail(a, "no memory");
+            break;
+        }
+        e->expires = r->ttl_ms ? rf_now() + r->ttl_ms * 1000000 : 0;
+        *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
         break;
     case RESTY_FFI_DICT_INCR:
         increment(d, r, a);

@@ -1,4 +1,4 @@
-/* The shared dict of hosts that have none of their own: strings by key, in this process. */
+/* The shared dicts of hosts that have none of their own: strings by name of the dict and key, in this process. */
 #ifndef RF_DICT_H
 #define RF_DICT_H
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "../../core/export.h"
@@ -11,6 +12,7 @@
 
 #define MAX_LINES 10000
 #define EVENTS 64
+#define TICK_NS 50000000
 
 struct watch {
     void (*ready)(void *arg);
@@ -37,6 +39,16 @@ struct resty_ffi_pull {
     uint32_t done_size, done_head, done_count;
     struct line *lines, **lines_end, *current;
     int line_count;
+    struct pull_stream *streams, **streams_end; /* that have something to tell, oldest first */
+    int timer;                                  /* timerfd, runs while the loop wants ticks */
+    bool ticking;
+};
+
+/* Behind call.user: made with the call, freed with it. */
+struct pull_stream {
+    resty_ffi_call *call;
+    struct pull_stream *next;
+    int events; /* not told yet; 0 = not in the list */
 };
 
 static const char *watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
@@ -82,6 +94,84 @@ static void done(void *host, resty_ffi_call *call)
     p->done[(p->done_head + p->done_count++) % p->done_size] = call;
 }
 
+static void stream(void *host, resty_ffi_call *call, int events)
+{
+    struct resty_ffi_pull *p = host;
+    struct pull_stream *s = call->user;
+    if (!s->events) {
+        s->next = NULL;
+        *p->streams_end = s;
+        p->streams_end = &s->next;
+    }
+    s->events |= events;
+}
+
+API resty_ffi_call *resty_ffi_pull_stream(resty_ffi_pull *p, int *events)
+{
+    struct pull_stream *s = p->streams;
+    if (!s)
+        return NULL;
+    p->streams = s->next;
+    if (!s->next)
+        p->streams_end = &p->streams;
+    *events = s->events;
+    s->events = 0;
+    return s->call;
+}
+
+API resty_ffi_call *resty_ffi_pull_call_new(resty_ffi_pull *p)
+{
+    struct pull_stream *s = calloc(1, sizeof *s);
+    resty_ffi_call *call = s ? resty_ffi_call_new(p->loop) : NULL;
+    if (!call) {
+        free(s);
+        return NULL;
+    }
+    s->call = call;
+    call->user = s;
+    return call;
+}
+
+API void resty_ffi_pull_call_free(resty_ffi_call *call)
+{
+    if (!call)
+        return;
+    struct resty_ffi_pull *p = resty_ffi_call_host(call);
+    struct pull_stream *s = call->user, **at = &p->streams;
+    while (s->events && *at != s)
+        at = &(*at)->next;
+    if (s->events) {
+        *at = s->next;
+        if (!*at)
+            p->streams_end = at;
+    }
+    free(s);
+    resty_ffi_call_free(call);
+}
+
+static void set_timer(struct resty_ffi_pull *p, bool on)
+{
+    struct itimerspec t = {.it_value = {0, on ? TICK_NS : 0}, .it_interval = {0, on ? TICK_NS : 0}};
+    timerfd_settime(p->timer, 0, &t, NULL);
+    p->ticking = on;
+}
+
+static void tick(void *host)
+{
+    struct resty_ffi_pull *p = host;
+    if (!p->ticking)
+        set_timer(p, true);
+}
+
+static void on_timer(void *host)
+{
+    struct resty_ffi_pull *p = host;
+    uint64_t times;
+    (void)!read(p->timer, &times, sizeof times);
+    if (!resty_ffi_loop_tick(p->loop))
+        set_timer(p, false);
+}
+
 static void log_line(void *host, int level, const char *runtime, const char *text, size_t len)
 {
     struct resty_ffi_pull *p = host;
@@ -101,40 +191,9 @@ static void log_line(void *host, int level, const char *runtime, const char *tex
     p->line_count++;
 }
 
-static void dict(void *host, resty_ffi_runtime *rt, const struct resty_ffi_dict_request *r,
-                 struct resty_ffi_dict_answer *a)
+static void dict(void *host, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    (void)rt;
     rf_dict_serve(((struct resty_ffi_pull *)host)->dict, r, a);
-}
-
-API resty_ffi_pull *resty_ffi_pull_new(void)
-{
-    struct resty_ffi_pull *p = calloc(1, sizeof *p);
-    if (!p)
-        return NULL;
-    struct resty_ffi_host host = {watch, unwatch, done, log_line, dict, p, false};
-    p->lines_end = &p->lines;
-    p->epoll = epoll_create1(EPOLL_CLOEXEC);
-    p->dict = rf_dict_new();
-    p->loop = resty_ffi_loop_new(&host);
-    if (p->epoll >= 0 && p->dict && p->loop)
-        return p;
-    if (p->epoll >= 0)
-        close(p->epoll);
-    rf_dict_free(p->dict);
-    free(p->loop);
-    free(p);
-    return NULL;
-}
-
-API resty_ffi_loop *resty_ffi_pull_loop(resty_ffi_pull *p)
-{
-    return p->loop;
-}
-API int resty_ffi_pull_fd(resty_ffi_pull *p)
-{
-    return p->epoll;
 }
 
 static void free_watches(struct resty_ffi_pull *p, bool all)
@@ -150,10 +209,45 @@ static void free_watches(struct resty_ffi_pull *p, bool all)
     }
 }
 
+API resty_ffi_pull *resty_ffi_pull_new(void)
+{
+    struct resty_ffi_pull *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    struct resty_ffi_host host = {watch, unwatch, done, stream, log_line, dict, tick, p, false};
+    void *handle;
+    p->lines_end = &p->lines;
+    p->streams_end = &p->streams;
+    p->epoll = epoll_create1(EPOLL_CLOEXEC);
+    p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    p->dict = rf_dict_new();
+    p->loop = resty_ffi_loop_new(&host);
+    if (p->epoll >= 0 && p->timer >= 0 && p->dict && p->loop && !watch(p, p->timer, on_timer, p, &handle))
+        return p;
+    if (p->epoll >= 0)
+        close(p->epoll);
+    if (p->timer >= 0)
+        close(p->timer);
+    free_watches(p, true);
+    rf_dict_free(p->dict);
+    free(p->loop);
+    free(p);
+    return NULL;
+}
+
+API resty_ffi_loop *resty_ffi_pull_loop(resty_ffi_pull *p)
+{
+    return p->loop;
+}
+API int resty_ffi_pull_fd(resty_ffi_pull *p)
+{
+    return p->epoll;
+}
+
 API int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(p->epoll, events, EVENTS, p->done_count ? 0 : timeout_ms);
+    int n = epoll_wait(p->epoll, events, EVENTS, p->done_count || p->streams ? 0 : timeout_ms);
     for (int k = 0; k < n; k++) {
         struct watch *w = events[k].data.ptr;
         if (!w->dead)
@@ -207,6 +301,7 @@ API void resty_ffi_pull_close(resty_ffi_pull *p, int timeout_ms)
         ;
     free_watches(p, true);
     close(p->epoll);
+    close(p->timer);
     rf_dict_free(p->dict);
     free(p->done);
     free(p);

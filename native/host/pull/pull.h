@@ -18,7 +18,12 @@ int resty_ffi_pull_fd(resty_ffi_pull *p);
 int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms);
 /* The next call that is done, oldest first; NULL = none. */
 resty_ffi_call *resty_ffi_pull_done(resty_ffi_pull *p);
-/* The same for up to max calls at once. */
+/* A stream that has something to tell: *events is a set of enum resty_ffi_stream_event. NULL = none. */
+resty_ffi_call *resty_ffi_pull_stream(resty_ffi_pull *p, int *events);
+/* A call or stream for this host, and its end. */
+resty_ffi_call *resty_ffi_pull_call_new(resty_ffi_pull *p);
+void resty_ffi_pull_call_free(resty_ffi_call *call);
+/* The same as resty_ffi_pull_done for up to max calls at once. */
 int resty_ffi_pull_done_n(resty_ffi_pull *p, resty_ffi_call **out, int max);
 /* The next log line: its level, 0 = none. *text is valid until the next call of this function. */
 int resty_ffi_pull_log(resty_ffi_pull *p, const char **text, size_t *len);

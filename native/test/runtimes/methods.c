@@ -18,19 +18,28 @@
  *   large         answers with COPY and a length above the limit
  *   batch N       N log lines "line 0" … and the answer in one send
  *   close         closes the queue, unasked
+ *   streams       how many are open now; the streams themselves are in streams.c
+ *   print         "stdout TEXT" or "stderr TEXT": prints that line
+ *   hold MB       allocates that much; limits, uid: what the process may use, and who it is
+ *   generation    of the queue
+ *   setting NAME  its value, nil if not set
+ *   watch PATH    has the host watch a file
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "resty_ffi.h"
+#include "streams.h"
 
 #define BATCH 64
 
@@ -50,6 +59,7 @@ struct runtime {
     char wait; /* p, e, l */
     _Atomic int polling, sleeping;
     _Atomic uint64_t cancelled;
+    struct streams *streams;
     _Atomic bool closing;
     pthread_mutex_t lock; /* open, asked */
     struct open_call *open;
@@ -249,8 +259,74 @@ static void cancel(struct runtime *rt, uint64_t id, bool all)
 static void cancelled(struct request *r)
 {
     char text[32];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)atomic_load(&r->rt->cancelled));
+    unsigned long long n = atomic_load(&r->rt->cancelled) + streams_cancelled(r->rt->streams);
+    snprintf(text, sizeof text, "%llu", n);
     reply_text(r, 0, text);
+}
+
+static void count_streams(struct request *r)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%u", streams_running(r->rt->streams));
+    reply_text(r, 0, text);
+}
+
+static void print(struct request *r)
+{
+    bool err = strncmp(r->text, "stderr ", 7) == 0;
+    fprintf(err ? stderr : stdout, "%s\n", r->text + 7);
+    fflush(err ? stderr : stdout);
+    reply(r, 0, "", 0);
+}
+
+/* Of memory, for good. */
+static void hold(struct request *r)
+{
+    size_t len = (size_t)atoi(r->text) << 20;
+    char *data = malloc(len);
+    for (size_t k = 0; data && k < len; k += 4096)
+        data[k] = 1;
+    if (len > 1u << 20)
+        pause_ms(5000);
+    reply_text(r, 0, r->text);
+}
+
+static void limits(struct request *r)
+{
+    char text[64];
+    struct rlimit files;
+    cpu_set_t cpus;
+    getrlimit(RLIMIT_NOFILE, &files);
+    sched_getaffinity(0, sizeof cpus, &cpus);
+    snprintf(text, sizeof text, "files %d cpus %d", (int)files.rlim_max, CPU_COUNT(&cpus));
+    reply_text(r, 0, text);
+}
+
+static void uid(struct request *r)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%d", (int)getuid());
+    reply_text(r, 0, text);
+}
+
+static void generation(struct request *r)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%u", resty_ffi_generation(r->rt->q));
+    reply_text(r, 0, text);
+}
+
+static void setting(struct request *r)
+{
+    const char *value = resty_ffi_setting(r->rt->q, r->text);
+    reply(r, 0, value, value ? strlen(value) : 0);
+}
+
+static void watch(struct request *r)
+{
+    send_one(r->rt->q, (resty_ffi_frame){
+                           .kind = RESTY_FFI_WATCH, .flags = RESTY_FFI_COPY, .data = r->text, .len = strlen(r->text)});
+    reply(r, 0, "", 0);
 }
 
 static void remaining(struct request *r)
@@ -292,30 +368,38 @@ static void log_request(struct request *r)
     empty(r);
 }
 
-/* "set K V [TTL_MS]", "get K", "incr K N", "delete K". The answer of the host is the answer of the call. */
+/*
+ * "set K V [TTL_MS]", "add K V [TTL_MS]", "get K", "incr K N [TTL_MS]", "delete K", all after "in ZONE" if need be. The
+ * answer of the host is the answer of the call.
+ */
 static void dict(struct request *r)
 {
-    char op[16] = "", key[64] = "", value[128] = "", both[256];
+    char op[16] = "", zone[64] = "", key[64] = "", value[128] = "", all[320];
     unsigned long long ttl = 0;
-    sscanf(r->text, "%15s %63s %127s %llu", op, key, value, &ttl);
+    int at = 0;
+    if (strncmp(r->text, "in ", 3) == 0)
+        sscanf(r->text, "in %63s %n", zone, &at);
+    sscanf(r->text + at, "%15s %63s %127s %llu", op, key, value, &ttl);
     struct dict_wait *w = malloc(sizeof *w);
     w->id = r->f.id;
     pthread_mutex_lock(&r->rt->lock);
     w->next = r->rt->asked;
     r->rt->asked = w;
     pthread_mutex_unlock(&r->rt->lock);
-    int len = snprintf(both, sizeof both, "%s%s", key, value);
+    int len = snprintf(all, sizeof all, "%s%s%s", zone, key, value);
     send_one(r->rt->q, (resty_ffi_frame){.id = r->f.id,
                                          .kind = RESTY_FFI_DICT,
                                          .flags = RESTY_FFI_COPY,
                                          .method = strcmp(op, "get") == 0      ? RESTY_FFI_DICT_GET
                                                    : strcmp(op, "set") == 0    ? RESTY_FFI_DICT_SET
                                                    : strcmp(op, "incr") == 0   ? RESTY_FFI_DICT_INCR
+                                                   : strcmp(op, "add") == 0    ? RESTY_FFI_DICT_ADD
                                                    : strcmp(op, "delete") == 0 ? RESTY_FFI_DICT_DELETE
                                                                                : 99,
-                                         .data = both,
+                                         .data = all,
                                          .len = (uint64_t)len,
                                          .deadline = ttl,
+                                         .zone = (uint32_t)strlen(zone),
                                          .arg = strlen(key),
                                          .release = r->f.data});
 }
@@ -347,7 +431,7 @@ static void dict_answered(struct runtime *rt, const resty_ffi_frame *f)
 
 static void crash(struct request *r)
 {
-    (void)r;
+    fputs(r->text, stderr);
     abort();
 }
 
@@ -491,6 +575,14 @@ static const struct {
     {"large", large},
     {"batch", batch},
     {"close", close_queue},
+    {"streams", count_streams},
+    {"print", print},
+    {"hold", hold},
+    {"limits", limits},
+    {"uid", uid},
+    {"generation", generation},
+    {"setting", setting},
+    {"watch", watch},
 };
 
 static void no_method(struct request *r, const char *name)
@@ -506,6 +598,8 @@ static void serve(struct runtime *rt, const resty_ffi_frame *f)
 {
     struct request r = {rt, *f, f->len ? f->data : ""};
     const char *name = resty_ffi_method(rt->q, f->method, NULL);
+    if (f->arg && name && streams_open(rt->streams, f, name))
+        return;
     for (size_t k = 0; name && k < sizeof methods / sizeof *methods; k++) {
         if (strcmp(methods[k].name, name) == 0) {
             methods[k].serve(&r);
@@ -524,7 +618,7 @@ static void handle(struct runtime *rt, const resty_ffi_frame *f)
     } else {
         if (f->kind == RESTY_FFI_CANCEL)
             cancel(rt, f->id, false);
-        resty_ffi_free(rt->q, f->data);
+        streams_frame(rt->streams, f);
     }
 }
 
@@ -563,6 +657,7 @@ static void *poller(void *arg)
         return NULL;
     /* The last one ends the runtime. */
     cancel(rt, 0, true);
+    streams_free(rt->streams);
     while (atomic_load(&rt->sleeping))
         pause_ms(1);
     while (rt->asked) {
@@ -592,6 +687,7 @@ int libffi_init(char *cfg, void *tq)
     rt->q = tq;
     rt->threads = threads ? atoi(threads) : 1;
     rt->wait = wait ? *wait : 'p';
+    rt->streams = streams_new(tq);
     pthread_mutex_init(&rt->lock, NULL);
     atomic_init(&rt->polling, rt->threads);
     if (pause)

@@ -64,6 +64,21 @@ static void use_dict(const resty_ffi_options *o)
     CHECK_INT(host_call(&h, rt, call, "dict", "get short"), 0);
     CHECK(call->nil);
     CHECK_INT(host_call(&h, rt, call, "dict", "nonsense k v"), RESTY_FFI_BAD_ARGUMENT);
+    host_expect(&h, rt, "dict", "add once 1", "1");
+    CHECK_INT(host_call(&h, rt, call, "dict", "add once 2"), 0);
+    CHECK(call->nil);
+    host_expect(&h, rt, "dict", "get once", "1");
+    CHECK_INT(host_call(&h, rt, call, "dict", "in other get once"), 0);
+    CHECK(call->nil);
+    CHECK_INT(host_call(&h, rt, call, "dict", "in other set once 3"), 0);
+    host_expect(&h, rt, "dict", "in other get once", "3");
+    host_expect(&h, rt, "dict", "in cache get once", "1");
+    host_expect(&h, rt, "dict", "incr brief 2 30", "2");
+    host_rest(&h, 50);
+    CHECK_INT(host_call(&h, rt, call, "dict", "get brief"), 0);
+    CHECK(call->nil);
+    CHECK_INT(host_call(&h, rt, call, "dict", "in secret get k"), RESTY_FFI_BAD_ARGUMENT);
+    CHECK_HAS(host_answer(call), "may not use the shared dict \"secret\"");
     resty_ffi_call_free(call);
     host_close(&h);
 }
@@ -86,5 +101,35 @@ TEST(runtimes_share_the_dict)
     CHECK_INT(host_call(&h, rt, call, "dict", "set k from-a-thread"), 0);
     host_expect(&h, other, "dict", "get k", "from-a-thread");
     resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(no_dict_without_permission)
+{
+    resty_ffi_options o = host_thread;
+    o.dicts = NULL;
+    set_up(&o);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_call(&h, rt, call, "dict", "get k"), RESTY_FFI_BAD_ARGUMENT);
+    CHECK_HAS(host_answer(call), "may not use a shared dict: name it in the option dicts");
+    resty_ffi_call_free(call);
+    host_close(&h);
+}
+
+TEST(a_flood_of_lines_is_limited)
+{
+    set_up(&host_thread);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    for (int k = 0; k < 20; k++)
+        CHECK_INT(host_call(&h, rt, call, "batch", "300"), 0);
+    resty_ffi_call_free(call);
+    host_rest(&h, 1100);
+    host_expect(&h, rt, "log", "error after", "");
+    CHECK(host_logged(&h, "more lines within a second were left out"));
+    CHECK(host_logged(&h, "4 ffi_c_methods: after"));
+    int lines = 0;
+    for (const char *at = h.log; (at = strstr(at, ": line ")); at++)
+        lines++;
+    CHECK(lines >= 1000 && lines <= 2000);
     host_close(&h);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,29 +28,86 @@ static bool find_runner(char *out, size_t size)
     return false;
 }
 
-/* The environment plus two variables. The array is the caller's to free; the strings are not copied. */
-static char **environment(char *queue, char *lib)
+static bool own_variable(const char *variable)
+{
+    return strncmp(variable, RF_ENV_QUEUE "=", sizeof RF_ENV_QUEUE) == 0 ||
+           strncmp(variable, RF_ENV_LIB "=", sizeof RF_ENV_LIB) == 0;
+}
+
+static const char *host_variable(const char *name)
+{
+    size_t len = strlen(name);
+    for (char **v = environ; v && *v; v++)
+        if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
+            return *v;
+    return NULL;
+}
+
+/*
+ * The host's environment, or what the option env allows of it, plus two variables. The array is the caller's to free;
+ * the strings are not copied.
+ */
+static char **environment(const char *allowed, char *queue, char *lib)
 {
     size_t n = 0, kept = 0;
-    while (environ && environ[n])
+    for (const char *at = allowed; at && *at; at += strlen(at) + 1)
         n++;
-    char **env = malloc((n + 3) * sizeof *env);
+    while (!allowed && environ && environ[n])
+        n++;
+    const char **env = malloc((n + 3) * sizeof *env);
     if (!env)
         return NULL;
-    for (size_t k = 0; k < n; k++)
-        if (strncmp(environ[k], RF_ENV_QUEUE "=", sizeof RF_ENV_QUEUE) != 0 &&
-            strncmp(environ[k], RF_ENV_LIB "=", sizeof RF_ENV_LIB) != 0)
+    for (size_t k = 0; !allowed && k < n; k++)
+        if (!own_variable(environ[k]))
             env[kept++] = environ[k];
+    for (const char *at = allowed; at && *at; at += strlen(at) + 1) {
+        const char *variable = strchr(at, '=') ? at : host_variable(at);
+        if (variable && !own_variable(variable))
+            env[kept++] = variable;
+    }
     env[kept++] = queue;
     env[kept++] = lib;
     env[kept] = NULL;
-    return env;
+    return (char **)env;
+}
+
+/* resty-ffi-run's options, from those of the runtime. */
+struct arguments {
+    char memory[40], files[40], cpus[40];
+    char *argv[8];
+};
+
+static void make_arguments(struct arguments *a, char *runner, const resty_ffi_options *o, char *lib)
+{
+    int n = 0;
+    a->argv[n++] = runner;
+    snprintf(a->memory, sizeof a->memory, "--memory=%llu", (unsigned long long)o->memory);
+    snprintf(a->files, sizeof a->files, "--files=%u", o->files);
+    snprintf(a->cpus, sizeof a->cpus, "--cpus=%u", o->cpus);
+    if (o->memory)
+        a->argv[n++] = a->memory;
+    if (o->files)
+        a->argv[n++] = a->files;
+    if (o->cpus)
+        a->argv[n++] = a->cpus;
+    if (o->user) {
+        a->argv[n++] = "--user";
+        a->argv[n++] = (char *)o->user;
+    }
+    a->argv[n++] = lib;
+    a->argv[n] = NULL;
 }
 
 /* Above all numbers that the child gets, so that placing one cannot overwrite another. */
 static int move_up(int fd)
 {
     return fcntl(fd, F_DUPFD_CLOEXEC, 64);
+}
+
+static void close_one(int fd)
+{
+    if (fd >= 0)
+        close(fd);
 }
 
 const char *rf_spawn(struct rf_child *c, char *error, size_t size)
@@ -69,9 +127,14 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
         snprintf(error, size, "no descriptors left for its control socket (see ulimit -n)");
         return error;
     }
-    int fds[4] = {move_up(i->memfd), move_up(i->q.ch.to_runtime), move_up(i->q.ch.to_host), move_up(pair[1])};
-    char **env = environment(queue, own);
-    char *argv[] = {runner, lib, NULL};
+    int out[2] = {-1, -1}, err[2] = {-1, -1};
+    int rc = pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ? EMFILE : 0;
+    int fds[6] = {move_up(i->memfd),        move_up(i->q.ch.to_runtime),
+                  move_up(i->q.ch.to_host), move_up(pair[1]),
+                  move_up(out[1]),          move_up(err[1])};
+    char **env = environment(i->limits->env, queue, own);
+    struct arguments arguments;
+    make_arguments(&arguments, runner, i->limits, lib);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
@@ -84,23 +147,33 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    int rc = env && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0 && fds[3] >= 0 ? 0 : EMFILE;
-    for (int k = 0; k < 4 && rc == 0; k++)
-        rc = posix_spawn_file_actions_adddup2(&actions, fds[k], RF_FD_MEMORY + k);
+    for (int k = 0; k < 6; k++)
+        rc = fds[k] < 0 || !env ? EMFILE : rc;
+    static const int numbers[6] = {RF_FD_MEMORY, RF_FD_TO_RUNTIME, RF_FD_TO_HOST, RF_FD_CONTROL, 1, 2};
+    for (int k = 0; k < 6 && rc == 0; k++)
+        rc = posix_spawn_file_actions_adddup2(&actions, fds[k], numbers[k]);
     if (rc == 0)
-        rc = posix_spawn(&c->runner, runner, &actions, &attributes, argv, env);
+        rc = posix_spawn(&c->runner, runner, &actions, &attributes, arguments.argv, env);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     free(env);
-    for (int k = 0; k < 4; k++)
-        if (fds[k] >= 0)
-            close(fds[k]);
+    for (int k = 0; k < 6; k++)
+        close_one(fds[k]);
     close(pair[1]);
+    close_one(out[1]);
+    close_one(err[1]);
     if (rc != 0) {
         close(pair[0]);
+        close_one(out[0]);
+        close_one(err[0]);
         snprintf(error, size, "%s could not be started: %s", runner, strerror(rc));
         return error;
     }
     c->control = pair[0];
+    c->output[0].fd = out[0];
+    c->output[1].fd = err[0];
+    /* The file of the child's end stays blocking: what it prints waits for us. */
+    fcntl(out[0], F_SETFL, O_NONBLOCK);
+    fcntl(err[0], F_SETFL, O_NONBLOCK);
     return NULL;
 }

@@ -18,7 +18,7 @@
 #define MS 1000000u
 #define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
 #define KILL_PATIENCE (5000u * MS)
-#define MAX_CHILDREN 1024
+#define POLLED 3072 /* descriptors that are waited for, three of a child */
 #define MESSAGES 16 /* that are read from one child in a round */
 
 static void news(struct rf_child *c, uint32_t what, const char *text)
@@ -121,6 +121,10 @@ static void remove_child(struct rf_child **p)
 {
     struct rf_child *c = *p;
     *p = c->next;
+    rf_output_read(c, true);
+    for (int k = 0; k < 2; k++)
+        if (c->output[k].fd >= 0)
+            close(c->output[k].fd);
     if (c->control >= 0)
         close(c->control);
     news(c, c->end ? RF_NEWS_ENDED : RF_NEWS_EXITED, NULL);
@@ -142,6 +146,7 @@ static int round_of(struct rf_supervisor *s, struct pollfd *p, nfds_t *count)
     nfds_t n = 1;
     for (struct rf_child **at = &s->children; *at;) {
         struct rf_child *c = *at;
+        rf_output_read(c, false);
         if (c->control >= 0)
             hear(c);
         c->end |= s->stop != 0;
@@ -153,8 +158,13 @@ static int round_of(struct rf_supervisor *s, struct pollfd *p, nfds_t *count)
         uint64_t next = c->state == RF_CHILD_RUNNING ? 0 : c->state == RF_CHILD_REAPING ? now + 5 * MS : c->at;
         if (next && (!due || next < due))
             due = next;
-        if (c->control >= 0 && n < MAX_CHILDREN)
-            p[n++] = (struct pollfd){c->control, POLLIN, 0};
+        if (n + 3 <= POLLED) {
+            if (c->control >= 0)
+                p[n++] = (struct pollfd){c->control, POLLIN, 0};
+            for (int k = 0; k < 2; k++)
+                if (c->output[k].fd >= 0)
+                    p[n++] = (struct pollfd){c->output[k].fd, POLLIN, 0};
+        }
         at = &c->next;
     }
     *count = n;
@@ -171,7 +181,7 @@ static void *run(void *arg)
 {
     static const char thread_name[] = "resty-ffi-super";
     struct rf_supervisor *s = arg;
-    struct pollfd p[MAX_CHILDREN];
+    struct pollfd p[POLLED];
     prctl(PR_SET_NAME, thread_name);
     for (;;) {
         nfds_t n;
@@ -228,7 +238,9 @@ static const char *transport_start(struct rf_instance *i, uint32_t delay_ms)
     if (!c)
         return "no memory";
     c->instance = i;
-    c->control = -1;
+    c->control = c->output[0].fd = c->output[1].fd = -1;
+    c->output[0].level = RESTY_FFI_LOG_NOTICE;
+    c->output[1].level = RESTY_FFI_LOG_ERR;
     c->at = rf_now() + (uint64_t)delay_ms * MS;
     atomic_fetch_add(&i->refs, 1);
     rf_lock_acquire(&l->supervisor->lock);

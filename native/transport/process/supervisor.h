@@ -12,16 +12,25 @@
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 
+/* What a child prints, as it comes: the beginning of a line until its end is there. */
+struct rf_output {
+    int fd; /* the pipe's end to read, -1 = none */
+    int level;
+    size_t len;
+    char text[2000]; /* nginx cuts a line of its log at 2048 */
+};
+
 /* Owned by the supervisor's list; holds a reference to its instance until it is removed. */
 struct rf_child {
     struct rf_instance *instance;
     struct rf_child *next;
     enum rf_child_state state;
-    uint64_t at;  /* WAITING: when to start; STARTING, ENDING: when to lose patience */
-    int control;  /* our end of the socket pair, -1 = none */
-    pid_t runner; /* resty-ffi-run; the runtime is its child */
-    bool end;     /* the loop wants it to end */
-    bool told;    /* that it failed or exited */
+    uint64_t at;                /* WAITING: when to start; STARTING, ENDING: when to lose patience */
+    int control;                /* our end of the socket pair, -1 = none */
+    struct rf_output output[2]; /* stdout, stderr */
+    pid_t runner;               /* resty-ffi-run; the runtime is its child */
+    bool end;                   /* the loop wants it to end */
+    bool told;                  /* that it failed or exited */
 };
 
 struct rf_supervisor {
@@ -31,6 +40,9 @@ struct rf_supervisor {
     uint64_t stop;            /* when to kill what is left; 0 = do not stop */
     _Atomic uint32_t running; /* futex: the thread */
 };
+
+/* output.c: reads what there is, up to a bound; end: and what is left without an end of its line. */
+void rf_output_read(struct rf_child *c, bool end);
 
 /* spawn.c: starts resty-ffi-run for a child. NULL, or an error text. */
 const char *rf_spawn(struct rf_child *c, char *error, size_t size);

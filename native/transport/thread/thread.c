@@ -55,6 +55,7 @@ static void *loader(void *arg)
         open_failed(i, path);
     } else {
         init_function function = (init_function)dlsym(i->library, "libffi_init");
+        i->reloadable = dlsym(i->library, "libffi_reload") != NULL;
         if (function)
             init(i, function);
         else if (dlsym(i->library, "libffi_argv"))

@@ -13,17 +13,17 @@ const IN_FLIGHT = 1;
 /** Up to here an answer is cut out of Buffer's pool. */
 const SMALL = 4096;
 
-/** A call of the core's; used again and again. */
+/** A call of the core's, plain or a stream; used again and again. */
 export class Call {
   readonly address: number;
   readonly #native: Native;
   readonly #fields: DataView;
-  /** What to do with the answer; undefined while nobody waits. */
+  /** What to do with the answer, or with news of the stream; undefined while nobody waits. */
   settle: (() => void) | undefined;
 
-  constructor(native: Native, loop: number) {
+  constructor(native: Native, address: number) {
     this.#native = native;
-    this.address = native.callNew(loop);
+    this.address = address;
     if (!this.address) throw new Error("There is no memory for another call.");
     this.#fields = new DataView(koffi.view(BigInt(this.address), BYTES));
   }

@@ -17,9 +17,14 @@ export class Host {
   readonly #done = new Uint32Array(2 * BATCH);
   readonly #calls = new Map<number, Call>();
   readonly #idle: Call[] = [];
+  readonly #events = new Int32Array(1);
+  readonly #streams = new Map<number, Call>();
+  readonly #idleStreams: Call[] = [];
   readonly #onExit = () => this.#end(1000);
   #activity: (() => void)[] = [];
   #busy = 0;
+  /** Streams that have not been given back. */
+  #open = 0;
   closed = false;
 
   constructor(library?: string) {
@@ -44,7 +49,7 @@ export class Host {
   takeCall(): Call {
     const idle = this.#idle.pop();
     if (idle) return idle;
-    const call = new Call(this.native, this.loop);
+    const call = new Call(this.native, this.native.callNew(this.loop));
     this.#calls.set(call.address, call);
     return call;
   }
@@ -52,6 +57,21 @@ export class Host {
   giveCall(call: Call): void {
     call.settle = undefined;
     this.#idle.push(call);
+  }
+
+  takeStream(): Call {
+    const call = this.#idleStreams.pop() ?? new Call(this.native, this.native.pullCallNew(this.#pull));
+    this.#streams.set(call.address, call);
+    this.#open++;
+    return call;
+  }
+
+  giveStream(call: Call): void {
+    this.#open--;
+    call.settle = undefined;
+    if (this.closed) return;
+    this.native.callRelease(call.address);
+    this.#idleStreams.push(call);
   }
 
   /** Runs what is due. Also called after functions that may have found answers by themselves. */
@@ -66,6 +86,7 @@ export class Host {
         const address = (this.#done[2 * i] ?? 0) + (this.#done[2 * i + 1] ?? 0) * 2 ** 32;
         this.#calls.get(address)?.settle?.();
       }
+      if (this.#open > 0) this.#tell();
     } while (n > 0);
     const waiting = this.#activity;
     if (waiting.length > 0) {
@@ -73,6 +94,14 @@ export class Host {
       for (const wake of waiting) wake();
     }
     this.#logs();
+  }
+
+  #tell(): void {
+    for (;;) {
+      const address: number = this.native.pullStream(this.#pull, this.#events);
+      if (address === 0) return;
+      this.#streams.get(address)?.settle?.();
+    }
   }
 
   #logs(): void {
@@ -107,8 +136,9 @@ export class Host {
     process.removeListener("exit", this.#onExit);
     this.#poll.close();
     // Whoever still waits learns it; the answers can no longer come.
-    for (const call of this.#calls.values()) call.settle?.();
+    for (const calls of [this.#calls, this.#streams]) for (const call of calls.values()) call.settle?.();
     for (const call of this.#calls.values()) this.native.callFree(call.address);
+    for (const call of this.#streams.values()) this.native.pullCallFree(call.address);
     this.native.pullClose(this.#pull, Math.ceil(timeout));
   }
 

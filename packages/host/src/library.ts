@@ -37,6 +37,9 @@ export function bind(path?: string) {
     pullFd: library.func(`int resty_ffi_pull_fd(${p} pull)`),
     pullRun: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
     pullDone: library.func(`int resty_ffi_pull_done_n(${p} pull, void *out, int max)`),
+    pullStream: library.func(`${p} resty_ffi_pull_stream(${p} pull, void *events)`),
+    pullCallNew: library.func(`${p} resty_ffi_pull_call_new(${p} pull)`),
+    pullCallFree: library.func(`void resty_ffi_pull_call_free(${p} call)`),
     pullLog: library.func(`int resty_ffi_pull_log(${p} pull, _Out_ const char **text, _Out_ size_t *len)`),
     pullClose: library.func(`void resty_ffi_pull_close(${p} pull, int timeout_ms)`),
     load: library.func(
@@ -46,6 +49,11 @@ export function bind(path?: string) {
     unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
     release: library.func(`void resty_ffi_runtime_release(${p} rt)`),
     stats: library.func(`void resty_ffi_runtime_stats(${p} rt, void *out)`),
+    methodStats: library.func(`const char *resty_ffi_runtime_method_stats(${p} rt, uint32_t method, void *out)`),
+    reload: library.func(`int resty_ffi_runtime_reload(${p} rt)`),
+    reloadWait: library.func(
+      `int resty_ffi_runtime_reload_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`,
+    ),
     name: library.func(`const char *resty_ffi_runtime_name(${p} rt)`),
     method: library.func(`int resty_ffi_runtime_method(${p} rt, void *name, size_t len)`),
     explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),
@@ -56,6 +64,11 @@ export function bind(path?: string) {
     ),
     callCancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
     callRelease: library.func(`void resty_ffi_call_release(${p} call)`),
+    streamOpen: library.func(
+      `int resty_ffi_stream_open(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, bool end, uint64_t timeout_ms)`,
+    ),
+    streamSend: library.func(`int resty_ffi_stream_send(${p} call, void *data, uint64_t len, bool end)`),
+    streamNext: library.func(`int resty_ffi_stream_next(${p} call)`),
     /** One crossing into a buffer of ours, where a view of each answer would cost a finaliser as well. */
     copy: koffi.load(null).func(`void memcpy(void *to, ${p} from, size_t len)`),
   };

@@ -1,10 +1,14 @@
 import { Buffer } from "node:buffer";
 import { BAD_ARGUMENT, EXITED, TIMEOUT } from "./codes.js";
+import { encode } from "./encode.js";
 import { RestyFfiError } from "./error.js";
 import { currentHost, type Host } from "./host.js";
 import { cString } from "./library.js";
 import { type CallOptions, checkLoadOptions, type LoadOptions, shown } from "./options.js";
-import { Loaded, type Method, type Request, type Stats } from "./runtime.js";
+import type { Request } from "./request.js";
+import { Loaded, type Method } from "./runtime.js";
+import type { MethodStats, Stats } from "./stats.js";
+import type { Stream } from "./stream.js";
 
 /**
  * A runtime. Each of its properties is a method, whatever its name, save `then`, by which `await` would take the
@@ -102,18 +106,6 @@ function begin(host: Host, lib: string, cfg: string | null, options: LoadOptions
   return address;
 }
 
-/** `resty_ffi_options` of native/core/host.h. */
-function encode(options: LoadOptions): Buffer {
-  const bytes = Buffer.alloc(20);
-  bytes.writeUInt32LE(bytes.length, 0);
-  bytes.writeUInt32LE(options.maxQueue ?? 0, 4);
-  bytes.writeUInt32LE(options.workers ?? 0, 8);
-  bytes.writeUInt32LE(options.loadTimeout ?? 0, 12);
-  const flags = [options.isolate ?? false, options.isGlobal ?? false, options.unpin ?? false, options.restart ?? true];
-  for (const [index, flag] of flags.entries()) bytes.writeUInt8(flag ? 1 : 0, 16 + index);
-  return bytes;
-}
-
 async function started(host: Host, lib: string, address: number, timeout: number): Promise<void> {
   const error = Buffer.alloc(2048);
   for (const end = performance.now() + timeout; ; ) {
@@ -144,6 +136,31 @@ export function call(
 }
 
 /**
+ * Opens a method as a stream of messages; `first` is its first one. Unlike a plain call it has no `timeout` unless one is
+ * given, for the whole stream.
+ *
+ * @throws RestyFfiError it could not be opened; what happens later is thrown by the stream's own functions
+ *
+ * @example
+ * ```ts
+ * for await (const tick of stream(rt, "ticks", "3", { signal })) console.log(String(tick));
+ * ```
+ */
+export function stream(runtime: Runtime<never>, method: string, first?: Request, options: CallOptions = {}): Stream {
+  return find(runtime).stream(method, first, options);
+}
+
+/**
+ * Starts the runtime's code anew beside the old; when it serves, new calls go to it, and the old ends when its calls are
+ * done, or after `drainTimeout`. Where the language cannot load code twice the new one runs in a process of its own.
+ *
+ * @throws RestyFfiError the new code did not start: the old goes on
+ */
+export function reload(runtime: Runtime<never>): Promise<void> {
+  return find(runtime).reload();
+}
+
+/**
  * Ends a runtime: new calls fail with `UNLOADED`, those in flight finish, then its threads or processes end. The same
  * library and configuration may be loaded again at once.
  */
@@ -154,6 +171,11 @@ export function unload(runtime: Runtime<never>): void {
 /** What a runtime has done so far. */
 export function stats(runtime: Runtime<never>): Stats {
   return find(runtime).stats();
+}
+
+/** The same for each method that has been called, by its name. */
+export function methodStats(runtime: Runtime<never>): Map<string, MethodStats> {
+  return find(runtime).methodStats();
 }
 
 /** The name by which messages and log lines call a runtime. */

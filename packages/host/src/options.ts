@@ -12,10 +12,38 @@ export interface LoadOptions {
   restart?: boolean;
   /** Milliseconds that the runtime may take to start. Default 30000. */
   loadTimeout?: number;
+  /** Milliseconds that calls and streams in flight may take to end after a reload or an unload. Default 30000. */
+  drainTimeout?: number;
+  /** Reloads the runtime when a file that its code comes from changes: for development. Default false. */
+  watch?: boolean;
+  /** Names of the shared dicts that the runtime may use, the one it uses without naming it first. Default none. */
+  dicts?: readonly string[];
+  /** What the runtime's processes may use, of each for itself. */
+  limits?: Limits;
+  /** The user that the runtime's processes run as; this program runs as root then. */
+  user?: string;
+  /** The environment of the runtime's processes: `NAME` passes this program's variable on, `NAME=value` sets one. Default all. */
+  env?: readonly string[];
+  /** Python: the virtual environment whose packages are used. */
+  venv?: string;
+  /** Java: the home of the JDK or JRE that is used. */
+  javaHome?: string;
+  /** Node.js: the program that is run. */
+  node?: string;
   /** Makes the library's symbols visible to libraries that are loaded later (RTLD_GLOBAL). Default false. */
   isGlobal?: boolean;
   /** Unmaps the library when the runtime is unloaded: only for libraries that leave nothing behind. Default false. */
   unpin?: boolean;
+}
+
+/** What one process of a runtime may use. What is left out is not limited. */
+export interface Limits {
+  /** Bytes of memory. */
+  memory?: number;
+  /** Descriptors that are open. */
+  files?: number;
+  /** Processors. */
+  cpus?: number;
 }
 
 /** How to make a call. */
@@ -26,16 +54,33 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+type Check = (what: string, value: unknown) => void;
+
 /** setTimeout's limit; 24 days. */
 const MAX_TIME = 2 ** 31 - 1;
 
-const LOAD_OPTIONS: Record<keyof LoadOptions, (what: string, value: unknown) => void> = {
+const LIMITS: Record<keyof Limits, Check> = {
+  memory: (what, value) => whole(what, value, 1, Number.MAX_SAFE_INTEGER),
+  files: (what, value) => whole(what, value, 1, 2 ** 20),
+  cpus: (what, value) => whole(what, value, 1, 1024),
+};
+
+const LOAD_OPTIONS: Record<keyof LoadOptions, Check> = {
   maxQueue: (what, value) => whole(what, value, 1, 2 ** 20),
   isolate: boolean,
   workers: (what, value) => whole(what, value, 1, 64),
   timeout: time,
   restart: boolean,
   loadTimeout: (what, value) => whole(what, value, 1, MAX_TIME),
+  drainTimeout: (what, value) => whole(what, value, 1, MAX_TIME),
+  watch: boolean,
+  dicts: (what, value) => list(what, value, "the names of shared dicts", text),
+  limits: (what, value) => check(what, value, LIMITS),
+  user: text,
+  env: (what, value) => list(what, value, 'of the form "NAME" or "NAME=value"', variable),
+  venv: text,
+  javaHome: text,
+  node: text,
   isGlobal: boolean,
   unpin: boolean,
 };
@@ -45,7 +90,7 @@ export function checkLoadOptions(options: unknown): asserts options is LoadOptio
   check("load", options, LOAD_OPTIONS);
 }
 
-const CALL_OPTIONS: Record<keyof CallOptions, (what: string, value: unknown) => void> = {
+const CALL_OPTIONS: Record<keyof CallOptions, Check> = {
   timeout: time,
   signal: (what, value) => {
     if (!(value instanceof AbortSignal)) throw new TypeError(`${what} must be an AbortSignal, not ${shown(value)}`);
@@ -53,19 +98,22 @@ const CALL_OPTIONS: Record<keyof CallOptions, (what: string, value: unknown) => 
 };
 
 /** @throws TypeError or RangeError that says which option to change, and how */
-export function checkCallOptions(options: unknown): asserts options is CallOptions {
-  check("call", options, CALL_OPTIONS);
+export function checkCallOptions(options: unknown, where = "call"): asserts options is CallOptions {
+  check(where, options, CALL_OPTIONS);
 }
 
-function check(where: string, options: unknown, known: Record<string, (what: string, value: unknown) => void>): void {
+function check(where: string, options: unknown, known: Record<string, Check>): void {
+  const inner = where.includes(":");
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${where}: options must be an object, not ${shown(options)}`);
+    throw new TypeError(`${where}${inner ? "" : ": options"} must be an object, not ${shown(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, name)) {
-      throw new TypeError(`${where}: there is no option "${name}"; the options are ${Object.keys(known).join(", ")}`);
+      throw new TypeError(
+        `${where}${inner ? " has" : ": there is"} no option "${name}"; the options are ${Object.keys(known).join(", ")}`,
+      );
     }
-    if (value !== undefined) known[name]?.(`${where}: option ${name}`, value);
+    if (value !== undefined) known[name]?.(inner ? `${where}.${name}` : `${where}: option ${name}`, value);
   }
 }
 
@@ -85,6 +133,23 @@ function time(what: string, value: unknown): void {
   if (!(value >= 0 && value <= MAX_TIME)) {
     throw new RangeError(`${what} must be milliseconds from 0 (no limit) to ${MAX_TIME}, not ${value}`);
   }
+}
+
+function text(what: string, value: unknown): void {
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
+    throw new TypeError(`${what} must be a string that is not empty, not ${shown(value)}`);
+  }
+}
+
+function variable(what: string, value: unknown): void {
+  if (typeof value !== "string" || !/^[^=\0]+(=[^\0]*)?$/.test(value)) {
+    throw new TypeError(`${what} must be "NAME" or "NAME=value", not ${shown(value)}`);
+  }
+}
+
+function list(what: string, value: unknown, items: string, each: Check): void {
+  if (!Array.isArray(value)) throw new TypeError(`${what} must be an array of strings, ${items}, not ${shown(value)}`);
+  for (const [index, item] of value.entries()) each(`${what}[${index}]`, item);
 }
 
 /** A value as a message names it. */

@@ -14,7 +14,7 @@ import {
   TIMEOUT,
   TOO_LARGE,
 } from "../src/index.js";
-import { started } from "./processes.js";
+import { started, stopped } from "./processes.js";
 import { ECHO1, ECHO2 } from "./runtimes.js";
 
 afterAll(() => close());
@@ -111,7 +111,7 @@ describe("a runtime that answers nothing", () => {
     );
     rt = value;
     expect(pids).toHaveLength(2);
-    process.kill(pids[1] as number, "SIGSTOP");
+    await stopped(pids[1] as number);
   });
 
   test("lets its calls time out, at their time", async () => {
@@ -136,7 +136,7 @@ describe("a runtime that answers nothing", () => {
   test("gives way to a signal", async () => {
     const { value: other, pids } = await started(() => load<"echo">(ECHO1, "3", { isolate: true }));
     const pid = pids[1] as number;
-    process.kill(pid, "SIGSTOP");
+    await stopped(pid);
     try {
       const abort = new AbortController();
       const answer = other.echo("x", { signal: abort.signal }).catch((e) => e);

@@ -52,6 +52,18 @@ test.each([
   [{ timeout: -1 }, RangeError, /timeout must be milliseconds from 0/],
   [{ timeout: Number.NaN }, RangeError, /NaN/],
   [{ loadTimeout: null }, TypeError, /loadTimeout must be a whole number, not null/],
+  [{ drainTimeout: 0 }, RangeError, /drainTimeout must be a whole number from 1/],
+  [{ watch: "yes" }, TypeError, /watch must be true or false, not "yes"/],
+  [{ dicts: "cache" }, TypeError, /dicts must be an array of strings, the names of shared dicts, not "cache"/],
+  [{ dicts: ["cache", ""] }, TypeError, /dicts\[1\] must be a string that is not empty, not ""/],
+  [{ env: ["PATH", "=x"] }, TypeError, /env\[1\] must be "NAME" or "NAME=value", not "=x"/],
+  [{ env: { PATH: "x" } }, TypeError, /env must be an array of strings, .*, not an object/],
+  [{ user: "" }, TypeError, /user must be a string that is not empty/],
+  [{ venv: 1 }, TypeError, /venv must be a string/],
+  [{ javaHome: "a\0b" }, TypeError, /javaHome must be a string/],
+  [{ limits: { cpu: 1 } }, TypeError, /limits has no option "cpu"; the options are memory, files, cpus/],
+  [{ limits: { memory: "1g" } }, TypeError, /option limits.memory must be a whole number, not "1g"/],
+  [{ limits: 5 }, TypeError, /limits must be an object, not 5/],
   [null, TypeError, /options must be an object/],
 ])("options %j are refused", async (options, type, message) => {
   const error = await failure(ECHO2, null, options as never);

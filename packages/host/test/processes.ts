@@ -20,3 +20,10 @@ export async function started<T>(load: () => Promise<T>): Promise<{ value: T; pi
   const value = await load();
   return { value, pids: descendants().filter((pid) => !before.has(pid)) };
 }
+
+/** Stops a process; each of its threads has come to a halt. */
+export async function stopped(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  const running = (thread: string) => !/^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"));
+  while (readdirSync(`/proc/${pid}/task`).some(running)) await new Promise((resolve) => setTimeout(resolve, 1));
+}

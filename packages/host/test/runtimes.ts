@@ -8,7 +8,9 @@ export const LIBRARY = place("libresty_ffi.so");
 export const ECHO1 = place("test/libffi_c_echo1.so");
 /** The same with version 2. */
 export const ECHO2 = place("test/libffi_c_echo2.so");
+/** The methods of the conformance suite, streams among them. */
+export const METHODS = place("test/libffi_c_methods.so");
 
-for (const file of [LIBRARY, ECHO1, ECHO2]) {
+for (const file of [LIBRARY, ECHO1, ECHO2, METHODS]) {
   if (!existsSync(file)) throw new Error(`${file} is missing: build @resty-ffi/native first.`);
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Lua, startLua } from "./support/lua.ts";
 import { LIB, NATIVE } from "./support/places.ts";
 
-const STRUCTS = ["resty_ffi_call", "resty_ffi_options", "resty_ffi_stats"];
+const STRUCTS = ["resty_ffi_call", "resty_ffi_options", "resty_ffi_stats", "resty_ffi_method_stats"];
 const HEADERS = `
 #include <stddef.h>
 #include <stdio.h>
@@ -105,7 +105,8 @@ describe("the functions", () => {
   });
 
   it.each(names)("%s is in libresty_ffi.so, and used", async (name) => {
-    const modules = ["resty/ffi.lua", "resty/ffi/call.lua"].map((file) => readFileSync(join(LIB, file), "utf8"));
+    const files = ["resty/ffi.lua", "resty/ffi/call.lua", "resty/ffi/stream.lua"];
+    const modules = files.map((file) => readFileSync(join(LIB, file), "utf8"));
     expect(modules.join("")).toContain(`C.${name}`);
     expect(await lua.run(`return type(assert(require("resty.ffi.native").load()).${name})`)).toBe("cdata");
   });

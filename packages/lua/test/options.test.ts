@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Lua, startLua } from "./support/lua.ts";
 import { ECHO, METHODS, ROOT } from "./support/places.ts";
 
-const NAMES = "dict, is_global, isolate, load_timeout, max_queue, restart, timeout, unpin, workers";
+const NAMES =
+  "dicts, drain_timeout, env, is_global, isolate, java_home, limits, load_timeout, max_queue, node, restart, timeout, " +
+  "unpin, user, venv, watch, workers";
 
 let lua: Lua;
 beforeAll(async () => {
@@ -31,7 +33,11 @@ describe("what an option does", () => {
   it.each(["nil", "{}"])("%s gives the defaults", async (options) => {
     const fields = "c.max_queue, c.workers, c.load_timeout_ms, c.isolate, c.global, c.unpin, c.restart";
     expect(await load(options, fields)).toBe("65536|1|30000|0|0|0|1");
-    expect(await load(options, "checked.timeout, checked.dict")).toBe("nil|nil");
+    expect(await load(options, "c.drain_ms, c.watch, c.files, c.cpus, tonumber(c.memory)")).toBe("30000|0|0|0|0");
+    expect(await load(options, "c.dicts == nil, c.user == nil, c.env == nil, c.settings == nil")).toBe(
+      "true|true|true|true",
+    );
+    expect(await load(options, "checked.timeout, checked.dicts")).toBe("nil|nil");
     expect(await load(options, `c.size == require("ffi").sizeof(c)`)).toBe("true");
   });
 
@@ -51,7 +57,20 @@ describe("what an option does", () => {
     ["isolate = false, restart = true", "c.isolate, c.restart", "0|1"],
     ["timeout = 0.25", "checked.timeout", "0.25"],
     ["timeout = 2000000", "checked.timeout", "2000000"],
-    ['dict = "shared"', "checked.dict", "shared"],
+    ["drain_timeout = 0.25", "c.drain_ms", "250"],
+    ["watch = true", "c.watch", "1"],
+    ["limits = {}", "c.files, c.cpus, tonumber(c.memory)", "0|0|0"],
+    ["limits = { files = 64, cpus = 2, memory = 1000 }", "c.files, c.cpus, tonumber(c.memory)", "64|2|1000"],
+    ['limits = { memory = "2k" }', "tonumber(c.memory)", "2048"],
+    ['limits = { memory = "64M" }', "tonumber(c.memory)", String(64 * 2 ** 20)],
+    ['limits = { memory = "3g" }', "tonumber(c.memory)", String(3 * 2 ** 30)],
+    ['dicts = { "a", "b" }', 'require("ffi").string(c.dicts, 5)', "a\0b\0\0"],
+    ["dicts = {}", "c.dicts == nil", "true"],
+    ["env = {}", "c.env == nil, c.env[0]", "false|0"],
+    ['env = { "PATH", "A=b" }', 'require("ffi").string(c.env, 10)', "PATH\0A=b\0\0"],
+    ['user = "nobody"', 'require("ffi").string(c.user)', "nobody"],
+    ['venv = "/v", node = "/n"', 'require("ffi").string(c.settings, 17)', "venv\0/v\0node\0/n\0\0"],
+    ['java_home = "/j"', 'require("ffi").string(c.settings, 14)', "java_home\0/j\0\0"],
   ])("%s", async (option, field, value) => {
     expect(await load(`{ ${option} }`, field)).toBe(value);
   });
@@ -85,6 +104,8 @@ const NO_COUNT = ["0", "-1", "1.5", "0/0", "1/0", "-1/0", "2^31", "2^53", '"1"',
 const NO_SECONDS = ["0", "-1", "0/0", "1/0", "-1/0", "2000001", '"1"', "true", "{}", "print", "7ULL"];
 const NO_BOOLEAN = ["0", "1", '"true"', "{}", "print", "setmetatable({}, { __tostring = error })"];
 const NO_NAME = ['""', "1", "true", "{}", "print"];
+const NAME = "a string that is not empty and has no NUL";
+const NO_NAMES = ['""', "1", "true", "print"];
 
 describe.each([
   ["max_queue", COUNT, NO_COUNT],
@@ -95,13 +116,52 @@ describe.each([
   ["isolate", "a boolean", NO_BOOLEAN],
   ["unpin", "a boolean", NO_BOOLEAN],
   ["restart", "a boolean", NO_BOOLEAN],
-  ["dict", "a string that is not empty", NO_NAME],
+  ["drain_timeout", SECONDS, NO_SECONDS],
+  ["watch", "a boolean", NO_BOOLEAN],
+  ["user", NAME, NO_NAME],
+  ["venv", NAME, NO_NAME],
+  ["java_home", NAME, NO_NAME],
+  ["node", NAME, NO_NAME],
+  ["dicts", "a list of names", NO_NAMES],
+  ["env", "a list of names", NO_NAMES],
 ])("%s must be %s", (option, wanted, values) => {
   it.each(values)("%s is refused", async (value) => {
     expect(await refusal(`{ ${option} = ${value} }`)).toBe(
       `nil|the option "${option}" must be ${wanted}, not ${SHOWN[value]}`,
     );
   });
+});
+
+describe("lists and limits", () => {
+  it.each(['{ "" }', "{ 1 }", '{ a = "b" }', '{ "a", nil, "b" }', '{ "a\\0" }'])(
+    "dicts = %s is refused",
+    async (value) => {
+      expect(await refusal(`{ dicts = ${value} }`)).toBe('nil|the option "dicts" must be a list of names, not a table');
+    },
+  );
+
+  it.each([
+    ["5", "the options must be a table, not a number"],
+    ["{ files = 0 }", `the option "files" must be ${COUNT}, not number 0`],
+    ["{ disk = 1 }", 'there is no option "disk"; the options are: cpus, files, memory'],
+    ['{ memory = "1t" }', 'the option "memory" must be a number of bytes, or a string such as "256m", not string "1t"'],
+    ["{ memory = 0 }", 'the option "memory" must be a number of bytes, or a string such as "256m", not number 0'],
+  ])("limits = %s is refused", async (value, message) => {
+    expect(await refusal(`{ limits = ${value} }`)).toBe(`nil|the option "limits": ${message}`);
+  });
+
+  it.each(["limits = { files = 64 }", 'user = "nobody"', 'env = { "PATH" }', "workers = 2"])(
+    "%s needs a child process",
+    async (option) => {
+      expect(
+        await lua.run(
+          `require "resty.ffi" return ngx.load_ffi(${JSON.stringify(ECHO)}, "no child ${option.slice(0, 4)}", { ${option} })`,
+        ),
+      ).toMatch(
+        /^nil\|cannot load ".*": the options limits, user, env and workers are for child processes: set isolate/,
+      );
+    },
+  );
 });
 
 describe("unknown options", () => {
@@ -182,14 +242,16 @@ describe("ngx.load_ffi", () => {
     expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", ${odd})`)).toBe(
       'nil|cannot load "x": the configuration must be a string or nil, not a table',
     );
-    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", "y", { dict = ${odd} })`)).toMatch(
-      /^nil\|cannot load "x": the option "dict" must be /,
+    expect(await lua.run(`require "resty.ffi" return ngx.load_ffi("x", "y", { dicts = { ${odd} } })`)).toMatch(
+      /^nil\|cannot load "x": the option "dicts" must be /,
     );
   });
 
   it("loads with every option there is", async () => {
     const options = `{ max_queue = 64, is_global = true, unpin = true, isolate = true, workers = 2, timeout = 20,
-                       load_timeout = 25, restart = false, dict = "shared" }`;
+                       load_timeout = 25, restart = false, dicts = { "shared" }, drain_timeout = 1, watch = true,
+                       limits = { memory = "1g", files = 100, cpus = 1 }, env = { "PATH" }, venv = "/v",
+                       java_home = "/j", node = "/n" }`;
     expect(
       await lua.run(`
         local ffi = require "resty.ffi"

@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Call, createRuntime, RestyFfiError, type Runtime } from "@resty-ffi/node";
+import { addStreams, cancelledStreams } from "./streams.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -14,22 +15,35 @@ function words(request: Buffer | null, count: number): string[] {
 
 let cancelled = 0;
 
+/** `set K V [TTL]`, `get K`, `add K V [TTL]`, `incr K N [TTL]`, `delete K`; with `in NAME` before it in another dict. */
 async function dict(request: Buffer | null, call: Call): Promise<Buffer | string | null> {
-  const [operation, key = "", value = ""] = words(request, 3);
+  const parts = String(request ?? "").split(" ");
+  const zone = parts[0] === "in" ? call.dict.named(parts.splice(0, 2)[1] ?? "") : call.dict;
+  const [operation, key = "", ...rest] = parts;
+  const ttl = rest.length > 1 && /^\d+$/.test(rest.at(-1) ?? "") ? Number(rest.pop()) : 0;
+  const value = rest.join(" ");
   switch (operation) {
     case "set":
-      await call.dict.set(key, value);
+      await zone.set(key, value, { ttl });
       return value;
+    case "add":
+      return (await zone.add(key, value, { ttl })) ? value : null;
     case "get":
-      return call.dict.get(key);
+      return zone.get(key);
     case "incr":
-      return String(await call.dict.incr(key, Number(value)));
+      return String(await zone.incr(key, Number(value), { ttl }));
     case "delete":
-      await call.dict.delete(key);
+      await zone.delete(key);
       return null;
     default:
       throw new Error(`the dict has no operation "${operation}"`);
   }
+}
+
+function print(request: Buffer | null): string {
+  const [where, line = ""] = words(request, 2);
+  (where === "stderr" ? process.stderr : process.stdout).write(`${line}\n`);
+  return "";
 }
 
 function log(request: Buffer | null, call: Call): string {
@@ -49,7 +63,7 @@ function log(request: Buffer | null, call: Call): string {
   }
 }
 
-export const app: Runtime = createRuntime()
+export const app: Runtime = addStreams(createRuntime())
   .method("lang", () =>
     JSON.stringify({
       language: "node",
@@ -91,10 +105,11 @@ export const app: Runtime = createRuntime()
         });
       }),
   )
-  .method("cancelled", () => String(cancelled))
+  .method("cancelled", () => String(cancelled + cancelledStreams()))
   .method("remaining", (_request, call) => (call.deadline === null ? "-1" : String(Math.round(call.remaining()))))
   .method("config", () => app.config)
   .method("log", log)
   .method("dict", dict)
+  .method("print", print)
   .method("crash", () => process.abort())
   .method("exit", () => process.exit(3));

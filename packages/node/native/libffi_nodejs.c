@@ -4,13 +4,16 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "resty_ffi.h"
@@ -43,7 +46,13 @@ static const char *const places[] = {
  */
 #define YOUNG "--max-semi-space-size=4"
 
+/* The oldest version that the loader runs on. */
+#define OLDEST 20
+
 #define PLACES ((int)(sizeof places / sizeof *places))
+
+/* How to name another one. */
+#define WHERE "RESTY_FFI_NODE, or the option node of ngx.load_ffi, to the path of node"
 
 __attribute__((format(printf, 3, 4))) static int refuse(char *out, int size, const char *format, ...)
 {
@@ -106,11 +115,63 @@ static int refuse_without_node(char *out, int size)
     size_t at = 0;
     for (int i = 0; i < PLACES && at < sizeof text; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", places[i]);
-    return refuse(out, size,
-                  "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and there "
-                  "is none at %s; install Node.js 20 or newer, or set RESTY_FFI_NODE to its path (in nginx: "
-                  "\"env RESTY_FFI_NODE=/path/to/node;\")",
-                  path && *path ? path : "not set", text);
+    return refuse(
+        out, size,
+        "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and there "
+        "is none at %s; install Node.js 20 or newer, or set RESTY_FFI_NODE or the option node to its path (in nginx: "
+        "\"env RESTY_FFI_NODE=/path/to/node;\")",
+        path && *path ? path : "not set", text);
+}
+
+/* What a program answers to --version, without what NODE_OPTIONS would make it load. */
+static void ask_version(char *node, char *answer, size_t size)
+{
+    extern char **environ;
+    char *argv[] = {node, "--version", NULL}, **env;
+    posix_spawn_file_actions_t actions;
+    size_t n = 0, kept = 0, len = 0;
+    ssize_t got;
+    pid_t child;
+    int out[2];
+
+    *answer = 0;
+    while (environ && environ[n])
+        n++;
+    if (!(env = calloc(n + 1, sizeof *env)))
+        return;
+    for (size_t k = 0; k < n; k++)
+        if (strncmp(environ[k], "NODE_OPTIONS=", 13) != 0)
+            env[kept++] = environ[k];
+    if (pipe2(out, O_CLOEXEC) == 0) {
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+        int rc = posix_spawn(&child, node, &actions, NULL, argv, env);
+        posix_spawn_file_actions_destroy(&actions);
+        close(out[1]);
+        while (len < size - 1 && (got = read(out[0], answer + len, size - 1 - len)) > 0)
+            len += (size_t)got;
+        answer[len] = 0;
+        close(out[0]);
+        if (rc == 0)
+            waitpid(child, NULL, 0);
+    }
+    free(env);
+}
+
+/* source: how a message calls the place that named this program. */
+static int check_version(char *node, const char *source, char *out, int size)
+{
+    char answer[64];
+    int major;
+    ask_version(node, answer, sizeof answer);
+    answer[strcspn(answer, "\r\n")] = 0;
+    if (sscanf(answer, "v%d.", &major) != 1)
+        return refuse(out, size, "%s is \"%s\", which does not answer --version as Node.js does; set " WHERE, source,
+                      node);
+    if (major < OLDEST)
+        return refuse(out, size, "%s is \"%s\", which is Node.js %s; %d or newer is needed: set " WHERE, source, node,
+                      answer, OLDEST);
+    return 0;
 }
 
 /* The loader program lies in this library's directory, whatever link the host loaded it by. */
@@ -147,10 +208,13 @@ EXPORT int libffi_argv(const char *cfg, char *out, int size)
 
     if (given && *given) {
         if (snprintf(node, sizeof node, "%s", given) >= (int)sizeof node || !is_program(node))
-            return refuse(out, size, "RESTY_FFI_NODE is \"%s\", which is not a program; set it to the path of node",
-                          given);
+            return refuse(out, size, "RESTY_FFI_NODE is \"%s\", which is not a program; set " WHERE, given);
+        if (check_version(node, "RESTY_FFI_NODE", out, size) < 0)
+            return -1;
     } else if (!on_path(node) && !in_places(node)) {
         return refuse_without_node(out, size);
+    } else if (check_version(node, "the Node.js that was found", out, size) < 0) {
+        return -1;
     }
     if (find_loader(loader, out, size) < 0)
         return -1;

@@ -27,6 +27,6 @@ export interface Call {
   remaining(): number;
   /** The host's log. */
   readonly log: Log;
-  /** The host's shared dict. */
+  /** The host's shared dict: the first one that it allows. */
   readonly dict: Dict;
 }

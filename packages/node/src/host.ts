@@ -28,7 +28,7 @@ const none: Host = {
   abi: 0,
   config: null,
   log: createLog((_level, text) => process.stderr.write(Buffer.from(`${text}\n`))),
-  dict: { get: refuse, set: refuse, incr: refuse, delete: refuse },
+  dict: { get: refuse, set: refuse, add: refuse, incr: refuse, delete: refuse, named: () => none.dict },
 };
 
 export function setHost(host: Host): void {

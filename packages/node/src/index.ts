@@ -16,7 +16,8 @@
  */
 export type { Call } from "./call.js";
 export { parseConfig } from "./config.js";
-export type { Dict } from "./dict.js";
+export type { Dict, TimeToLive } from "./dict.js";
 export { RestyFfiError, Status } from "./error.js";
 export type { Log } from "./log.js";
 export { type Answer, createRuntime, type Handler, type Runtime } from "./runtime.js";
+export type { Message, Requests, StreamHandler } from "./stream.js";

@@ -2,6 +2,7 @@ import type { Call } from "./call.js";
 import type { Dict } from "./dict.js";
 import { currentHost } from "./host.js";
 import type { Log } from "./log.js";
+import type { StreamHandler } from "./stream.js";
 
 /** What a handler answers: bytes, text (sent as UTF-8), or nothing (`null`, no `return`: nil in Lua). */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler may end without a return.
@@ -21,6 +22,7 @@ export type UnloadHandler = () => unknown;
 /** @internal What the loader reads of a runtime. */
 export interface Definition {
   readonly handlers: Map<string, Handler>;
+  readonly streams: Map<string, StreamHandler>;
   readonly unload: UnloadHandler[];
   fallback: Handler | undefined;
 }
@@ -30,7 +32,12 @@ const definition = Symbol.for("@resty-ffi/node/runtime");
 /** The methods that a host may call. Made by {@link createRuntime}. */
 export class Runtime {
   /** @internal */
-  readonly [definition]: Definition = { handlers: new Map(), unload: [], fallback: undefined };
+  readonly [definition]: Definition = {
+    handlers: new Map(),
+    streams: new Map(),
+    unload: [],
+    fallback: undefined,
+  };
 
   /**
    * Registers the handler of a method.
@@ -38,12 +45,35 @@ export class Runtime {
    * @throws Error if the method has one already
    */
   method(name: string, handler: Handler): this {
-    const { handlers } = this[definition];
-    if (handlers.has(name)) {
+    this.#claim(name);
+    this[definition].handlers.set(name, handler);
+    return this;
+  }
+
+  /**
+   * Registers the handler of a stream: a method that takes and sends many messages. A method of the other kind may be
+   * opened as a stream too; then it gets the first message, and its answer is the only one.
+   *
+   * @throws Error if the method has a handler already
+   *
+   * @example
+   * ```ts
+   * runtime.stream("chat", async function* (requests) {
+   *   for await (const message of requests) yield `you said ${message}`;
+   * });
+   * ```
+   */
+  stream(name: string, handler: StreamHandler): this {
+    this.#claim(name);
+    this[definition].streams.set(name, handler);
+    return this;
+  }
+
+  #claim(name: string): void {
+    const { handlers, streams } = this[definition];
+    if (handlers.has(name) || streams.has(name)) {
       throw new Error(`The method "${name}" is registered already; give the second one another name.`);
     }
-    handlers.set(name, handler);
-    return this;
   }
 
   /** Registers the handler of all names that have no handler of their own; `call.method` tells which it was. */

@@ -34,8 +34,8 @@ function argv(library = nodejs(), size = 4096): string[] {
   return out.toString("utf8", 0, written - 1).split("\0");
 }
 
-function program(name: string): string {
-  const file = scratch.write(name, "#!/bin/sh\n");
+function program(name: string, version = "v20.0.0"): string {
+  const file = scratch.write(name, `#!/bin/sh\necho "${version}"\n`);
   chmodSync(file, 0o755);
   return file;
 }
@@ -56,7 +56,29 @@ test("a size of the young generation in NODE_OPTIONS wins", () => {
 
 test("RESTY_FFI_NODE that is no program is refused by name", () => {
   process.env.RESTY_FFI_NODE = "/nowhere/node";
-  expect(() => argv()).toThrow('RESTY_FFI_NODE is "/nowhere/node", which is not a program; set it to the path of node');
+  expect(() => argv()).toThrow(
+    'RESTY_FFI_NODE is "/nowhere/node", which is not a program; set RESTY_FFI_NODE, or the option node of ngx.load_ffi,',
+  );
+});
+
+test.each([
+  [
+    "v18.20.4",
+    /^RESTY_FFI_NODE is ".*", which is Node.js v18.20.4; 20 or newer is needed: set RESTY_FFI_NODE, or the op/,
+  ],
+  ["bun 1.1", /^RESTY_FFI_NODE is ".*", which does not answer --version as Node.js does; set RESTY_FFI_NODE/],
+  ["", /^RESTY_FFI_NODE is ".*", which does not answer --version/],
+])("a program that calls itself %j is refused", (version, message) => {
+  process.env.RESTY_FFI_NODE = program("other/node", version);
+  expect(() => argv()).toThrow(message);
+});
+
+test("an old Node.js on PATH is refused too, whatever NODE_OPTIONS says", () => {
+  process.env.PATH = dirname(program("old/node", "v16.0.0"));
+  expect(() => argv()).toThrow(/^the Node.js that was found is ".*old\/node", which is Node.js v16.0.0/);
+  process.env.RESTY_FFI_NODE = process.execPath;
+  process.env.NODE_OPTIONS = "--require /nowhere.js";
+  expect(argv()[0]).toBe(process.execPath);
 });
 
 test("PATH comes next; what is there but is no program is passed over", () => {

@@ -16,7 +16,7 @@ function configuration(third: string): string {
 
 beforeAll(async () => {
   host = new Host();
-  rt = await host.load(configuration("a,b"));
+  rt = await host.load(configuration("a,b"), { dicts: ["shared", "other"] });
 });
 afterAll(() => host?.close());
 
@@ -114,6 +114,54 @@ test("dict", async () => {
   expect(await rt.call("dict", "get k")).toBeNull();
   expect(await rt.text("dict", "incr n 2")).toBe("2");
   expect(await rt.text("dict", "incr n -5")).toBe("-3");
+});
+
+test("a dict that is named, values that are added, and a time to live", async () => {
+  expect(await rt.text("dict", "in other set k v")).toBe("v");
+  expect(await rt.text("dict", "in other get k")).toBe("v");
+  expect(await rt.call("dict", "get k")).toBeNull();
+  expect(await rt.text("dict", "add once 1 50")).toBe("1");
+  expect(await rt.call("dict", "add once 2")).toBeNull();
+  expect(await rt.text("dict", "incr hits 3 50")).toBe("3");
+  await expect.poll(() => rt.call("dict", "get once")).toBeNull();
+  await expect.poll(() => rt.call("dict", "get hits")).toBeNull();
+  expect(await rt.text("dict", "set t a value 60000")).toBe("a value");
+  await expect(rt.call("dict", "in closed get k")).rejects.toMatchObject({
+    status: -10,
+    message: expect.stringMatching(/may not use the shared dict "closed"/),
+  });
+});
+
+test("streams", async () => {
+  expect(await rt.stream("count", "5").texts()).toEqual(["0", "1", "2", "3", "4"]);
+  const sum = rt.stream("sum", "1");
+  for (let i = 2; i <= 2000; i++) await sum.send(String(i));
+  sum.closeSend();
+  expect(await sum.texts()).toEqual(["2001000"]);
+  let bytes = 0;
+  for await (const message of rt.stream("flood", "50")) {
+    bytes += message.length;
+    expect([message[0], message[250], message[251]]).toEqual([0, 250, 0]);
+  }
+  expect(bytes).toBe(50 * 65536);
+  await expect(rt.stream("failstream", "2").texts()).rejects.toMatchObject({ status: 7, message: "mid-stream" });
+});
+
+test("streams that are cancelled before their end are counted", async () => {
+  const before = Number(await rt.text("cancelled"));
+  expect(await rt.text("streams")).toBe("0");
+  const open = ["chat", "sum", "flood", "count", "failstream"].map((method) => rt.stream(method, "1000000"));
+  expect(await rt.text("streams")).toBe("5");
+  for (const stream of open) stream.cancel();
+  await expect.poll(() => rt.text("streams")).toBe("0");
+  expect(await rt.text("cancelled")).toBe(String(before + 5));
+});
+
+test("print goes to the host's log", async () => {
+  await rt.call("print", "stdout to the one");
+  await rt.call("print", "stderr to the other");
+  await host.line("to the one");
+  await host.line("to the other");
 });
 
 test.each([

@@ -102,6 +102,13 @@ test.each([
   expect(await rt.text("text")).toBe("süß ✓");
 });
 
+test("what was not expected is logged with its stack, a code is not", async () => {
+  const line = await host.line('method "throwLater" threw TypeError: broken\n');
+  expect(line).toMatchObject({ level: 4, text: expect.stringMatching(/\n +at .*handlers\.mjs/) });
+  await host.line('method "throwHostile" threw an error that cannot be shown');
+  expect(host.lines.filter(({ text }) => text.includes("teapot"))).toEqual([]);
+});
+
 test("a handler owns its request", async () => {
   for (const size of [10, 100, 10000]) await rt.call("keep", Buffer.alloc(size, size % 251));
   for (let i = 0; i < 500; i++) await rt.call("later", Buffer.alloc(10000, 1));

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Host } from "./support/host.js";
 import { dist } from "./support/paths.js";
@@ -68,6 +69,19 @@ test("log, dict and configuration outside of calls", async () => {
   const rt = await host.load(`${file},app,cfg`);
   await expect.poll(() => rt.text("value")).toBe("set");
   expect((await host.line("loading with cfg in ")).level).toBe(6);
+});
+
+test("Node.js is what the option node names", async () => {
+  const file = scratch.write(
+    "wrapped.mjs",
+    `import { createRuntime } from "@resty-ffi/node";
+    export const app = createRuntime().method("by", () => process.env.WRAPPED_BY);`,
+  );
+  const node = scratch.write("bin/other", `#!/bin/sh\nWRAPPED_BY=other exec "${process.execPath}" "$@"\n`);
+  chmodSync(node, 0o755);
+  expect(await (await host.load(`${file},app,`, { node })).text("by")).toBe("other");
+  const missing = host.load(`${file},app,missing`, { node: "/nowhere/node" });
+  await expect(missing).rejects.toThrow('RESTY_FFI_NODE is "/nowhere/node"');
 });
 
 test.each([

@@ -26,6 +26,7 @@ func main() {}
 
 func setUp(rt *restyffi.Runtime) error {
 	var cancellations atomic.Int64
+	streams(rt, &cancellations)
 
 	rt.Handle("lang", lang)
 	rt.Handle("echo", func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
@@ -54,7 +55,8 @@ func setUp(rt *restyffi.Runtime) error {
 		return nil, nil
 	})
 	rt.Handle("log", func(ctx context.Context, request []byte) ([]byte, error) { return log(ctx, rt.Logger(), request) })
-	rt.Handle("dict", func(ctx context.Context, request []byte) ([]byte, error) { return dict(ctx, rt.Dict(), request) })
+	rt.Handle("dict", func(ctx context.Context, request []byte) ([]byte, error) { return dict(ctx, rt, request) })
+	rt.Handle("print", print)
 	rt.Handle("crash", func(context.Context, []byte) ([]byte, error) {
 		C.abort()
 		return nil, nil
@@ -180,22 +182,13 @@ func log(ctx context.Context, logger *slog.Logger, request []byte) ([]byte, erro
 	return []byte("logged"), nil
 }
 
-func dict(ctx context.Context, d *restyffi.Dict, request []byte) ([]byte, error) {
-	words := strings.SplitN(string(request), " ", 3)
-	switch {
-	case words[0] == "set" && len(words) == 3:
-		return []byte(words[2]), d.Set(ctx, words[1], []byte(words[2]), 0)
-	case words[0] == "get" && len(words) == 2:
-		return d.Get(ctx, words[1])
-	case words[0] == "incr" && len(words) == 3:
-		by, err := strconv.ParseInt(words[2], 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("incr wants a number, not %.40q", words[2])
-		}
-		sum, err := d.Incr(ctx, words[1], by)
-		return strconv.AppendInt(nil, sum, 10), err
-	case words[0] == "delete" && len(words) == 2:
-		return nil, d.Delete(ctx, words[1])
+// print writes a line to where the process writes.
+func print(_ context.Context, request []byte) ([]byte, error) {
+	where, text, _ := strings.Cut(string(request), " ")
+	file, ok := map[string]*os.File{"stdout": os.Stdout, "stderr": os.Stderr}[where]
+	if !ok {
+		return nil, fmt.Errorf("print wants stdout TEXT or stderr TEXT, not %.40q", request)
 	}
-	return nil, fmt.Errorf("dict wants set K V, get K, incr K N or delete K, not %.40q", request)
+	_, err := fmt.Fprintln(file, text)
+	return []byte{}, err
 }

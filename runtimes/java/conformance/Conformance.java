@@ -7,20 +7,27 @@ import io.github.restyffi.Config;
 import io.github.restyffi.Dict;
 import io.github.restyffi.FfiRuntime;
 import io.github.restyffi.HostLogger;
+import io.github.restyffi.MessageStream;
 import io.github.restyffi.RestyFfiException;
+import io.github.restyffi.StreamHandler;
 
 import java.io.IOException;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The methods that every language serves for the conformance suite. */
 public final class Conformance {
     private final Config config;
     private final AtomicLong cancelled = new AtomicLong();
+    private final AtomicInteger streams = new AtomicInteger();
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(
                     task -> {
@@ -53,7 +60,14 @@ public final class Conformance {
                 .fastMethod("remaining", (request, call) -> bytes(remaining(call)))
                 .fastMethod("config", (request, call) -> c.config())
                 .fastMethod("log", (request, call) -> log(config.logger(), text(request)))
-                .asyncMethod("dict", (request, call) -> dict(config.dict(), text(request)))
+                .asyncMethod("dict", (request, call) -> dict(config, text(request)))
+                .fastMethod("streams", (request, call) -> bytes(c.streams.toString()))
+                .method("print", (request, call) -> print(text(request)))
+                .streamMethod("count", c.counted(Conformance::count))
+                .streamMethod("sum", c.counted(Conformance::sum))
+                .streamMethod("chat", c.counted(Conformance::chat))
+                .streamMethod("flood", c.counted(Conformance::flood))
+                .streamMethod("failstream", c.counted(Conformance::failStream))
                 .method("crash", (request, call) -> crash())
                 .method("exit", (request, call) -> exit())
                 .onUnload(c.timer::shutdownNow)
@@ -138,17 +152,85 @@ public final class Conformance {
         return bytes("logged");
     }
 
-    private static CompletionStage<byte[]> dict(Dict dict, String request) {
-        String[] words = request.split(" ", 3);
+    private static CompletionStage<byte[]> dict(Config config, String request) {
+        String[] words = request.split(" ");
+        if (words[0].equals("in")) {
+            return dict(config.dict(words[1]), Arrays.copyOfRange(words, 2, words.length));
+        }
+        return dict(config.dict(), words);
+    }
+
+    private static CompletionStage<byte[]> dict(Dict dict, String[] words) {
+        String key = words[1];
+        String value = words.length > 2 ? words[2] : "";
+        Duration life = Duration.ofMillis(words.length > 3 ? Long.parseLong(words[3]) : 0);
         return switch (words[0]) {
-            case "set" -> dict.set(words[1], bytes(words[2])).thenApply(none -> bytes(words[2]));
-            case "get" -> dict.get(words[1]);
+            case "set" -> dict.set(key, bytes(value), life).thenApply(none -> bytes(value));
+            case "add" ->
+                    dict.add(key, bytes(value), life)
+                            .thenApply(stored -> stored ? bytes(value) : null);
+            case "get" -> dict.get(key);
             case "incr" ->
-                    dict.incr(words[1], Long.parseLong(words[2]))
+                    dict.incr(key, Long.parseLong(value), life)
                             .thenApply(n -> bytes(Long.toString(n)));
-            case "delete" -> dict.delete(words[1]).thenApply(none -> null);
+            case "delete" -> dict.delete(key).thenApply(none -> null);
             default -> throw new IllegalArgumentException("no operation: " + words[0]);
         };
+    }
+
+    private static byte[] print(String request) {
+        String[] words = request.split(" ", 2);
+        PrintStream out = words[0].equals("stderr") ? System.err : System.out;
+        out.println(words[1]);
+        out.flush();
+        return new byte[0];
+    }
+
+    /** A handler that is counted while it runs, and in {@code cancelled} if it is cancelled. */
+    private StreamHandler counted(StreamHandler handler) {
+        return (stream, call) -> {
+            streams.incrementAndGet();
+            call.cancellation().onCancel(cancelled::incrementAndGet);
+            try {
+                handler.handle(stream, call);
+            } finally {
+                streams.decrementAndGet();
+            }
+        };
+    }
+
+    private static void count(MessageStream stream, Call call) throws InterruptedException {
+        int n = Integer.parseInt(text(stream.receive()));
+        for (int i = 0; i < n; i++) {
+            stream.send(bytes(Integer.toString(i)));
+        }
+    }
+
+    private static void sum(MessageStream stream, Call call) throws InterruptedException {
+        long sum = 0;
+        for (byte[] message; (message = stream.receive()) != null; ) {
+            sum += Long.parseLong(text(message));
+        }
+        stream.send(bytes(Long.toString(sum)));
+    }
+
+    private static void chat(MessageStream stream, Call call) throws InterruptedException {
+        for (byte[] message; (message = stream.receive()) != null; ) {
+            stream.send(message);
+        }
+    }
+
+    private static void flood(MessageStream stream, Call call) throws InterruptedException {
+        int n = Integer.parseInt(text(stream.receive()));
+        byte[] message = fill(65536);
+        for (int i = 0; i < n; i++) {
+            stream.send(message);
+        }
+    }
+
+    private static void failStream(MessageStream stream, Call call) throws InterruptedException {
+        count(stream, call);
+        throw new RestyFfiException(7, "mid-stream");
     }
 
     private static byte[] crash() throws IOException, InterruptedException {

@@ -77,18 +77,25 @@ static int usable_newest(const char *pattern, char *lib, size_t size, struct tro
     return newest;
 }
 
-int jvm_find(char *path, size_t size, struct trouble *t)
+/* A home that somebody asked for. */
+static int find_named(const char *who, const char *home, char *path, size_t size, struct trouble *t)
 {
-    const char *home = getenv("JAVA_HOME");
+    if (usable(home, path, size, t))
+        return 0;
+    trouble_add(t,
+                "%s is %s, but %s/lib/server/libjvm.so of Java %d or newer is not there: correct it, or leave it out",
+                who, home, home, LOADER_OLDEST_JAVA);
+    return -1;
+}
+
+int jvm_find(const char *home, char *path, size_t size, struct trouble *t)
+{
+    const char *variable = getenv("JAVA_HOME");
     t->text[0] = 0;
-    if (home && *home) {
-        if (usable(home, path, size, t))
-            return 0;
-        trouble_add(
-            t, "JAVA_HOME is %s, but %s/lib/server/libjvm.so of Java %d or newer is not there: correct it, or unset it",
-            home, home, LOADER_OLDEST_JAVA);
-        return -1;
-    }
+    if (home)
+        return find_named("the option java_home", home, path, size, t);
+    if (variable && *variable)
+        return find_named("JAVA_HOME", variable, path, size, t);
     if (usable_command(path, size, t))
         return 0;
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++) {

@@ -2,11 +2,15 @@
 
 #include "loader.h"
 
+extern int libffi_reload;
+/* Classes can be loaded anew in the same JVM. */
+int libffi_reload = 1;
+
 int libffi_init(char *cfg, void *tq)
 {
     resty_ffi_queue *q = tq;
     struct trouble t;
-    JavaVM *vm = jvm_get(&t);
+    JavaVM *vm = jvm_get(resty_ffi_setting(q, "java_home"), &t);
     if (vm)
         t.text[0] = 0; /* what was passed over on the way to a JVM */
     int rc = vm ? jvm_load(vm, cfg, q, &t) : 1;

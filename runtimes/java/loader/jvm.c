@@ -133,10 +133,10 @@ static int find_jar(struct trouble *t)
 }
 
 /* What does not touch the JVM may be tried again at the next load, after somebody installed what was missing. */
-static int start(struct trouble *t)
+static int start(const char *home, struct trouble *t)
 {
     pthread_t thread;
-    if (find_jar(t) || jvm_find(lib, sizeof lib, t))
+    if (find_jar(t) || jvm_find(home, lib, sizeof lib, t))
         return -1;
     atomic_store(&state, CREATING);
     int rc = pthread_create(&thread, NULL, live, NULL);
@@ -149,16 +149,35 @@ static int start(struct trouble *t)
     return 0;
 }
 
-JavaVM *jvm_get(struct trouble *t)
+/* Whether the JVM there is, is that of home. */
+static int fits(const char *home, struct trouble *t)
 {
+    char wanted[PATH_MAX], real_wanted[PATH_MAX], real_lib[PATH_MAX];
+    if (!home)
+        return 1;
+    if (jvm_find(home, wanted, sizeof wanted, t))
+        return 0;
+    if (realpath(wanted, real_wanted) && realpath(lib, real_lib) && strcmp(real_wanted, real_lib) == 0)
+        return 1;
+    trouble_set(t,
+                "the option java_home is %s, but the JVM of this process is %s, and a process has but one: load this "
+                "runtime with isolate = true",
+                home, lib);
+    return 0;
+}
+
+JavaVM *jvm_get(const char *home, struct trouble *t)
+{
+    JavaVM *vm = NULL;
     pthread_mutex_lock(&lock);
-    if (atomic_load(&state) != NOT_YET || start(t) == 0) {
+    if (atomic_load(&state) != NOT_YET || start(home, t) == 0) {
         while (atomic_load(&state) == CREATING)
             pthread_cond_wait(&changed, &lock);
         if (atomic_load(&state) == FAILED)
             trouble_set(t, "%s", failure.text);
+        else if (fits(home, t))
+            vm = jvm;
     }
-    JavaVM *vm = atomic_load(&state) == RUNNING ? jvm : NULL;
     pthread_mutex_unlock(&lock);
     return vm;
 }

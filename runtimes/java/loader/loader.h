@@ -20,14 +20,17 @@ struct trouble {
 void trouble_set(struct trouble *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trouble_add(struct trouble *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes the path of the libjvm.so to use into path; 0, or -1 and a text that names every place searched. */
-int jvm_find(char *path, size_t size, struct trouble *t);
+/*
+ * Writes the path of the libjvm.so to use into path: that of home (the setting java_home), if not NULL. 0, or -1 and a
+ * text that names every place searched.
+ */
+int jvm_find(const char *home, char *path, size_t size, struct trouble *t);
 
 /* The options to create the JVM with: ours, then JAVA_OPTS. Returns how many, or -1. They live as long as the JVM. */
 int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble *t);
 
-/* The JVM, created at the first call. NULL and a text if there is none to be had. Any thread. */
-JavaVM *jvm_get(struct trouble *t);
+/* The JVM, created at the first call; of home, if not NULL. NULL and a text if there is none to be had. Any thread. */
+JavaVM *jvm_get(const char *home, struct trouble *t);
 
 /* Calls Loader.load in the JVM on the calling thread, which it attaches and detaches. */
 int jvm_load(JavaVM *vm, const char *cfg, resty_ffi_queue *q, struct trouble *t);

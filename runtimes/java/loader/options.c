@@ -20,6 +20,7 @@ static const struct {
     {"-XX:+UseSerialGC", {"-XX:+Use*GC"}},
     {"-XX:TieredStopAtLevel=1", {"-XX:*Tiered*", "-Xint"}}, /* C1 only: 40 MB less, and no slower here */
     {"-Xss512k", {"-Xss*", "-XX:ThreadStackSize*"}},
+    {"-XX:MetaspaceSize=8m", {"-XX:*MetaspaceSize*"}}, /* classes that a reload has replaced go early */
     {"-Xshare:auto", {"-Xshare*"}},
     {"-Xrs", {NULL}},                                                 /* QUIT, TERM, INT and HUP stay the host's */
     {"-XX:+DisableAttachMechanism", {"-XX:?DisableAttachMechanism"}}, /* -Xrs would leave a socket in /tmp behind */

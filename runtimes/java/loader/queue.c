@@ -34,14 +34,14 @@ static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jo
     if (n <= 0)
         return n;
     for (int i = 0; i < n; i++) {
-        f[i].reserved = 0;
+        f[i].zone = 0;
         if (f[i].len) {
             jbyteArray a = array_of(env, f[i].data, f[i].len);
             if (a) {
                 (*env)->SetObjectArrayElement(env, payloads, i, a);
                 (*env)->DeleteLocalRef(env, a);
             } else {
-                f[i].reserved = 1;
+                f[i].zone = 1;
             }
         }
         if (f[i].kind != RESTY_FFI_CALL || !f[i].len) {
@@ -109,6 +109,12 @@ static jbyteArray runtime_name(JNIEnv *env, jclass c, jlong queue)
     return name ? array_of(env, name, strlen(name)) : NULL;
 }
 
+static jint generation(JNIEnv *env, jclass c, jlong queue)
+{
+    (void)env, (void)c;
+    return (jint)resty_ffi_generation((resty_ffi_queue *)queue);
+}
+
 static void fail(JNIEnv *env, jclass c, jlong queue, jbyteArray text)
 {
     (void)c;
@@ -138,5 +144,6 @@ const JNINativeMethod queue_methods[] = {
     {"free", "(JJ)V", (void *)free_payload},     {"method", "(JI)[B", (void *)method_name},
     {"name", "(J)[B", (void *)runtime_name},     {"fail", "(J[B)V", (void *)fail},
     {"close", "(J)V", (void *)close_queue},      {"hostAbi", "()I", (void *)host_abi},
+    {"generation", "(J)I", (void *)generation},
 };
 const int queue_method_count = sizeof queue_methods / sizeof *queue_methods;

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import platform
+import sys
 import time
 
 import resty_ffi
@@ -17,6 +18,7 @@ LEVELS = {"debug": 10, "info": 20, "notice": resty_ffi.NOTICE, "warn": 30, "erro
 @contextlib.asynccontextmanager
 async def lifespan(runtime):
     runtime.state.cancelled = 0
+    runtime.state.streams = 0
     yield
 
 
@@ -129,19 +131,95 @@ def log(req, ctx):
     return "logged"
 
 
+def value_and_ttl(text):
+    """``V [TTL_MS]``, where V may have spaces."""
+    value, _, last = text.rpartition(" ")
+    return (value, int(last) / 1000) if value and last.isdigit() else (text, None)
+
+
 @app.method("dict")
 async def shared_dict(req, ctx):
-    match req.decode().split(" ", 2):
-        case ["set", key, value]:
-            await ctx.dict.set(key, value)
+    zone, text = ctx.dict, req.decode()
+    if text.startswith("in "):
+        _, name, text = text.split(" ", 2)
+        zone = ctx.dict(name)
+    match text.split(" ", 2):
+        case ["set", key, rest]:
+            value, ttl = value_and_ttl(rest)
+            await zone.set(key, value, ttl)
             return value
+        case ["add", key, rest]:
+            value, ttl = value_and_ttl(rest)
+            return value if await zone.add(key, value, ttl) else None
         case ["get", key]:
-            return await ctx.dict.get(key)
-        case ["incr", key, by]:
-            return str(await ctx.dict.incr(key, int(by)))
+            return await zone.get(key)
+        case ["incr", key, rest]:
+            by, ttl = value_and_ttl(rest)
+            return str(await zone.incr(key, int(by), ttl))
         case ["delete", key]:
-            return await ctx.dict.delete(key)
+            return await zone.delete(key)
     raise ValueError(f"no such operation on the dict: {req!r}")
+
+
+@app.method("print")
+def print_line(req):
+    where, _, text = req.decode().partition(" ")
+    print(text, file={"stdout": sys.stdout, "stderr": sys.stderr}[where], flush=True)
+    return b""
+
+
+@contextlib.contextmanager
+def counted(ctx):
+    """Counts the streams that run, and those that are cancelled before their end."""
+    ctx.state.streams += 1
+    try:
+        yield
+    except (asyncio.CancelledError, GeneratorExit):
+        ctx.state.cancelled += 1
+        raise
+    finally:
+        ctx.state.streams -= 1
+
+
+@app.method
+def streams(req, ctx):
+    return str(ctx.state.streams)
+
+
+@app.stream
+async def count(requests, ctx):
+    with counted(ctx):
+        for n in range(int(await anext(requests))):
+            yield str(n)
+
+
+@app.stream("sum")
+async def total(requests, ctx):
+    with counted(ctx):
+        yield str(sum([int(number) async for number in requests]))
+
+
+@app.stream
+async def chat(requests, ctx):
+    with counted(ctx):
+        async for message in requests:
+            yield message
+
+
+@app.stream
+async def flood(requests, ctx):
+    message = fill(b"65536")
+    with counted(ctx):
+        for _ in range(int(await anext(requests))):
+            yield message
+
+
+@app.stream
+async def failstream(requests, ctx):
+    with counted(ctx):
+        for n in range(int(await anext(requests))):
+            yield str(n)
+        raise resty_ffi.Error(7, "mid-stream")
 
 
 @app.method

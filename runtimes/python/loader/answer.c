@@ -41,6 +41,14 @@ void answer_flush(Core *c)
         Py_DECREF(c->keep[i]);
 }
 
+void answer_frame(Core *c, const resty_ffi_frame *f, PyObject *keep)
+{
+    if (c->out_count == BATCH)
+        answer_flush(c);
+    c->out[c->out_count] = *f;
+    c->keep[c->out_count++] = keep;
+}
+
 void answer_soon(Core *c)
 {
     if (c->dispatching || c->flush_scheduled)

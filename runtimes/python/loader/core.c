@@ -98,6 +98,11 @@ static PyObject *core_config_address(Core *c, void *unused)
     return PyLong_FromVoidPtr((void *)resty_ffi_config(c->q, NULL));
 }
 
+static PyObject *core_generation(Core *c, void *unused)
+{
+    return is_open(c) ? PyLong_FromUnsignedLong(resty_ffi_generation(c->q)) : NULL;
+}
+
 static PyObject *core_running(Core *c, void *unused)
 {
     return Py_NewRef(c->running);
@@ -124,23 +129,49 @@ static PyObject *core_log(Core *c, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* Names a file that the author's code comes from, for the option watch of the host. */
+static PyObject *core_watch(Core *c, PyObject *args)
+{
+    resty_ffi_frame f = {.kind = RESTY_FFI_WATCH, .flags = RESTY_FFI_COPY};
+    Py_ssize_t len;
+    if (!PyArg_ParseTuple(args, "y#", &f.data, &len) || !is_open(c))
+        return NULL;
+    f.len = (uint64_t)len;
+    resty_ffi_send(c->q, &f, 1);
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_setting(Core *c, PyObject *args)
+{
+    const char *name;
+    if (!PyArg_ParseTuple(args, "s", &name) || !is_open(c))
+        return NULL;
+    const char *value = resty_ffi_setting(c->q, name);
+    if (!value)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(value);
+}
+
 static PyObject *core_dict(Core *c, PyObject *args)
 {
     resty_ffi_frame f = {.kind = RESTY_FFI_DICT, .flags = RESTY_FFI_COPY};
     unsigned long long id, lives_ms;
-    const char *key, *value;
-    Py_ssize_t key_len, value_len;
-    if (!PyArg_ParseTuple(args, "KIy#y#K", &id, &f.method, &key, &key_len, &value, &value_len, &lives_ms) ||
+    const char *zone, *key, *value;
+    Py_ssize_t zone_len, key_len, value_len;
+    if (!PyArg_ParseTuple(args, "KIy#y#y#K", &id, &f.method, &zone, &zone_len, &key, &key_len, &value, &value_len,
+                          &lives_ms) ||
         !is_open(c))
         return NULL;
-    PyObject *payload = PyBytes_FromStringAndSize(NULL, key_len + value_len);
+    PyObject *payload = PyBytes_FromStringAndSize(NULL, zone_len + key_len + value_len);
     if (!payload)
         return NULL;
-    memcpy(PyBytes_AS_STRING(payload), key, (size_t)key_len);
-    memcpy(PyBytes_AS_STRING(payload) + key_len, value, (size_t)value_len);
+    memcpy(PyBytes_AS_STRING(payload), zone, (size_t)zone_len);
+    memcpy(PyBytes_AS_STRING(payload) + zone_len, key, (size_t)key_len);
+    memcpy(PyBytes_AS_STRING(payload) + zone_len + key_len, value, (size_t)value_len);
     f.id = id;
     f.data = PyBytes_AS_STRING(payload);
-    f.len = (uint64_t)(key_len + value_len);
+    f.len = (uint64_t)PyBytes_GET_SIZE(payload);
+    f.zone = (uint32_t)zone_len;
     f.arg = (uint64_t)key_len;
     f.deadline = lives_ms;
     resty_ffi_send(c->q, &f, 1);
@@ -233,10 +264,18 @@ static PyObject *core_answer(Core *c, PyObject *args)
         Py_XDECREF(payload);
         return NULL;
     }
-    if (PyDict_DelItem(c->running, id) == 0)
+    PyObject *call = Py_XNewRef(PyDict_GetItemWithError(c->running, id));
+    if (call && PyDict_DelItem(c->running, id) == 0) {
+        if (stream_check(call)) {
+            if (!stream_is_threaded(call))
+                answer_flush(c); /* its messages come first */
+            stream_close(call);
+        }
         resty_ffi_send(c->q, &f, 1);
-    else
+    } else {
         PyErr_Clear();
+    }
+    Py_XDECREF(call);
     Py_DECREF(payload);
     Py_RETURN_NONE;
 }
@@ -260,7 +299,9 @@ static PyMethodDef core_methods[] = {
     {"name_thread", core_name_thread, METH_NOARGS | METH_STATIC, NULL},
     {"prepare", (PyCFunction)core_prepare, METH_VARARGS, NULL},
     {"serve", (PyCFunction)core_serve, METH_NOARGS, NULL},
+    {"setting", (PyCFunction)core_setting, METH_VARARGS, NULL},
     {"use_loop", (PyCFunction)core_use_loop, METH_VARARGS, NULL},
+    {"watch", (PyCFunction)core_watch, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -269,6 +310,7 @@ static PyGetSetDef core_getset[] = {
     {"abi", (getter)core_abi, NULL, NULL, NULL},
     {"config", (getter)core_config, NULL, NULL, NULL},
     {"config_address", (getter)core_config_address, NULL, NULL, NULL},
+    {"generation", (getter)core_generation, NULL, NULL, NULL},
     {"running", (getter)core_running, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

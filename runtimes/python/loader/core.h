@@ -16,8 +16,8 @@
 
 #define BATCH 64
 
-/* How a handler is called; resty_ffi/_registry.py has the same numbers. */
-enum { SYNC = 0, ASYNC = 1, THREAD = 2 };
+/* How a handler is called; resty_ffi/runtime.py has the same numbers. From STREAM on they are streams. */
+enum { SYNC = 0, ASYNC = 1, THREAD = 2, STREAM = 3, STREAM_THREAD = 4 };
 
 /* What a method number stands for, looked up once. */
 typedef struct {
@@ -46,6 +46,7 @@ typedef struct {
     resty_ffi_frame out[BATCH]; /* answers that are ready but not sent */
     PyObject *keep[BATCH];      /* what their data points into */
     int out_count;
+    uint64_t sent_at; /* ns: the last message of a stream */
 
     bool dispatching;
     bool flush_scheduled, drain_scheduled;
@@ -58,7 +59,7 @@ typedef struct {
     PyObject *current; /* the task that is entered for such a step, borrowed from spare; NULL = none */
 } Core;
 
-extern PyTypeObject core_type;
+extern PyTypeObject core_type, stream_type;
 
 /* answer.c: these take the reference to the payload or text, and the request `release` along with the answer. */
 void answer_result(Core *c, PyObject *method, uint64_t id, void *release, PyObject *result);
@@ -69,11 +70,15 @@ PyObject *answer_payload(PyObject *result);
 /* Points the frame into payload, which must outlive the send. -1 and an exception for a str that UTF-8 cannot carry. */
 int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload);
 void answer_flush(Core *c);
+/* Adds a frame to the next batch, with what its data points into; takes the reference. */
+void answer_frame(Core *c, const resty_ffi_frame *f, PyObject *keep);
 /* For an answer that came outside a dispatch: sends at once when no other call runs, else with the loop's next turn. */
 void answer_soon(Core *c);
 
 /* dispatch.c */
 void dispatch(Core *c, resty_ffi_frame *f, int n);
+/* One call for a handler of plain calls. */
+void dispatch_call(Core *c, resty_ffi_frame *f);
 void dispatch_forget(Core *c);
 PyObject *request_bytes(const resty_ffi_frame *f);
 PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f);
@@ -81,8 +86,22 @@ PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f);
 /* task.c */
 int task_setup(Core *c, PyObject *loop, PyObject *task_type);
 void task_call(Core *c, const Method *m, resty_ffi_frame *f);
+void task_stream(Core *c, const Method *m, resty_ffi_frame *f);
 void task_leave(Core *c);
 void task_forget(Core *c);
+
+/* stream.c: a stream is an object in core->running, like every call that is not answered yet. */
+PyObject *stream_open(Core *c, const Method *m, const resty_ffi_frame *f);
+/* For a plain handler whose request has not come yet. -1 and an exception if there is no memory. */
+int stream_hold(Core *c, const Method *m, const resty_ffi_frame *f);
+bool stream_check(PyObject *call);
+bool stream_is_threaded(PyObject *stream);
+/* Says what is to be told of a cancellation: an object with cancel_call(). */
+void stream_tell(PyObject *stream, PyObject *told);
+/* DATA or WINDOW. What it keeps of the payload it takes out of the frame. */
+void stream_frame(PyObject *stream, resty_ffi_frame *f);
+/* The handler is done, or given up: whoever still waits gets an error. */
+void stream_close(PyObject *stream);
 
 /* The current exception as one object with its traceback; clears it. */
 PyObject *take_exception(void);

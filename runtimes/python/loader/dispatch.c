@@ -115,14 +115,18 @@ static void call_sync(Core *c, Method *m, resty_ffi_frame *f)
         answer_exception(c, m->name, f->id, f->data, false);
 }
 
-/* A handler for the pool: the call runs on and is answered with Core.answer. */
+/* A handler for the pool, or for a thread of its own: the call runs on and is answered with Core.answer. */
 static void call_thread(Core *c, Method *m, resty_ffi_frame *f)
 {
-    PyObject *id = PyLong_FromUnsignedLongLong(f->id), *request = request_bytes(f), *context = call_context(c, m, f);
+    bool is_stream = m->kind == STREAM_THREAD;
+    PyObject *id = PyLong_FromUnsignedLongLong(f->id), *context = call_context(c, m, f);
+    PyObject *request = is_stream ? stream_open(c, m, f) : request_bytes(f);
     PyObject *started = NULL;
-    if (id && request && context && PyDict_SetItem(c->running, id, context) == 0)
-        started = PyObject_CallMethod(c->owner, "start_thread", "OOOOO", id, m->call, request, context,
-                                      m->wants_context ? Py_True : Py_False);
+    if (is_stream && request && context)
+        stream_tell(request, context);
+    if (id && request && context && PyDict_SetItem(c->running, id, is_stream ? request : context) == 0)
+        started = PyObject_CallMethod(c->owner, is_stream ? "start_stream" : "start_thread", "OOOOO", id, m->call,
+                                      request, context, m->wants_context ? Py_True : Py_False);
     if (started) {
         Py_DECREF(started);
         resty_ffi_free(c->q, f->data);
@@ -138,29 +142,49 @@ static void call_thread(Core *c, Method *m, resty_ffi_frame *f)
     Py_XDECREF(context);
 }
 
-static void refuse(Core *c, Method *m, resty_ffi_frame *f)
+static void refuse(Core *c, Method *m, resty_ffi_frame *f, int status, PyObject *text)
 {
-    PyObject *text =
-        m->refusal ? Py_NewRef(m->refusal) : PyUnicode_FromFormat("method \"%U\" takes no stream", m->name);
     if (text)
-        answer_status(c, f->id, f->data, RESTY_FFI_NO_METHOD, text);
+        answer_status(c, f->id, f->data, status, text);
     else
         answer_exception(c, m->name, f->id, f->data, false);
 }
 
-static void on_call(Core *c, resty_ffi_frame *f)
+/* A call that is more, or less, than a plain call of a plain handler. False: it is one after all. */
+static bool on_other_call(Core *c, Method *m, resty_ffi_frame *f)
+{
+    if (!m->call) {
+        refuse(c, m, f, RESTY_FFI_NO_METHOD, Py_NewRef(m->refusal));
+        return true;
+    }
+    if (m->kind < STREAM) { /* it gets the first message, which may not have come yet */
+        if ((f->flags & (RESTY_FFI_END | RESTY_FFI_NIL)) != RESTY_FFI_NIL)
+            return false;
+        if (stream_hold(c, m, f) < 0)
+            answer_exception(c, m->name, f->id, f->data, false);
+        return true;
+    }
+    if (!f->arg)
+        refuse(c, m, f, RESTY_FFI_BAD_ARGUMENT,
+               PyUnicode_FromFormat("\"%U\" is a stream: open it with resty_ffi.stream", m->name));
+    else if (m->kind == STREAM)
+        task_stream(c, m, f);
+    else
+        call_thread(c, m, f);
+    return true;
+}
+
+void dispatch_call(Core *c, resty_ffi_frame *f)
 {
     Method *m = method_of(c, f->method);
     if (!m) {
         answer_exception(c, Py_None, f->id, f->data, false);
         return;
     }
-    if (!m->call || !(f->flags & RESTY_FFI_END)) {
-        refuse(c, m, f);
-        return;
-    }
     if (m->slow_runs > 1) /* answers that are ready do not wait for it */
         answer_flush(c);
+    if ((f->arg || m->kind >= STREAM || !m->call) && on_other_call(c, m, f))
+        return;
     if (m->kind == ASYNC) {
         task_call(c, m, f);
     } else {
@@ -183,6 +207,15 @@ static PyObject *running_call(Core *c, uint64_t id)
     if (!call && PyErr_Occurred())
         PyErr_Clear();
     return call;
+}
+
+static void on_stream(Core *c, resty_ffi_frame *f)
+{
+    PyObject *call = running_call(c, f->id);
+    if (!call || !stream_check(call))
+        return; /* it is over, or takes one message only */
+    task_leave(c);
+    stream_frame(call, f);
 }
 
 static void on_cancel(Core *c, const resty_ffi_frame *f)
@@ -218,7 +251,7 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
     Method *m;
     for (int i = 0; i < n; i++) {
         if (f[i].kind == RESTY_FFI_CALL) {
-            on_call(c, &f[i]);
+            dispatch_call(c, &f[i]);
             if (n == 1)
                 break;
             uint64_t now = now_ns();
@@ -231,11 +264,13 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
             before = now;
             continue;
         }
+        if (f[i].kind == RESTY_FFI_DATA || f[i].kind == RESTY_FFI_WINDOW)
+            on_stream(c, &f[i]);
         if (f[i].kind == RESTY_FFI_CANCEL)
             on_cancel(c, &f[i]);
         if (f[i].kind == RESTY_FFI_DICT)
             on_dict(c, &f[i]);
-        resty_ffi_free(c->q, f[i].data); /* DATA and WINDOW too: no call that runs takes them */
+        resty_ffi_free(c->q, f[i].data);
     }
     task_leave(c);
     answer_flush(c);

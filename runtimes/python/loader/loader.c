@@ -78,7 +78,8 @@ static int set_up(void)
         return 0;
     PyObject *path = PySys_GetObject("path"), *entry = bundle();
     PyObject *module = NULL, *loaded = NULL, *backend = NULL;
-    if (path && entry && PyList_Insert(path, 0, entry) == 0 && PyType_Ready(&core_type) == 0)
+    if (path && entry && PyList_Insert(path, 0, entry) == 0 && PyType_Ready(&core_type) == 0 &&
+        PyType_Ready(&stream_type) == 0)
         module = PyModule_Create(&module_def);
     if (module && PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) == 0 &&
         PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
@@ -93,6 +94,9 @@ static int set_up(void)
     Py_XDECREF(entry);
     return done ? 0 : -1;
 }
+
+/* A reload brings new Python code into this process: libffi_init is called again. */
+__attribute__((visibility("default"))) int libffi_reload = 1;
 
 __attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq)
 {

@@ -327,7 +327,7 @@ static void step(Core *c, PyObject *task, PyObject *exception)
 
 /* The handler of a new call was suspended: from here on the task is the call's. */
 static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f, PyObject *coro, PyObject *variables,
-                    PyObject *context, PyObject *yielded)
+                    PyObject **args, PyObject *yielded)
 {
     task_leave(c);
     c->spare = NULL; /* its reference is ours now */
@@ -337,11 +337,15 @@ static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f
         Py_FatalError("no memory for the id of a call");
     set_slot(&SLOT(c, task, coro), coro);
     set_slot(&SLOT(c, task, context), variables);
-    set_slot(&SLOT(c, task, call), context ? context : Py_None);
+    set_slot(&SLOT(c, task, call), args[1] ? args[1] : Py_None);
     set_slot(&SLOT(c, task, method), m->name);
     set_slot(&SLOT(c, task, call_id), id);
-    PyObject *registered = NULL;
-    if (PyDict_SetItem(c->running, id, task) == 0)
+    PyObject *registered = NULL, *entry = task;
+    if (m->kind == STREAM) {
+        entry = args[0];
+        stream_tell(entry, task);
+    }
+    if (PyDict_SetItem(c->running, id, entry) == 0)
         registered = PyObject_CallOneArg(c->register_task, task);
     Py_XDECREF(registered);
     Py_DECREF(id);
@@ -358,11 +362,10 @@ static bool unused(Core *c, PyObject *task, Py_ssize_t references)
            PyObject_GET_WEAKREFS_LISTPTR(task)[0] == NULL && (!dict || !*dict);
 }
 
-void task_call(Core *c, const Method *m, resty_ffi_frame *f)
+/* Takes the references in args: the request or the stream, and the context if it is wanted. */
+static void first_step(Core *c, const Method *m, resty_ffi_frame *f, PyObject **args)
 {
-    PyObject *args[2] = {request_bytes(f), NULL}, *coro = NULL, *result = NULL;
-    if (m->wants_context)
-        args[1] = call_context(c, m, f);
+    PyObject *coro = NULL, *result = NULL;
     PyObject *variables = PyContext_CopyCurrent();
     PyObject *task = enter_spare(c);
     Py_ssize_t references = task ? Py_REFCNT(task) : 0;
@@ -374,7 +377,7 @@ void task_call(Core *c, const Method *m, resty_ffi_frame *f)
         PyContext_Exit(variables);
     }
     if (outcome == PYGEN_NEXT) {
-        suspend(c, task, m, f, coro, variables, args[1], result);
+        suspend(c, task, m, f, coro, variables, args, result);
         Py_DECREF(result);
     } else {
         PyObject *exception = result ? NULL : take_exception();
@@ -396,4 +399,17 @@ void task_call(Core *c, const Method *m, resty_ffi_frame *f)
     Py_XDECREF(variables);
     Py_XDECREF(args[0]);
     Py_XDECREF(args[1]);
+}
+
+void task_call(Core *c, const Method *m, resty_ffi_frame *f)
+{
+    PyObject *args[2] = {request_bytes(f), m->wants_context ? call_context(c, m, f) : NULL};
+    first_step(c, m, f, args);
+}
+
+/* The coroutine between the stream and its handler is a call like any, but for the messages that it gets and sends. */
+void task_stream(Core *c, const Method *m, resty_ffi_frame *f)
+{
+    PyObject *args[2] = {stream_open(c, m, f), call_context(c, m, f)};
+    first_step(c, m, f, args);
 }

@@ -18,6 +18,68 @@ LIBRARY = Path(os.environ.get("RESTY_FFI_LIB_DIR", NATIVE / "dist" / "lib"))
 LOADER = ROOT / "dist" / "libffi_python3.so"
 
 
+def payload(field: str) -> bytes | None:
+    return None if field == "-" else bytes.fromhex(field)
+
+
+def hexadecimal(data: bytes | None) -> str:
+    return "-" if data is None else data.hex()
+
+
+class Stream:
+    """A stream that the test host has opened."""
+
+    def __init__(self, host: Host, call: int) -> None:
+        self.host = host
+        self.call = call
+        self.status = 0
+
+    def hear(self, *what: str, seconds: float = 10) -> list[str] | None:
+        """The next thing of these kinds that the host says of this stream."""
+        heard = self.host._heard.setdefault(self.call, [])
+        until = time.monotonic() + seconds
+        while True:
+            for n, fields in enumerate(heard):
+                if fields[0] in what:
+                    return heard.pop(n)
+            if time.monotonic() > until:
+                return None
+            self.host._hear(lambda fields: fields[0] in what and int(fields[1]) == self.call, until - time.monotonic())
+
+    def send(self, message: bytes | None, end: bool = False, seconds: float = 10) -> int | None:
+        """The status; None if there was no window in this time."""
+        self.host.say("send", self.call, hexadecimal(message), int(end))
+        sent = self.hear("sent", seconds=seconds)
+        return None if sent is None else int(sent[2])
+
+    def read(self, seconds: float = 10) -> bytes | tuple[int, bytes | None] | None:
+        """The next message; a status and a text at the end; None if neither came in this time."""
+        self.host.say("read", self.call, 1)
+        got = self.hear("message", "ended", seconds=seconds)
+        if got is None:
+            return None
+        return payload(got[2]) if got[0] == "message" else (int(got[2]), payload(got[3]))
+
+    def read_all(self) -> tuple[list[bytes], int, bytes | None]:
+        """All messages that are left, and how the stream ended."""
+        self.host.say("read", self.call, 1 << 30)
+        messages = []
+        while (got := self.hear("message", "ended"))[0] == "message":
+            messages.append(payload(got[2]))
+        return messages, int(got[2]), payload(got[3])
+
+    def skip(self, count: int = 1 << 30) -> list[int]:
+        """The lengths of the next messages."""
+        self.host.say("skip", self.call, count)
+        lengths: list[int] = []
+        while len(lengths) < count and (got := self.hear("skipped", "ended"))[0] == "skipped":
+            lengths.append(int(got[2]))
+        return lengths
+
+    def cancel(self) -> None:
+        self.host.cancel(self.call)
+
+
 class Host:
     """The test host (host.c) in a process of its own."""
 
@@ -29,6 +91,7 @@ class Host:
         self.logs: list[tuple[int, str]] = []
         self._said: Queue[list[str]] = Queue()
         self._done: dict[int, tuple[int, bytes | None]] = {}
+        self._heard: dict[int, list[list[str]]] = {}
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -48,24 +111,34 @@ class Host:
             except Empty:
                 break
             if fields[0] == "done":
-                answer = None if fields[3] == "-" else bytes.fromhex(fields[3])
-                self._done[int(fields[1])] = int(fields[2]), answer
+                self._done[int(fields[1])] = int(fields[2]), payload(fields[3])
+            if fields[0] in ("opened", "sent", "message", "skipped", "ended"):
+                self._heard.setdefault(int(fields[1]), []).append(fields)
             if fields[0] == "log":
                 self.logs.append((int(fields[1]), bytes.fromhex(fields[2]).decode()))
             if wanted(fields):
                 return fields
         return None
 
-    def load(self, number: int, config: str | None, lib: Path = LOADER) -> str | None:
+    def load(self, number: int, config: str | None, lib: Path = LOADER, **options: object) -> str | None:
         """None, or the reason why it failed."""
-        self.say("load", number, lib, "-" if config is None else config.encode().hex())
-        fields = self._hear(lambda fields: fields[0] == "loaded", 15)
-        assert fields is not None, "the load did not end"
+        given = [f"{name}={value}" for name, value in {"dicts": "cache,other", **options}.items()]
+        self.say("load", number, lib, "-" if config is None else config.encode().hex(), *given)
+        return self._outcome("loaded")
+
+    def reload(self, number: int = 0) -> str | None:
+        """None, or the reason why it failed."""
+        self.say("reload", number)
+        return self._outcome("reloaded")
+
+    def _outcome(self, what: str) -> str | None:
+        fields = self._hear(lambda fields: fields[0] == what, 15)
+        assert fields is not None, f"nothing was {what}"
         return None if fields[2] == "ok" else bytes.fromhex(fields[2]).decode()
 
     def start(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0) -> int:
         self.calls += 1
-        self.say("call", self.calls, number, method, "-" if request is None else request.hex(), timeout_ms)
+        self.say("call", self.calls, number, method, hexadecimal(request), timeout_ms)
         return self.calls
 
     def wait(self, call: int, seconds: float = 10) -> tuple[int, bytes | None]:
@@ -76,6 +149,42 @@ class Host:
 
     def call(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0):
         return self.wait(self.start(method, request, number, timeout_ms))
+
+    def open(
+        self,
+        method: str,
+        first: bytes | None = None,
+        *,
+        messages: tuple[bytes, ...] = (),
+        end: bool = False,
+        number: int = 0,
+        timeout_ms: int = 0,
+    ) -> Stream:
+        """A stream; with ``messages`` these are sent and its direction is closed."""
+        self.calls += 1
+        self.say("open", self.calls, number, method, hexadecimal(first), int(end and not messages), timeout_ms)
+        stream = Stream(self, self.calls)
+        stream.status = int(stream.hear("opened")[2])
+        for message in messages:
+            stream.send(message)
+        if messages:
+            stream.send(None, end=True)
+        return stream
+
+    def times(self, method: str, request: bytes, count: int, number: int = 0) -> int:
+        """Opens streams one after the other and reads them to their ends; the status of the last."""
+        self.say("times", number, method, request.hex(), count)
+        return int(self._hear(lambda fields: fields[0] == "times", 300)[1])
+
+    def stats(self, number: int = 0) -> dict[str, int]:
+        self.say("stats", number)
+        fields = self._hear(lambda fields: fields[0] == "stats", 5)
+        return dict(zip(["in_flight", "bytes_out", "queued", "reloads"], map(int, fields[2:]), strict=True))
+
+    def memory(self) -> int:
+        """What the process holds, in bytes."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cancel(self, call: int) -> None:
         self.say("cancel", call)

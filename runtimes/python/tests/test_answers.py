@@ -109,6 +109,16 @@ def test_the_shared_dict_from_a_thread(host):
     assert host.call("dict_in_thread", b"v\x00") == (0, b"v\x00")
 
 
+def test_dicts_by_name(host):
+    assert host.call("dicts") == (0, b"[True, False, b'1', None, 5, 2, b'of other']")
+
+
+def test_a_dict_that_the_host_does_not_allow(host):
+    status, text = host.call("forbidden_dict")
+    assert status == -10
+    assert b'may not use the shared dict "secrets"' in text
+
+
 def test_loggers_of_others_reach_the_host_too(host):
     host.call("other_logger")
     assert host.log("from a library") == 5

@@ -36,6 +36,9 @@ def test_lang(conformance):
         ("cancelled", None, b"0"),
         ("dict", b"get none", None),
         ("dict", b"set k v w", b"v w"),
+        ("dict", b"set k v 60000", b"v"),
+        ("dict", b"add k2 v 60000", b"v"),
+        ("dict", b"in other set k v", b"v"),
         ("dict", b"incr n 3", b"3"),
         ("dict", b"incr n -5", b"-5"),
         ("dict", b"delete k", None),
@@ -73,7 +76,7 @@ def test_never_is_cancelled(conformance):
 def test_an_unknown_method_names_those_there_are(conformance):
     status, text = conformance.call("nothing")
     assert status == -5
-    assert b'has no method "nothing"; it has: async-echo, block, cancelled, config, ' in text
+    assert b'has no method "nothing"; it has: async-echo, block, cancelled, chat, config, ' in text
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,41 @@ def test_large_payloads(conformance):
         assert len(answer) == size
         if size <= 1 << 20:
             assert conformance.call("xor", answer)[1] == bytes(byte ^ 0x5A for byte in answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "messages", "answers"),
+    [
+        ("count", (b"3",), [b"0", b"1", b"2"]),
+        ("sum", (b"40", b"2"), [b"42"]),
+        ("sum", (), [b"0"]),
+        ("chat", (b"a", b"", b"b"), [b"a", b"", b"b"]),
+        ("flood", (b"5",), [bytes(n % 251 for n in range(65536))] * 5),
+    ],
+)
+def test_streams(conformance, method, messages, answers):
+    assert conformance.open(method, end=True, messages=messages).read_all() == (answers, 0, None)
+    assert conformance.call("streams") == (0, b"0")
+    assert conformance.call("cancelled") == (0, b"0")
+
+
+def test_failstream(conformance):
+    assert conformance.open("failstream", b"2").read_all() == ([b"0", b"1"], 7, b"mid-stream")
+
+
+def test_streams_are_cancelled(conformance):
+    waiting = ["chat", "sum", "count", "flood", "failstream"]
+    streams = [conformance.open(method, b"100000") for method in waiting]
+    conformance.until("streams", b"5")
+    for stream in streams:
+        stream.cancel()
+    conformance.until("streams", b"0")
+    assert conformance.call("cancelled") == (0, b"5")
+
+
+@pytest.mark.parametrize("where", ["stdout", "stderr"])
+def test_print(conformance, where):
+    assert conformance.call("print", f"{where} log\t6\t2d".encode()) == (0, b"")
 
 
 @pytest.mark.parametrize("method", ["crash", "exit"])

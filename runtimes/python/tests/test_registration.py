@@ -1,7 +1,7 @@
 import pytest
 
 import resty_ffi
-from resty_ffi.runtime import ASYNC, SYNC, THREAD
+from resty_ffi.runtime import ASYNC, STREAM, STREAM_THREAD, SYNC, THREAD
 
 
 def test_a_handler_keeps_being_a_function():
@@ -94,6 +94,51 @@ def test_a_loop_only_where_there_is_need():
 def test_a_pool_has_threads():
     with pytest.raises(ValueError, match="at least one thread"):
         resty_ffi.Runtime(threads=0)
+
+
+def test_a_handler_of_streams_is_a_generator():
+    app = resty_ffi.Runtime()
+
+    @app.stream
+    async def chat(requests, ctx):
+        yield b""
+
+    @app.stream("other-name")
+    def other(requests):
+        yield b""
+
+    assert list(other(())) == [b""]
+    assert {name: (handler.kind, handler.wants_context) for name, handler in app.handlers.items()} == {
+        "chat": (STREAM, True),
+        "other-name": (STREAM_THREAD, False),
+    }
+    assert app.needs_loop()
+    with pytest.raises(ValueError, match='"chat" has a handler already'):
+        app.method("chat")(lambda req: req)
+
+
+def test_what_is_no_generator_handles_no_streams():
+    async def handler(requests): ...
+
+    app = resty_ffi.Runtime()
+    for function in (handler, lambda requests: requests, 5):
+        with pytest.raises(TypeError, match="a handler of streams is a generator"):
+            app.stream("name")(function)
+
+
+def test_a_generator_handles_nothing_else():
+    async def chat(requests):
+        yield b""
+
+    def blocking(requests):
+        yield b""
+
+    app = resty_ffi.Runtime()
+    for function in (chat, blocking):
+        with pytest.raises(TypeError, match="register it with @app.stream"):
+            app.method("name")(function)
+        with pytest.raises(TypeError, match="register it with @app.stream"):
+            app.default(function)
 
 
 @pytest.mark.parametrize("code", [0, 2**31, -(2**31) - 1, "5", None])

@@ -1,4 +1,4 @@
-//! A call from its handler's first poll to its end.
+//! A call, or a stream, from its handler's first poll to its end.
 
 use std::collections::HashMap;
 use std::mem;
@@ -10,18 +10,26 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::answer::Outcome;
-use crate::queue::{Batch, Queue};
-use crate::{Error, Handler, IntoAnswer, Request, code};
+use crate::answer::{Answer, Outcome};
+use crate::flow::Flow;
+use crate::queue::{Batch, Incoming, Queue};
+use crate::{Error, Handler, IntoAnswer, Request, Requests, Sender, StreamHandler, code};
 
 /// The calls that did not end with their first poll, and the way back for their answers.
 pub(crate) struct Calls {
     queue: Arc<Queue>,
-    /// Whoever removes a call's entry owes its end. `None` while its task is being spawned.
-    running: Mutex<HashMap<u64, Option<AbortHandle>>>,
+    /// Whoever removes a call's entry owes its end.
+    running: Mutex<HashMap<u64, Running>>,
     outbox: Mutex<Outbox>,
     /// Threads to run handlers on; without them they run on the thread that polls.
     workers: Option<Handle>,
+}
+
+struct Running {
+    /// `None` while it is being spawned.
+    task: Option<AbortHandle>,
+    /// Of a stream.
+    flow: Option<Arc<Flow>>,
 }
 
 /// Answers of tasks, for the polling thread to send together.
@@ -63,13 +71,14 @@ impl Calls {
 
     /// Drops the future of a call, if it still runs; that ends it.
     pub(crate) fn cancel(&self, id: u64) {
-        if let Some(Some(task)) = lock(&self.running).get(&id) {
+        let running = lock(&self.running);
+        if let Some(task) = running.get(&id).and_then(|call| call.task.as_ref()) {
             task.abort();
         }
     }
 
     pub(crate) fn cancel_all(&self) {
-        for task in lock(&self.running).values().flatten() {
+        for task in lock(&self.running).values().flat_map(|call| &call.task) {
             task.abort();
         }
     }
@@ -81,14 +90,44 @@ impl Calls {
     /// Ends the calls whose handlers do not let go.
     pub(crate) fn end_all(&self) {
         let rest = mem::take(&mut *lock(&self.running));
-        for id in rest.into_keys() {
+        for (id, call) in rest {
+            if let Some(flow) = call.flow {
+                flow.close();
+            }
             let text = "the runtime was unloaded while the handler ran";
             self.queue.end(id, Err(Error::new(code::UNLOADED, text)));
         }
     }
 
-    fn spawn<H: Handler>(self: &Arc<Self>, id: u64, future: Slot<H>) {
-        let task = Task::<H> {
+    /// The stream of a call, if it is one that runs.
+    pub(crate) fn flow(&self, id: u64) -> Option<Arc<Flow>> {
+        lock(&self.running).get(&id)?.flow.clone()
+    }
+
+    /// Sends a stream's message. What it returns is to be dropped.
+    pub(crate) fn message(&self, id: u64, message: Answer) -> Option<Answer> {
+        if self.workers.is_some() {
+            return Some(self.queue.message(id, message));
+        }
+        self.put(|batch| batch.message(id, message));
+        None
+    }
+
+    /// Tells the client that a stream's messages were read.
+    pub(crate) fn give_window(&self, id: u64, bytes: u64) {
+        if self.workers.is_some() {
+            self.queue.give_window(id, bytes);
+        } else {
+            self.put(|batch| batch.give_window(id, bytes));
+        }
+    }
+
+    fn spawn<F>(self: &Arc<Self>, id: u64, future: Slot<F>, flow: Option<Arc<Flow>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: IntoAnswer,
+    {
+        let task = Task {
             future,
             end: End {
                 id,
@@ -97,26 +136,34 @@ impl Calls {
             },
         };
         // Before the task: on another thread it may be done before we are.
-        lock(&self.running).insert(id, None);
+        lock(&self.running).insert(id, Running { task: None, flow });
         let handle = match &self.workers {
             Some(workers) => workers.spawn(task),
             None => tokio::spawn(task),
         };
-        if let Some(entry) = lock(&self.running).get_mut(&id) {
-            *entry = Some(handle.abort_handle());
+        if let Some(call) = lock(&self.running).get_mut(&id) {
+            call.task = Some(handle.abort_handle());
         }
     }
 
     fn end(&self, id: u64, outcome: Outcome) {
-        if lock(&self.running).remove(&id).is_none() {
+        let Some(call) = lock(&self.running).remove(&id) else {
             return;
+        };
+        if let Some(flow) = call.flow {
+            flow.close();
         }
         if self.workers.is_some() {
             self.queue.end(id, outcome);
             return;
         }
+        self.put(|batch| batch.end(id, outcome));
+    }
+
+    /// Adds to what the polling thread sends next.
+    fn put(&self, frame: impl FnOnce(&mut Batch)) {
         let mut outbox = lock(&self.outbox);
-        outbox.batch.end(id, outcome);
+        frame(&mut outbox.batch);
         if let Some(sleeper) = outbox.sleeper.take() {
             sleeper.wake();
         }
@@ -129,17 +176,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A place for a handler's future, used again for the next call as long as the futures are ready at once.
-type Slot<H> = Pin<Box<Option<<H as Handler>::Future>>>;
+type Slot<F> = Pin<Box<Option<F>>>;
 
 /// A handler, whatever its type.
 pub(crate) trait Route: Send {
-    /// Starts a call. `None`: it goes on as a task, which ends it.
+    /// Starts a plain call. `None`: it goes on as a task, which ends it.
     fn start(&mut self, calls: &Arc<Calls>, id: u64, request: Request) -> Option<Outcome>;
+
+    /// The same for a call that opens a stream. An error returns it: it is to be started with the next message.
+    fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming>;
 }
 
 pub(crate) struct Served<H: Handler> {
     handler: H,
-    slot: Slot<H>,
+    slot: Slot<H::Future>,
 }
 
 impl<H: Handler> Served<H> {
@@ -158,24 +208,65 @@ impl<H: Handler> Route for Served<H> {
             Err(panic) => return Some(Err(Error::panicked(panic))),
         };
         if calls.workers.is_some() {
-            calls.spawn::<H>(id, Box::pin(Some(future)));
+            calls.spawn(id, Box::pin(Some(future)), None);
             return None;
         }
         self.slot.as_mut().set(Some(future));
         // A task polls the future again at once, with a waker that counts.
         let mut cx = Context::from_waker(Waker::noop());
-        match poll::<H>(&mut self.slot, &mut cx) {
+        match poll(&mut self.slot, &mut cx) {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => {
-                calls.spawn::<H>(id, mem::replace(&mut self.slot, Box::pin(None)));
+                calls.spawn(id, mem::replace(&mut self.slot, Box::pin(None)), None);
                 None
+            }
+        }
+    }
+
+    /// A handler of plain calls takes the first message and answers with one.
+    fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming> {
+        if call.nil && !call.end {
+            return Err(call);
+        }
+        Ok(self.start(calls, call.id, call.into()))
+    }
+}
+
+pub(crate) struct Streamed<H>(pub(crate) H);
+
+impl<H: StreamHandler> Route for Streamed<H> {
+    fn start(&mut self, _: &Arc<Calls>, _: u64, request: Request) -> Option<Outcome> {
+        let text = format!(
+            "\"{}\" is a stream: open it with resty_ffi.stream",
+            request.method()
+        );
+        Some(Err(Error::new(code::BAD_ARGUMENT, text)))
+    }
+
+    fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming> {
+        let (id, method, deadline) = (call.id, call.method, call.deadline);
+        let flow = Flow::new(calls, call);
+        let requests = Requests::new(flow.clone(), calls.queue.clone(), method, deadline);
+        let sender = Sender::new(flow.clone());
+        match catch_unwind(AssertUnwindSafe(|| self.0.call(requests, sender))) {
+            Ok(future) => {
+                calls.spawn(id, Box::pin(Some(future)), Some(flow));
+                Ok(None)
+            }
+            Err(panic) => {
+                flow.close();
+                Ok(Some(Err(Error::panicked(panic))))
             }
         }
     }
 }
 
 /// Polls the slot's future; once it is ready, or has panicked, the slot is empty.
-fn poll<H: Handler>(slot: &mut Slot<H>, cx: &mut Context<'_>) -> Poll<Outcome> {
+fn poll<F>(slot: &mut Slot<F>, cx: &mut Context<'_>) -> Poll<Outcome>
+where
+    F: Future,
+    F::Output: IntoAnswer,
+{
     let polled = catch_unwind(AssertUnwindSafe(|| {
         let future = slot
             .as_mut()
@@ -195,16 +286,20 @@ fn poll<H: Handler>(slot: &mut Slot<H>, cx: &mut Context<'_>) -> Poll<Outcome> {
 }
 
 /// A call that waits. Dropping it before its end drops the handler's future, and then says that it was cancelled.
-struct Task<H: Handler> {
-    future: Slot<H>,
+struct Task<F> {
+    future: Slot<F>,
     end: End,
 }
 
-impl<H: Handler> Future for Task<H> {
+impl<F> Future for Task<F>
+where
+    F: Future,
+    F::Output: IntoAnswer,
+{
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        poll::<H>(&mut self.future, cx).map(|outcome| self.end.send(outcome))
+        poll(&mut self.future, cx).map(|outcome| self.end.send(outcome))
     }
 }
 

@@ -17,8 +17,9 @@
 //! local ok, res, err = rt:echo("hello")
 //! ```
 //!
-//! Handlers are futures on tokio; see [`Handler`], [`Router`] and [`Request`]. A handler that panics fails its call with
-//! the panic's message, and the runtime goes on; that needs `panic = "unwind"`, Cargo's default. Events of `tracing` reach
+//! Handlers are futures on tokio; see [`Handler`], [`Router`] and [`Request`]. Methods that carry many messages each way
+//! are streams, see [`StreamHandler`]. A handler that panics fails its call with the panic's message, the log gets its
+//! place, and the runtime goes on; that needs `panic = "unwind"`, Cargo's default. Events of `tracing` reach
 //! the host's log, see [`LogLayer`]. The functions that the crate calls are the host's: they are undefined in the library
 //! until the host loads it, which is why an executable (a unit test of a runtime's own crate) that uses them has to be
 //! linked with the host's `libresty_ffi.so`.
@@ -28,13 +29,16 @@ mod call;
 mod config;
 mod dict;
 mod error;
+mod flow;
 mod handler;
 mod log;
+mod panics;
 mod queue;
 mod request;
 mod router;
 mod serve;
 mod start;
+mod stream;
 
 #[cfg(feature = "json")]
 pub use answer::Json;
@@ -50,6 +54,7 @@ pub use request::Request;
 pub use router::Router;
 #[doc(hidden)]
 pub use start::{Async, Init, Plain, start as __start};
+pub use stream::{IntoEnd, Requests, Sender, StreamHandler};
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -19,8 +19,8 @@ use tokio::io::unix::AsyncFd;
 use crate::answer::{Answer, Outcome, Payload};
 use crate::dict::Questions;
 
-/// `resty_ffi_frame`.
-#[repr(C)]
+/// `resty_ffi_frame`, a cache line of its own.
+#[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct Frame {
     id: u64,
@@ -31,7 +31,7 @@ struct Frame {
     len: u64,
     deadline: u64,
     method: u32,
-    reserved: u32,
+    zone: u32,
     arg: u64,
     release: *mut c_void,
 }
@@ -40,12 +40,14 @@ const _: () = {
     assert!(size_of::<Frame>() == 64);
     assert!(std::mem::offset_of!(Frame, data) == 16);
     assert!(std::mem::offset_of!(Frame, deadline) == 32);
+    assert!(std::mem::offset_of!(Frame, zone) == 44);
     assert!(std::mem::offset_of!(Frame, arg) == 48);
 };
 
 const CALL: u16 = 1;
 const DATA: u16 = 2;
 const CANCEL: u16 = 3;
+const WINDOW: u16 = 4;
 const LOG: u16 = 5;
 const DICT: u16 = 6;
 
@@ -62,7 +64,7 @@ const EMPTY: Frame = Frame {
     len: 0,
     deadline: 0,
     method: 0,
-    reserved: 0,
+    zone: 0,
     arg: 0,
     release: ptr::null_mut(),
 };
@@ -73,6 +75,7 @@ pub(crate) enum DictOp {
     Set = 2,
     Incr = 3,
     Delete = 4,
+    Add = 5,
 }
 
 /// `resty_ffi_queue`, which only the host knows.
@@ -198,6 +201,18 @@ impl Queue {
         drop(held);
     }
 
+    /// Sends one message of a stream now. What it returns is to be dropped.
+    pub(crate) fn message(self: &Arc<Self>, id: u64, message: Answer) -> Answer {
+        let (frame, held) = data_frame(self, id, 0, 0, message);
+        self.send(&[frame]);
+        held
+    }
+
+    /// The client of a stream may send this much more.
+    pub(crate) fn give_window(&self, id: u64, bytes: u64) {
+        self.send(&[window_frame(id, bytes)]);
+    }
+
     /// A line for the host's log.
     pub(crate) fn log(&self, level: i32, text: &str) {
         self.send(&[Frame {
@@ -211,8 +226,16 @@ impl Queue {
     }
 
     /// Asks the shared dict; the answer comes as [`Kind::Dict`] with the same id.
-    pub(crate) fn send_dict(&self, id: u64, op: DictOp, key: &[u8], value: &[u8], ttl_ms: u64) {
-        let payload = [key, value].concat();
+    pub(crate) fn send_dict(
+        &self,
+        id: u64,
+        op: DictOp,
+        zone: &[u8],
+        key: &[u8],
+        value: &[u8],
+        ttl_ms: u64,
+    ) {
+        let payload = [zone, key, value].concat();
         self.send(&[Frame {
             id,
             kind: DICT,
@@ -221,6 +244,7 @@ impl Queue {
             len: payload.len() as u64,
             deadline: ttl_ms,
             method: op as u32,
+            zone: zone.len() as u32,
             arg: key.len() as u64,
             ..EMPTY
         }]);
@@ -341,9 +365,11 @@ impl fmt::Debug for Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Call,
+    Data,
     Cancel,
+    Window,
     Dict,
-    /// Messages of streams, which no method takes yet, and kinds that a newer host may add.
+    /// One that a newer host may add.
     Other,
 }
 
@@ -357,6 +383,8 @@ pub(crate) struct Incoming {
     pub(crate) status: i32,
     pub(crate) method: u32,
     pub(crate) deadline: u64,
+    /// Of a call, its window if it is a stream, else 0; of [`Kind::Window`], what it is widened by.
+    pub(crate) arg: u64,
     pub(crate) body: Body,
 }
 
@@ -406,7 +434,9 @@ impl Iterator for Inbox {
             id: frame.id,
             kind: match frame.kind {
                 CALL => Kind::Call,
+                DATA => Kind::Data,
                 CANCEL => Kind::Cancel,
+                WINDOW => Kind::Window,
                 DICT => Kind::Dict,
                 _ => Kind::Other,
             },
@@ -415,6 +445,7 @@ impl Iterator for Inbox {
             status: frame.status,
             method: frame.method,
             deadline: frame.deadline,
+            arg: frame.arg,
             // Each frame is read once, so its payload has one owner.
             body: Body {
                 queue: self.queue.clone(),
@@ -453,7 +484,20 @@ impl Batch {
 
     /// Adds the end of a call.
     pub(crate) fn end(&mut self, id: u64, outcome: Outcome) {
-        let (frame, held) = end_frame(&self.queue, id, outcome);
+        self.push(end_frame(&self.queue, id, outcome));
+    }
+
+    /// Adds a message of a stream.
+    pub(crate) fn message(&mut self, id: u64, message: Answer) {
+        self.push(data_frame(&self.queue, id, 0, 0, message));
+    }
+
+    /// Adds that the client of a stream may send this much more.
+    pub(crate) fn give_window(&mut self, id: u64, bytes: u64) {
+        self.push((window_frame(id, bytes), Answer::NIL));
+    }
+
+    fn push(&mut self, (frame, held): (Frame, Answer)) {
         self.frames.push(frame);
         self.held.push(held);
     }
@@ -478,19 +522,39 @@ impl Drop for Batch {
     }
 }
 
-/// A call's last frame, and what has to live until it is sent. Moving an `Answer` leaves the bytes it owns in place.
+fn window_frame(id: u64, bytes: u64) -> Frame {
+    Frame {
+        id,
+        kind: WINDOW,
+        arg: bytes,
+        ..EMPTY
+    }
+}
+
+/// A call's last frame, and what has to live until it is sent.
 fn end_frame(queue: &Arc<Queue>, id: u64, outcome: Outcome) -> (Frame, Answer) {
-    let (status, answer) = match outcome {
-        Ok(answer) => (0, answer),
+    match outcome {
+        Ok(answer) => data_frame(queue, id, END, 0, answer),
         Err(error) => {
             let status = error.code();
-            (status, Answer(Payload::Vec(error.into_message().into())))
+            let text = Answer(Payload::Vec(error.into_message().into()));
+            data_frame(queue, id, END, status, text)
         }
-    };
+    }
+}
+
+/// A frame with a payload, and what has to live until it is sent. Moving an `Answer` leaves the bytes it owns in place.
+fn data_frame(
+    queue: &Arc<Queue>,
+    id: u64,
+    flags: u16,
+    status: i32,
+    answer: Answer,
+) -> (Frame, Answer) {
     let mut frame = Frame {
         id,
         kind: DATA,
-        flags: END,
+        flags,
         status,
         ..EMPTY
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Dict;
 #[cfg(feature = "json")]
 use crate::Error;
-use crate::queue::{self, Body};
+use crate::queue::{self, Body, Incoming};
 
 /// One call: its method, payload and deadline.
 ///
@@ -55,8 +55,7 @@ impl Request {
 
     /// The time left until the deadline, zero if it has passed; `None` if there is none.
     pub fn remaining(&self) -> Option<Duration> {
-        (self.deadline != 0)
-            .then(|| Duration::from_nanos(self.deadline.saturating_sub(queue::monotonic_ns())))
+        remaining(self.deadline)
     }
 
     /// Whether the call was cancelled, for [`blocking`](crate::blocking) handlers, which nothing can interrupt. Any
@@ -70,6 +69,23 @@ impl Request {
     /// The host's shared dict.
     pub fn dict(&self) -> Dict {
         Dict::new(self.body.queue())
+    }
+}
+
+/// Until a frame's deadline.
+pub(crate) fn remaining(deadline: u64) -> Option<Duration> {
+    (deadline != 0).then(|| Duration::from_nanos(deadline.saturating_sub(queue::monotonic_ns())))
+}
+
+impl From<Incoming> for Request {
+    fn from(call: Incoming) -> Self {
+        Self {
+            body: call.body,
+            nil: call.nil,
+            method: call.method,
+            deadline: call.deadline,
+            cancelled: None,
+        }
     }
 }
 

@@ -3,8 +3,8 @@ use std::fmt;
 use tracing_core::LevelFilter;
 use tracing_core::dispatcher::Dispatch;
 
-use crate::Handler;
-use crate::call::{Route, Served};
+use crate::call::{Route, Served, Streamed};
+use crate::{Handler, StreamHandler};
 
 /// What a runtime serves: a handler for each method, and how they run.
 ///
@@ -49,10 +49,37 @@ impl Router {
     }
 
     /// Serves a method. A name that is there already is served by the new handler.
-    pub fn route(mut self, method: impl Into<String>, handler: impl Handler) -> Self {
-        let method = method.into();
+    ///
+    /// A client that opens it as a stream gets it called with the first message, and one message as the answer.
+    pub fn route(self, method: impl Into<String>, handler: impl Handler) -> Self {
+        self.add(method.into(), Box::new(Served::new(handler)))
+    }
+
+    /// Serves a method that is a stream. A plain call of it fails with
+    /// [`code::BAD_ARGUMENT`](crate::code::BAD_ARGUMENT).
+    ///
+    /// ```no_run
+    /// use resty_ffi::{Error, Requests, Router, Sender};
+    ///
+    /// async fn count(mut requests: Requests, sender: Sender) -> Result<(), Error> {
+    ///     let Some(n) = requests.recv().await? else {
+    ///         return Ok(());
+    ///     };
+    ///     for i in 0..std::str::from_utf8(&n)?.parse()? {
+    ///         sender.send(i.to_string()).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let router = Router::new().stream("count", count);
+    /// ```
+    pub fn stream(self, method: impl Into<String>, handler: impl StreamHandler) -> Self {
+        self.add(method.into(), Box::new(Streamed(handler)))
+    }
+
+    fn add(mut self, method: String, route: Box<dyn Route>) -> Self {
         self.routes.retain(|(name, _)| *name != method);
-        self.routes.push((method, Box::new(Served::new(handler))));
+        self.routes.push((method, route));
         self
     }
 

@@ -1,6 +1,7 @@
 //! The thread `ffi-rust`: sets the runtime up, takes its calls, ends it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
@@ -18,7 +19,7 @@ use crate::answer::Outcome;
 use crate::call::Calls;
 use crate::queue::{Arrivals, Batch, Inbox, Incoming, Kind, Queue};
 use crate::start::Init;
-use crate::{Body, Config, Error, LogLayer, Request, Router, code};
+use crate::{Body, Config, Error, LogLayer, Router, code, panics};
 
 const THREAD: &str = "ffi-rust";
 /// How long handlers may take to let go when the runtime is unloaded.
@@ -30,6 +31,7 @@ const ROUNDS: u32 = 8;
 
 /// Starts the thread and waits until it has set the runtime up.
 pub(crate) fn launch<I: Init<M>, M>(queue: &Arc<Queue>, init: I) -> Result<(), Error> {
+    panics::log_them();
     let (report, set_up) = mpsc::sync_channel(1);
     let main = queue.clone();
     let thread = thread::Builder::new()
@@ -97,6 +99,7 @@ fn set_up<I: Init<M>, M>(
         queue: queue.clone(),
         router,
         methods: Vec::new(),
+        unopened: HashMap::new(),
         batch: Batch::new(queue.clone()),
         workers,
     })
@@ -109,6 +112,8 @@ struct Server {
     /// The route of a method by its number; looked up when it is called first, `Some(None)` if it has none.
     methods: Vec<Option<Option<usize>>>,
     calls: Arc<Calls>,
+    /// Streams to handlers of plain calls, until their first message comes.
+    unopened: HashMap<u64, Incoming>,
     batch: Batch,
     workers: Option<Runtime>,
 }
@@ -176,13 +181,20 @@ impl Server {
 
     fn take(&mut self, frame: Incoming) {
         match frame.kind {
-            Kind::Call => {
-                let id = frame.id;
-                if let Some(outcome) = self.call(frame) {
-                    self.batch.end(id, outcome);
+            Kind::Call => self.call(frame),
+            Kind::Data => match self.calls.flow(frame.id) {
+                Some(flow) => flow.deliver(frame),
+                None => self.first_message(frame),
+            },
+            Kind::Cancel => match self.unopened.remove(&frame.id) {
+                Some(call) => self.batch.end(call.id, Err(unanswered())),
+                None => self.calls.cancel(frame.id),
+            },
+            Kind::Window => {
+                if let Some(flow) = self.calls.flow(frame.id) {
+                    flow.widen(frame.arg);
                 }
             }
-            Kind::Cancel => self.calls.cancel(frame.id),
             Kind::Dict => {
                 let Incoming {
                     id,
@@ -199,10 +211,27 @@ impl Server {
         }
     }
 
-    fn call(&mut self, frame: Incoming) -> Option<Outcome> {
-        if !frame.end {
-            return Some(Err(self.no_stream(frame.method)));
+    fn call(&mut self, frame: Incoming) {
+        let id = frame.id;
+        if let Some(outcome) = self.start(frame) {
+            self.batch.end(id, outcome);
         }
+    }
+
+    /// Of a stream that a handler of plain calls waits for. Any other message belongs to a stream that is over.
+    fn first_message(&mut self, frame: Incoming) {
+        if frame.nil && !frame.end {
+            return;
+        }
+        if let Some(mut call) = self.unopened.remove(&frame.id) {
+            call.end = frame.end;
+            call.nil = frame.nil;
+            call.body = frame.body;
+            self.call(call);
+        }
+    }
+
+    fn start(&mut self, frame: Incoming) -> Option<Outcome> {
         let route = match self.route_of(frame.method) {
             Some(index) => Some(&mut self.router.routes[index].1),
             None => self.router.fallback.as_mut(),
@@ -210,14 +239,13 @@ impl Server {
         let Some(route) = route else {
             return Some(Err(self.no_method(frame.method)));
         };
-        let request = Request {
-            body: frame.body,
-            nil: frame.nil,
-            method: frame.method,
-            deadline: frame.deadline,
-            cancelled: None,
-        };
-        route.start(&self.calls, frame.id, request)
+        if frame.arg == 0 {
+            return route.start(&self.calls, frame.id, frame.into());
+        }
+        route.open(&self.calls, frame).unwrap_or_else(|call| {
+            self.unopened.insert(call.id, call);
+            None
+        })
     }
 
     fn route_of(&mut self, method: u32) -> Option<usize> {
@@ -242,11 +270,6 @@ impl Server {
         Error::new(code::NO_METHOD, text)
     }
 
-    fn no_stream(&self, method: u32) -> Error {
-        let text = format!("method \"{}\" takes no stream", self.name_of(method));
-        Error::new(code::NO_METHOD, text)
-    }
-
     fn name_of(&self, method: u32) -> String {
         let name = self.queue.method(method).unwrap_or_default();
         String::from_utf8_lossy(name).into_owned()
@@ -255,6 +278,10 @@ impl Server {
     /// Cancels what runs and answers what is owed, within a bounded time.
     async fn unload(&mut self) {
         self.queue.questions.give_up();
+        for id in std::mem::take(&mut self.unopened).into_keys() {
+            self.batch.end(id, Err(unanswered()));
+        }
+        self.batch.send();
         self.calls.cancel_all();
         let deadline = Instant::now() + UNLOAD;
         while !self.calls.idle() && Instant::now() < deadline {
@@ -265,9 +292,18 @@ impl Server {
     }
 }
 
+fn unanswered() -> Error {
+    let text = "the call was cancelled before its first message came";
+    Error::new(code::CANCELLED, text)
+}
+
 fn dict_answer(status: i32, nil: bool, body: Body) -> Result<Option<Body>, Error> {
     match status {
         0 => Ok((!nil).then_some(body)),
+        status if nil => {
+            let text = "the shared dict gave no answer: the host has no memory left, or unloads the runtime";
+            Err(Error::new(status, text))
+        }
         status => Err(Error::new(status, String::from_utf8_lossy(&body))),
     }
 }
@@ -278,6 +314,12 @@ struct Log(Arc<RwLock<Dispatch>>);
 
 thread_local! {
     static ENTERED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+}
+
+/// Whether this thread is one of a runtime's, which log to its subscriber.
+pub(crate) fn logs_here() -> bool {
+    let entered = ENTERED.try_with(|guard| guard.try_borrow().is_ok_and(|guard| guard.is_some()));
+    entered.unwrap_or(false)
 }
 
 fn to_host(queue: &Arc<Queue>, level: LevelFilter) -> Dispatch {

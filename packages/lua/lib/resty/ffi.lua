@@ -9,12 +9,14 @@
 local call = require "resty.ffi.call"
 local ffi = require "ffi"
 local native = require "resty.ffi.native"
+local open_stream = require "resty.ffi.stream"
 local options = require "resty.ffi.options"
 local status = require "resty.ffi.status"
 
 local ffi_new, ffi_str, ffi_cast, ffi_gc = ffi.new, ffi.string, ffi.cast, ffi.gc
-local type, pairs, tonumber, tostring, setmetatable, rawset, rawget =
-    type, pairs, tonumber, tostring, setmetatable, rawset, rawget
+local sleep = ngx.sleep
+local ipairs, pcall, type, pairs, tonumber, tostring, setmetatable, rawset, rawget =
+    ipairs, pcall, type, pairs, tonumber, tostring, setmetatable, rawset, rawget
 
 local find = string.find
 
@@ -66,12 +68,97 @@ function _M.unload(rt)
     if not own then
         return nil, err
     end
+    if _M.before_unload and loaded[own.address] then
+        _M.before_unload(rt)
+    end
     loaded[own.address] = nil
     C.resty_ffi_runtime_unload(own.handle)
     return true
 end
 
--- Counters since the load, and the present state.
+-- Opens a stream: see resty.ffi.stream. Returns it, or nil, code, message.
+function _M.stream(rt, name, first, opts)
+    local own, err = own_of(rt)
+    if not own then
+        return nil, status.BAD_ARGUMENT, err
+    end
+    local number = type(name) == "string" and C.resty_ffi_runtime_method(own.handle, name, #name)
+                   or status.BAD_ARGUMENT
+    if number < 0 then
+        return nil, status.BAD_ARGUMENT, "bad argument for runtime \"" .. own.name .. "\": a method name has 1 to 127"
+               .. " bytes and no NUL, and a runtime at most 4096 different ones"
+    end
+    return open_stream(own, number, first, opts)
+end
+
+-- Starts the runtime's code anew in this worker, moves new calls over to it, and lets the old code finish its own.
+-- Returns true when the new code serves; nil and a sentence if it did not start: then the old code goes on.
+function _M.reload(rt)
+    local own, err = own_of(rt)
+    if not own then
+        return nil, err
+    end
+    local code = C.resty_ffi_runtime_reload(own.handle)
+    if code ~= 0 then
+        return nil, ffi_str(C.resty_ffi_runtime_explain(own.handle, code))
+    end
+    local buffer, waits = ffi_new("char[?]", ERROR_SIZE), true
+    while true do
+        local state = C.resty_ffi_runtime_reload_wait(own.handle, waits and 0 or -1, buffer, ERROR_SIZE)
+        if state ~= 0 then
+            return state == 1 or nil, state ~= 1 and ffi_str(buffer) or nil
+        end
+        -- Where a handler cannot wait (init_worker_by_lua), the worker does.
+        waits = pcall(sleep, 0.005)
+    end
+end
+
+-- The runtimes that are loaded in this worker.
+function _M.runtimes()
+    local list = {}
+    for _, rt in pairs(loaded) do
+        list[#list + 1] = rt
+    end
+    return list
+end
+
+local KINDS = { [0] = "FAILED" }
+for name, code in pairs(status) do
+    KINDS[-code] = name
+end
+
+local function method_stats(own)
+    local s, methods, number = ffi_new("resty_ffi_method_stats"), {}, 0
+    while true do
+        local name = C.resty_ffi_runtime_method_stats(own.handle, number, s)
+        if name == nil then
+            return methods
+        end
+        local errors, took = {}, {}
+        for k = 0, #KINDS do
+            if s.errors[k] > 0 then
+                errors[KINDS[k]] = tonumber(s.errors[k])
+            end
+        end
+        for k = 0, 19 do
+            took[k + 1] = tonumber(s.took[k])
+        end
+        methods[ffi_str(name)] = {
+            calls = tonumber(s.calls),
+            answered = tonumber(s.answered),
+            in_flight = tonumber(s.in_flight),
+            bytes_in = tonumber(s.bytes_in),
+            bytes_out = tonumber(s.bytes_out),
+            errors = errors,
+            took = took,
+            took_us = tonumber(s.took_us),
+        }
+        number = number + 1
+    end
+end
+
+-- Counters since the load, and the present state. took[k] of a method: calls that were answered in less than
+-- 2^(k - 1) * 8.192 microseconds and in no bucket before; the last has the rest.
 function _M.stats(rt)
     local own, err = own_of(rt)
     if not own then
@@ -80,6 +167,7 @@ function _M.stats(rt)
     local s = ffi_new("resty_ffi_stats")
     C.resty_ffi_runtime_stats(own.handle, s)
     return {
+        methods = method_stats(own),
         name = own.name,
         transport = s.process == 1 and "process" or "thread",
         up = s.up == 1,
@@ -93,10 +181,16 @@ function _M.stats(rt)
         late = tonumber(s.late),
         queue_full = tonumber(s.queue_full),
         restarts = tonumber(s.restarts),
+        reloads = tonumber(s.reloads),
+        streams = tonumber(s.streams),
+        queued = s.queued,
+        bytes_in = tonumber(s.bytes_in),
+        bytes_out = tonumber(s.bytes_out),
     }
 end
 
-local function wrap(handle, opts)
+-- strings: of the options; they had to live until the runtime was loaded.
+local function wrap(handle, opts, strings)
     local address = tostring(ffi_cast("uintptr_t", handle))
     local rt = loaded[address]
     if rt then
@@ -109,6 +203,7 @@ local function wrap(handle, opts)
         address = address,
         name = ffi_str(C.resty_ffi_runtime_name(handle)),
         timeout = opts.timeout or 5,
+        strings = strings,
     }
     loaded[address] = rt
     return setmetatable(rt, metatable)
@@ -117,7 +212,7 @@ end
 local function zone_of(name)
     local dict = ngx.shared and rawget(ngx.shared, name)
     if not dict then
-        return nil, "there is no lua_shared_dict \"" .. name .. "\" (option dict)"
+        return nil, "there is no lua_shared_dict \"" .. name .. "\" (option dicts)"
     end
     if stream then
         return ffi.C.ngx_stream_lua_ffi_shdict_udata_to_zone(dict[1])
@@ -161,7 +256,7 @@ function _M.load(lib, cfg, opts)
     elseif cfg ~= nil and type(cfg) ~= "string" then
         return refuse(lib, "the configuration must be a string or nil, not a " .. type(cfg))
     end
-    local c_options, checked = options.load(opts)
+    local c_options, checked, kept = options.load(opts)
     if not c_options then
         return refuse(lib, checked)
     end
@@ -169,11 +264,13 @@ function _M.load(lib, cfg, opts)
     if not ok then
         return refuse(lib, err)
     end
-    local zone
-    if checked.dict then
-        zone, err = zone_of(checked.dict)
+    for _, name in ipairs(checked.dicts or {}) do
+        local zone
+        zone, err = zone_of(name)
         if not zone then
             return refuse(lib, err)
+        elseif C.resty_ffi_nginx_set_dict(name, zone) == 0 then
+            return refuse(lib, "no memory")
         end
     end
     local buffer = ffi_new("char[?]", ERROR_SIZE)
@@ -183,10 +280,7 @@ function _M.load(lib, cfg, opts)
     if handle == nil or C.resty_ffi_runtime_wait(handle, -1, buffer, ERROR_SIZE) ~= 1 then
         return nil, ffi_str(buffer)
     end
-    if zone then
-        C.resty_ffi_nginx_set_dict(handle, zone)
-    end
-    return wrap(handle, checked)
+    return wrap(handle, checked, kept)
 end
 
 ngx.load_ffi = _M.load

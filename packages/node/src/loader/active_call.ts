@@ -28,6 +28,10 @@ export class ActiveCall implements Call {
     return this.#controller.signal;
   }
 
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
   abort(): void {
     this.#aborted = true;
     this.#controller?.abort();

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 
 /** The kinds, flags and operations of resty_ffi.h. */
-export const Kind = { CALL: 1, DATA: 2, CANCEL: 3, WINDOW: 4, LOG: 5, DICT: 6 } as const;
+export const Kind = { CALL: 1, DATA: 2, CANCEL: 3, WINDOW: 4, LOG: 5, DICT: 6, WATCH: 7 } as const;
 export const Flag = { END: 1, NIL: 2, COPY: 4 } as const;
-export const DictOp = { GET: 1, SET: 2, INCR: 3, DELETE: 4 } as const;
+export const DictOp = { GET: 1, SET: 2, INCR: 3, DELETE: 4, ADD: 5 } as const;
 
 /** How many frames go through one call of the library. */
 export const BATCH = 64;
@@ -59,6 +59,11 @@ export class Frames {
     return this.words[16 * i + 10] as number;
   }
 
+  /** Of a CALL the window of its stream, 0 = a plain one; of a WINDOW its bytes. */
+  arg(i: number): number {
+    return this.number(16 * i + 12);
+  }
+
   /** All fields; those that are not mentioned become 0. */
   set(i: number, id: bigint, kind: number, flags: number, status: number, release: bigint): void {
     const { words, longs } = this;
@@ -78,10 +83,15 @@ export class Frames {
     this.setNumber(16 * i + 6, length);
   }
 
-  setDict(i: number, op: number, keyLength: number, ttl: number): void {
+  setArg(i: number, value: number): void {
+    this.setNumber(16 * i + 12, value);
+  }
+
+  setDict(i: number, op: number, zoneLength: number, keyLength: number, ttl: number): void {
     this.setNumber(16 * i + 8, ttl);
     this.words[16 * i + 10] = op;
-    this.setNumber(16 * i + 12, keyLength);
+    this.words[16 * i + 11] = zoneLength;
+    this.setArg(i, keyLength);
   }
 
   private number(word: number): number {

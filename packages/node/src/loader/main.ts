@@ -4,15 +4,17 @@ import { setHost } from "../host.js";
 import { createLog } from "../log.js";
 import { attach, type Queue } from "./library.js";
 import { keepFreedMemory } from "./memory.js";
-import { loadRuntime, parseSpec } from "./module.js";
+import { loadRuntime, parseSpec, resolveModule } from "./module.js";
 import { Outbox } from "./outbox.js";
-import { RemoteDict } from "./remote_dict.js";
+import { DictRequests, RemoteDict } from "./remote_dict.js";
 import { describe, Server } from "./server.js";
+import { ownFiles } from "./watch.js";
 
 async function serve(queue: Queue): Promise<void> {
   const outbox = new Outbox(queue);
   const log = createLog((level, text) => outbox.log(level, text));
-  const dict = new RemoteDict(outbox);
+  const requests = new DictRequests(outbox);
+  const dict = new RemoteDict(requests);
   let loading = true;
 
   process.on("exit", (code) => {
@@ -25,10 +27,13 @@ async function serve(queue: Queue): Promise<void> {
   try {
     const spec = parseSpec(queue.config);
     setHost({ name: queue.name, abi: queue.abi, config: spec.config, log, dict });
-    const runtime = await loadRuntime(spec);
+    const file = resolveModule(spec.module);
+    const runtime = await loadRuntime(file, spec);
     loading = false;
     queue.ready();
-    new Server(queue, outbox, dict, log, runtime).start();
+    new Server(queue, outbox, requests, log, runtime).start();
+    for await (const path of ownFiles(file)) outbox.watch(path);
+    outbox.flush();
   } catch (error) {
     loading = false;
     log.error("loading failed: %s", inspect(error));

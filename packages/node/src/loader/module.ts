@@ -61,9 +61,8 @@ async function importFrom(file: string): Promise<Record<string, unknown>> {
   return typeof exported === "object" && exported !== null ? { ...exported, ...namespace } : namespace;
 }
 
-/** Imports the module and takes the runtime it exports, or the one that the function it exports returns. */
-export async function loadRuntime({ module, name, config }: Spec): Promise<Definition> {
-  const file = resolveModule(module);
+/** Imports the module's file and takes the runtime it exports, or the one that the function it exports returns. */
+export async function loadRuntime(file: string, { name, config }: Omit<Spec, "module">): Promise<Definition> {
   const exports = await importFrom(file);
   let value = exports[name];
   if (name === "default" && typeof value === "object" && value !== null && "__esModule" in value) {

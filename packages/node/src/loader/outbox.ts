@@ -24,6 +24,7 @@ export class Outbox {
   #count = 0;
   #used = 0;
   #scheduled = false;
+  #scheduledLast = false;
 
   constructor(queue: Queue) {
     this.#queue = queue;
@@ -47,11 +48,32 @@ export class Outbox {
     this.flush();
   }
 
-  dict(id: bigint, op: number, key: Buffer, value: Uint8Array, ttl: number): void {
+  dict(id: bigint, op: number, zone: Buffer, key: Buffer, value: Uint8Array, ttl: number): void {
     const i = this.#next(id, Kind.DICT, Flag.COPY, 0);
-    this.#frames.setDict(i, op, key.length, ttl);
-    this.#add(value.length === 0 ? key : Buffer.concat([key, value]));
+    this.#frames.setDict(i, op, zone.length, key.length, ttl);
+    this.#add(zone.length + value.length === 0 ? key : Buffer.concat([zone, key, value]));
     this.schedule();
+  }
+
+  /** One message of a stream; returns its length in bytes. */
+  message(id: bigint, message: string | Uint8Array): number {
+    this.#next(id, Kind.DATA, Flag.COPY, 0);
+    const length = this.#add(message);
+    this.#scheduleLast();
+    return length;
+  }
+
+  /** So many bytes more of the stream are welcome. */
+  window(id: bigint, bytes: number): void {
+    this.#frames.setArg(this.#next(id, Kind.WINDOW, 0, 0), bytes);
+    this.#count++;
+    this.#scheduleLast();
+  }
+
+  /** A file that the runtime's code comes from. */
+  watch(path: string): void {
+    this.#next(0n, Kind.WATCH, Flag.COPY, 0);
+    this.#add(path);
   }
 
   /** Takes back a polled payload of that length. */
@@ -71,6 +93,16 @@ export class Outbox {
     });
   }
 
+  /** Sends when no microtask is left: between the messages of a generator lie several of them. */
+  #scheduleLast(): void {
+    if (this.#scheduledLast) return;
+    this.#scheduledLast = true;
+    process.nextTick(() => {
+      this.#scheduledLast = false;
+      this.flush();
+    });
+  }
+
   flush(): void {
     if (this.#count === 0) return;
     this.#queue.send(this.#frames.bytes, this.#count);
@@ -84,33 +116,31 @@ export class Outbox {
     return this.#count;
   }
 
-  /** Completes the frame begun by #next with its payload. */
-  #add(payload: string | Uint8Array): void {
-    if (typeof payload === "string") this.#addText(payload);
-    else this.#addBytes(payload);
+  /** Completes the frame begun by #next with its payload; returns the payload's length. */
+  #add(payload: string | Uint8Array): number {
+    return typeof payload === "string" ? this.#addText(payload) : this.#addBytes(payload);
   }
 
-  #addText(text: string): void {
+  #addText(text: string): number {
     const most = 3 * text.length;
-    if (most > ARENA - this.#used) {
-      this.#addBytes(Buffer.from(text));
-      return;
-    }
+    if (most > ARENA - this.#used) return this.#addBytes(Buffer.from(text));
     const length = this.#arena.write(text, this.#used);
     this.#frames.setPayload(this.#count++, this.#arenaAddress + this.#used, length);
     this.#used += length;
+    return length;
   }
 
-  #addBytes(bytes: Uint8Array): void {
+  #addBytes(bytes: Uint8Array): number {
     const { length } = bytes;
     if (length <= SHORT && length <= ARENA - this.#used) {
       this.#arena.set(bytes, this.#used);
       this.#frames.setPayload(this.#count++, this.#arenaAddress + this.#used, length);
       this.#used += length;
-      return;
+      return length;
     }
     this.#frames.setPayload(this.#count++, Number(koffi.address(bytes)), length);
     // At once: from here on its owner may change it.
     this.flush();
+    return length;
   }
 }

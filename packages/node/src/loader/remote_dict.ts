@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Dict } from "../dict.js";
+import type { Dict, TimeToLive } from "../dict.js";
 import { RestyFfiError, Status } from "../error.js";
 import { DictOp } from "./frames.js";
 import type { Outbox } from "./outbox.js";
@@ -10,9 +10,10 @@ interface Waiting {
 }
 
 const nothing = Buffer.alloc(0);
+const bytesOf = (value: string | Uint8Array) => (typeof value === "string" ? Buffer.from(value) : value);
 
-/** The host's shared dict, over frames that carry a number of ours. */
-export class RemoteDict implements Dict {
+/** Requests to the host's shared dicts that wait for their answers: frames that carry a number of ours. */
+export class DictRequests {
   readonly #outbox: Outbox;
   readonly #waiting = new Map<bigint, Waiting>();
   #last = 0n;
@@ -22,24 +23,12 @@ export class RemoteDict implements Dict {
     this.#outbox = outbox;
   }
 
-  get(key: string): Promise<Buffer | null> {
-    return this.#ask(DictOp.GET, key, nothing);
-  }
-
-  async set(key: string, value: string | Uint8Array, { ttl = 0 }: { ttl?: number } = {}): Promise<void> {
-    if (!Number.isSafeInteger(ttl) || ttl < 0) {
-      throw new RangeError(`The time to live of "${key}" is ${ttl}; give whole milliseconds, or 0 for ever.`);
-    }
-    await this.#ask(DictOp.SET, key, typeof value === "string" ? Buffer.from(value) : value, ttl);
-  }
-
-  async incr(key: string, by = 1): Promise<number> {
-    if (!Number.isFinite(by)) throw new RangeError(`"${key}" cannot be incremented by ${by}; give a finite number.`);
-    return Number(await this.#ask(DictOp.INCR, key, Buffer.from(String(by))));
-  }
-
-  async delete(key: string): Promise<void> {
-    await this.#ask(DictOp.DELETE, key, nothing);
+  ask(op: number, zone: Buffer, key: string, value: Uint8Array, ttl: number): Promise<Buffer | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw new RestyFfiError(unloaded, Status.UNLOADED);
+      this.#waiting.set(++this.#last, { resolve, reject });
+      this.#outbox.dict(this.#last, op, zone, Buffer.from(key), value, ttl);
+    });
   }
 
   /** An answer of the host; `value` is ours, and `null` for a missing key. */
@@ -55,13 +44,48 @@ export class RemoteDict implements Dict {
     this.#closed = true;
     for (const id of this.#waiting.keys()) this.answered(id, Status.UNLOADED, Buffer.from(unloaded));
   }
+}
 
-  #ask(op: number, key: string, value: Uint8Array, ttl = 0): Promise<Buffer | null> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) throw new RestyFfiError(unloaded, Status.UNLOADED);
-      this.#waiting.set(++this.#last, { resolve, reject });
-      this.#outbox.dict(this.#last, op, Buffer.from(key), value, ttl);
-    });
+/** One of the host's shared dicts; the name `""` is the first that it allows. */
+export class RemoteDict implements Dict {
+  readonly #requests: DictRequests;
+  readonly #zone: Buffer;
+
+  constructor(requests: DictRequests, name = "") {
+    this.#requests = requests;
+    this.#zone = Buffer.from(name);
+  }
+
+  named(name: string): Dict {
+    return new RemoteDict(this.#requests, name);
+  }
+
+  get(key: string): Promise<Buffer | null> {
+    return this.#ask(DictOp.GET, key);
+  }
+
+  async set(key: string, value: string | Uint8Array, options?: TimeToLive): Promise<void> {
+    await this.#ask(DictOp.SET, key, bytesOf(value), options);
+  }
+
+  async add(key: string, value: string | Uint8Array, options?: TimeToLive): Promise<boolean> {
+    return (await this.#ask(DictOp.ADD, key, bytesOf(value), options)) !== null;
+  }
+
+  async incr(key: string, by = 1, options?: TimeToLive): Promise<number> {
+    if (!Number.isFinite(by)) throw new RangeError(`"${key}" cannot be incremented by ${by}; give a finite number.`);
+    return Number(await this.#ask(DictOp.INCR, key, Buffer.from(String(by)), options));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#ask(DictOp.DELETE, key);
+  }
+
+  async #ask(op: number, key: string, value: Uint8Array = nothing, { ttl = 0 }: TimeToLive = {}) {
+    if (!Number.isSafeInteger(ttl) || ttl < 0) {
+      throw new RangeError(`The time to live of "${key}" is ${ttl}; give whole milliseconds, or 0 for ever.`);
+    }
+    return this.#requests.ask(op, this.#zone, key, value, ttl);
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Buffer } from "node:buffer";
 import { inspect, types } from "node:util";
 import koffi, { type node as koffiNode } from "koffi";
-import { isRestyFfiError, Status } from "../error.js";
+import { isRestyFfiError, RestyFfiError, Status } from "../error.js";
 import type { Log } from "../log.js";
 import type { Answer, Definition, Handler } from "../runtime.js";
+import type { StreamHandler } from "../stream.js";
 import { ActiveCall } from "./active_call.js";
+import { ActiveStream } from "./active_stream.js";
 import { BATCH, Flag, Frames, Kind } from "./frames.js";
 import type { Queue } from "./library.js";
 import type { Outbox } from "./outbox.js";
-import type { RemoteDict } from "./remote_dict.js";
+import type { DictRequests } from "./remote_dict.js";
 import { allocate } from "./requests.js";
 
 /** So many batches in a row before timers and sockets get their turn. */
@@ -17,14 +19,16 @@ const UNLOAD_MS = 1000;
 
 interface Method {
   readonly name: string;
+  /** Of a stream one that refuses plain calls: they need not look which kind it is. */
   readonly handler: Handler | undefined;
+  readonly stream: StreamHandler | undefined;
 }
 
 /** Takes the frames of the queue, hands calls to their handlers and their answers to the outbox. */
 export class Server {
   readonly #queue: Queue;
   readonly #outbox: Outbox;
-  readonly #dict: RemoteDict;
+  readonly #dict: DictRequests;
   readonly #log: Log;
   readonly #runtime: Definition;
   readonly #frames = new Frames();
@@ -38,7 +42,7 @@ export class Server {
   /** Without a reference to it from here, the garbage collector ends the waiting, silently. */
   #waiting: koffiNode.PollHandle | undefined;
 
-  constructor(queue: Queue, outbox: Outbox, dict: RemoteDict, log: Log, runtime: Definition) {
+  constructor(queue: Queue, outbox: Outbox, dict: DictRequests, log: Log, runtime: Definition) {
     this.#queue = queue;
     this.#outbox = outbox;
     this.#dict = dict;
@@ -85,6 +89,19 @@ export class Server {
       case Kind.CALL:
         this.#call(i, id);
         return;
+      case Kind.DATA: {
+        const stream = this.#calls.get(id);
+        const flags = frames.flags(i);
+        if (stream instanceof ActiveStream) {
+          stream.push(flags & Flag.NIL ? null : this.#bytes(i), (flags & Flag.END) !== 0);
+        }
+        break;
+      }
+      case Kind.WINDOW: {
+        const stream = this.#calls.get(id);
+        if (stream instanceof ActiveStream) stream.grant(frames.arg(i));
+        break;
+      }
       case Kind.CANCEL:
         this.#cancel(id);
         break;
@@ -102,16 +119,19 @@ export class Server {
     const flags = frames.flags(i);
     const number = frames.method(i);
     const deadline = frames.deadline(i);
+    const window = frames.arg(i);
     const method = this.#methods[number] ?? this.#method(number);
     const request = flags & Flag.NIL || !method.handler ? null : this.#bytes(i);
     this.#outbox.release(frames.payload(i), frames.length(i));
 
-    if (!(flags & Flag.END)) {
-      this.#outbox.answer(id, Status.NO_METHOD, `method "${method.name}" takes no stream`);
-      return;
-    }
     if (!method.handler) {
       this.#outbox.answer(id, Status.NO_METHOD, this.#unknown(method.name));
+      return;
+    }
+    if (window !== 0) {
+      const stream = new ActiveStream(id, method.name, deadline, window, request, this.#outbox);
+      if (flags & Flag.END) stream.push(null, true);
+      this.#later(stream, method.stream ? stream.run(method.stream) : stream.once(method.handler));
       return;
     }
     const call = new ActiveCall(id, method.name, deadline);
@@ -126,13 +146,15 @@ export class Server {
 
   #method(number: number): Method {
     const name = this.#queue.method(number);
-    const method = { name, handler: this.#runtime.handlers.get(name) ?? this.#runtime.fallback };
+    const stream = this.#runtime.streams.get(name);
+    const handler = stream ? () => refuse(name) : (this.#runtime.handlers.get(name) ?? this.#runtime.fallback);
+    const method = { name, handler, stream };
     this.#methods[number] = method;
     return method;
   }
 
   #unknown(name: string): string {
-    const names = [...this.#runtime.handlers.keys()].join(", ");
+    const names = [...this.#runtime.handlers.keys(), ...this.#runtime.streams.keys()].join(", ");
     return `runtime "${this.#queue.name}" has no method "${name}"; it has: ${names}`;
   }
 
@@ -180,8 +202,9 @@ export class Server {
   }
 
   #failed(call: ActiveCall, error: unknown): void {
-    const { code, text } = failure(error);
+    const { code, text } = failure(error, call);
     this.#outbox.answer(call.id, code, text);
+    if (code === Status.THREW) this.#log.error('method "%s" threw %s', call.method, shown(error));
   }
 
   /** Nobody waits, so the call is answered now: a handler that ignores its signal must not hold it for ever. */
@@ -226,10 +249,17 @@ function isPromise(result: Answer | PromiseLike<Answer>): result is PromiseLike<
   return typeof result === "object" && result !== null && !isBytes(result) && typeof result.then === "function";
 }
 
+function refuse(name: string): never {
+  throw new RestyFfiError(`"${name}" is a stream: open it with resty_ffi.stream`, Status.BAD_ARGUMENT);
+}
+
 /** What a caller is told of a handler's error. Whatever it threw: even looking at it may throw. */
-function failure(error: unknown): { code: number; text: string } {
+function failure(error: unknown, call: ActiveCall): { code: number; text: string } {
   try {
     if (isRestyFfiError(error)) return { code: error.code, text: String(error.message) };
+    if (call.aborted && error === call.signal.reason) {
+      return { code: Status.CANCELLED, text: `cancelled: method "${call.method}" was told to stop` };
+    }
   } catch {}
   return { code: Status.THREW, text: describe(error) };
 }
@@ -241,5 +271,14 @@ export function describe(error: unknown): string {
     return typeof error === "string" ? error : inspect(error, { depth: 1 });
   } catch {
     return "an error that cannot be shown";
+  }
+}
+
+/** With its stack, for the log. */
+function shown(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return describe(error);
   }
 }

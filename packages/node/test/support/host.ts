@@ -1,16 +1,7 @@
 import { Buffer } from "node:buffer";
 import koffi, { type node as koffiNode } from "koffi";
 import { nodejs, restyFfi } from "./paths.js";
-
-/** A call that did not end well. */
-export class CallError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
+import { CallError, HostStream } from "./stream.js";
 
 export interface Line {
   level: number;
@@ -21,16 +12,18 @@ type Settle = (status: number, data: Buffer | null) => void;
 
 const ERROR_BYTES = 2048;
 const ABI_CALL_BYTES = 40;
+const OPTIONS_BYTES = 80;
 
 function bind() {
   const library = koffi.load(restyFfi());
   const p = "uintptr_t";
   return {
-    open: library.func(`${p} resty_ffi_pull_new()`),
+    start: library.func(`${p} resty_ffi_pull_new()`),
     loop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
     descriptor: library.func(`int resty_ffi_pull_fd(${p} pull)`),
     run: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
     done: library.func(`${p} resty_ffi_pull_done(${p} pull)`),
+    stream: library.func(`${p} resty_ffi_pull_stream(${p} pull, void *events)`),
     log: library.func(`int resty_ffi_pull_log(${p} pull, _Out_ const char **text, _Out_ size_t *len)`),
     close: library.func(`void resty_ffi_pull_close(${p} pull, int timeout_ms)`),
     load: library.func(
@@ -39,6 +32,10 @@ function bind() {
     wait: library.func(`int resty_ffi_runtime_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`),
     unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
     method: library.func(`int resty_ffi_runtime_method(${p} rt, const char *name, size_t len)`),
+    reload: library.func(`int resty_ffi_runtime_reload(${p} rt)`),
+    reloadWait: library.func(
+      `int resty_ffi_runtime_reload_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`,
+    ),
     explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),
     newCall: library.func(`${p} resty_ffi_call_new(${p} loop)`),
     submit: library.func(
@@ -46,59 +43,97 @@ function bind() {
     ),
     cancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
     freeCall: library.func(`void resty_ffi_call_free(${p} call)`),
+    newStream: library.func(`${p} resty_ffi_pull_call_new(${p} pull)`),
+    freeStream: library.func(`void resty_ffi_pull_call_free(${p} call)`),
+    open: library.func(
+      `int resty_ffi_stream_open(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, bool end, uint64_t timeout_ms)`,
+    ),
+    send: library.func(`int resty_ffi_stream_send(${p} call, void *data, uint64_t len, bool end)`),
+    next: library.func(`int resty_ffi_stream_next(${p} call)`),
   };
 }
 
 const text = (bytes: Buffer) => bytes.toString("utf8", 0, bytes.indexOf(0));
+
+interface Options {
+  workers?: number;
+  timeout?: number;
+  watch?: boolean;
+  dicts?: string[];
+  /** The program that is Node.js. */
+  node?: string;
+}
+
+/** resty_ffi_options of native/core/host.h, and the lists behind it. */
+function encode({ workers = 1, timeout = 10_000, watch = false, dicts = ["shared"], node }: Options): Buffer {
+  const lists = [dicts, node ? ["node", node] : []].map((list) => list.map((item) => `${item}\0`).join(""));
+  const o = Buffer.alloc(OPTIONS_BYTES + lists.join("").length + lists.length);
+  o.writeUInt32LE(OPTIONS_BYTES, 0);
+  o.writeUInt32LE(workers, 8);
+  o.writeUInt32LE(timeout, 12);
+  o.writeUInt8(1, 23); // restart
+  o.writeUInt8(watch ? 1 : 0, 24);
+  const [dictsAt, settingsAt] = [48, 72];
+  o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(OPTIONS_BYTES), dictsAt);
+  const settings = OPTIONS_BYTES + o.write(lists[0] as string, OPTIONS_BYTES) + 1;
+  if (node) o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(settings), settingsAt);
+  o.write(lists[1] as string, settings);
+  return o;
+}
 
 /** A real host, in this process: the core of libresty_ffi.so, driven by its pull interface. */
 export class Host {
   readonly lines: Line[] = [];
   readonly api = bind();
   readonly calls = new Map<number, Settle>();
-  readonly #pull: number = this.api.open();
-  readonly loop: number = this.api.loop(this.#pull);
+  readonly streams = new Map<number, () => void>();
+  readonly pull: number = this.api.start();
+  readonly loop: number = this.api.loop(this.pull);
   readonly #waiting: koffiNode.PollHandle;
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
-    this.#waiting = koffi.node.poll(this.api.descriptor(this.#pull), { readable: true }, () => this.run());
+    this.#waiting = koffi.node.poll(this.api.descriptor(this.pull), { readable: true }, () => this.run());
     this.#timer = setInterval(() => this.run(), 5);
   }
 
   run(): void {
     const { api } = this;
-    for (let done = api.run(this.#pull, 0); done > 0; done = api.run(this.#pull, 0)) {
-      for (let call = api.done(this.#pull); call; call = api.done(this.#pull)) this.#done(call);
+    for (let done = api.run(this.pull, 0); done > 0; done = api.run(this.pull, 0)) {
+      for (let call = api.done(this.pull); call; call = api.done(this.pull)) this.#done(call);
+    }
+    const events = new Int32Array(1);
+    for (let call = api.stream(this.pull, events); call; call = api.stream(this.pull, events)) {
+      this.streams.get(call)?.();
     }
     const line: [string | null] = [null];
-    for (let level = api.log(this.#pull, line, [0]); level; level = api.log(this.#pull, line, [0])) {
+    for (let level = api.log(this.pull, line, [0]); level; level = api.log(this.pull, line, [0])) {
       this.lines.push({ level, text: line[0] ?? "" });
     }
   }
 
-  #done(call: number): void {
+  /** What a call or stream holds now. */
+  result(call: number): { status: number; data: Buffer | null } {
     const fields = Buffer.from(koffi.view(BigInt(call), ABI_CALL_BYTES));
     const length = Number(fields.readBigUInt64LE(16));
     const data = Buffer.alloc(length);
     if (length > 0) data.set(new Uint8Array(koffi.view(fields.readBigUInt64LE(8), length)));
+    return { status: fields.readInt32LE(24), data: fields.readInt32LE(28) ? null : data };
+  }
+
+  #done(call: number): void {
     const settle = this.calls.get(call);
     this.calls.delete(call);
-    const status = fields.readInt32LE(24);
-    const nil = fields.readInt32LE(28) !== 0;
+    const { status, data } = this.result(call);
     this.api.freeCall(call);
-    settle?.(status, nil ? null : data);
+    settle?.(status, data);
   }
 
   /** Loads `module,func,cfg` in Node.js; rejects with the reason. */
-  async load(cfg: string | null, options: { workers?: number; timeout?: number } = {}): Promise<LoadedRuntime> {
+  async load(cfg: string | null, options: Options = {}): Promise<LoadedRuntime> {
     const { api } = this;
     const error = Buffer.alloc(ERROR_BYTES);
-    const o = Buffer.alloc(20);
-    o.writeUInt32LE(o.length, 0);
-    o.writeUInt32LE(options.workers ?? 1, 8);
-    o.writeUInt32LE(options.timeout ?? 10_000, 12);
-    o.writeUInt8(1, 19);
+    const o = encode(options);
     const rt = api.load(this.loop, nodejs(), cfg, Buffer.byteLength(cfg ?? ""), o, error, error.length);
     if (!rt) throw new Error(text(error));
     for (;;) {
@@ -123,7 +158,7 @@ export class Host {
   close(): void {
     this.#waiting.close();
     clearInterval(this.#timer);
-    this.api.close(this.#pull, 3000);
+    this.api.close(this.pull, 3000);
   }
 }
 
@@ -176,6 +211,23 @@ export class LoadedRuntime {
 
   async text(method: string, request?: string | Uint8Array | null, timeout?: number): Promise<string | null> {
     return (await this.call(method, request, timeout))?.toString() ?? null;
+  }
+
+  stream(method: string, first?: string | Uint8Array | null, timeout = 0): HostStream {
+    return new HostStream(this.#host, this.#rt, method, first ?? null, timeout);
+  }
+
+  async reload(): Promise<void> {
+    const { api } = this.#host;
+    const error = Buffer.alloc(ERROR_BYTES);
+    if (api.reload(this.#rt) !== 0) throw new Error("The reload was refused.");
+    for (;;) {
+      const state = api.reloadWait(this.#rt, 0, error, error.length);
+      if (state > 0) return;
+      if (state < 0) throw new Error(text(error));
+      this.#host.run();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   unload(): void {

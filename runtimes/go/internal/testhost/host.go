@@ -46,6 +46,7 @@ type Host struct {
 	mu      sync.Mutex
 	pull    *C.resty_ffi_pull
 	calls   map[*C.resty_ffi_call]*Call
+	streams map[*C.resty_ffi_call]*Stream
 	lines   []Line
 	stop    chan struct{}
 	stopped chan struct{}
@@ -56,6 +57,7 @@ func New() *Host {
 	h := &Host{
 		pull:    C.resty_ffi_pull_new(),
 		calls:   make(map[*C.resty_ffi_call]*Call),
+		streams: make(map[*C.resty_ffi_call]*Stream),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -78,6 +80,7 @@ func (h *Host) loop() {
 		for c := C.resty_ffi_pull_done(h.pull); c != nil; c = C.resty_ffi_pull_done(h.pull) {
 			h.finish(c)
 		}
+		h.tellStreams()
 		h.collectLines()
 		h.mu.Unlock()
 	}
@@ -128,7 +131,7 @@ func (h *Host) HasLine(level int, text string) bool {
 	return false
 }
 
-// Close ends all runtimes, waiting for them up to timeout. Calls in flight get no answer.
+// Close ends all runtimes, waiting for them up to timeout. Calls and streams in flight get no answer.
 func (h *Host) Close(timeout time.Duration) {
 	close(h.stop)
 	<-h.stopped
@@ -144,7 +147,12 @@ type Runtime struct {
 }
 
 // Load loads a library, with the configuration cfg, nil = none.
-func (h *Host) Load(lib string, cfg *string) (*Runtime, error) {
+func (h *Host) Load(lib string, cfg *string) (*Runtime, error) { return h.load(lib, cfg, false) }
+
+// LoadIsolated loads it into a process of its own.
+func (h *Host) LoadIsolated(lib string, cfg *string) (*Runtime, error) { return h.load(lib, cfg, true) }
+
+func (h *Host) load(lib string, cfg *string, isolate bool) (*Runtime, error) {
 	clib := C.CString(lib)
 	defer C.free(unsafe.Pointer(clib))
 	var ccfg *C.char
@@ -154,7 +162,12 @@ func (h *Host) Load(lib string, cfg *string) (*Runtime, error) {
 		defer C.free(unsafe.Pointer(ccfg))
 		n = C.size_t(len(*cfg))
 	}
-	options := C.resty_ffi_options{size: C.sizeof_resty_ffi_options, load_timeout_ms: 10000}
+	dicts := C.CString("cache\x00other\x00")
+	defer C.free(unsafe.Pointer(dicts))
+	options := C.resty_ffi_options{size: C.sizeof_resty_ffi_options, load_timeout_ms: 10000, dicts: dicts}
+	if isolate {
+		options.isolate = 1
+	}
 	text := (*C.char)(C.malloc(1000))
 	defer C.free(unsafe.Pointer(text))
 
@@ -175,7 +188,7 @@ func (rt *Runtime) Unload() {
 	C.resty_ffi_runtime_unload(rt.r)
 }
 
-// CallError is how a call failed.
+// CallError is how a call or stream failed.
 type CallError struct {
 	Code int
 	Text string

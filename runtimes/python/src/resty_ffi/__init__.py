@@ -16,6 +16,12 @@ A runtime is a module with a :class:`Runtime` in it::
     async def total(req, ctx):
         return str(sum(map(int, req.split())))
 
+
+    @app.stream
+    async def chat(requests, ctx):
+        async for message in requests:
+            yield message
+
 The host loads it through ``libffi_python3.so`` with the configuration ``module,func,config``, here
 ``ngx.load_ffi("ffi_python3", "my_module,app,")``.
 """

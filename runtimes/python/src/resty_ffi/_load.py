@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import logging
 import os
-import site
 import sys
 import threading
 import traceback
@@ -16,12 +16,14 @@ from typing import Any
 
 from _resty_ffi import Core  # type: ignore[import-not-found]  # the loader's built-in module
 
+from . import _venv
+from ._modules import Modules, authors_modules
+from ._venv import VenvError
 from .loaded import LoadedRuntime
 from .log import LogHandler
 from .runtime import Runtime
 
-_lock = threading.Lock()  # over sys.path, _prepared and _fresh
-_fresh: dict[str, threading.Lock] = {}  # one for each module: an import that hangs holds up nobody else's
+_lock = threading.Lock()  # over sys.path and _prepared
 _prepared = False
 
 
@@ -32,21 +34,24 @@ class ConfigError(Exception):
 def load(queue: int) -> int:
     """0, or the reason is given to the host. Never raises."""
     core = Core(queue)
+    again = core.generation > 0
     try:
         return _load(core, queue)
-    except ConfigError as e:
+    except (ConfigError, VenvError) as e:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
         text = f'runtime "{core.name}" cannot be set up: {explain(e)}'
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
+    if again:
+        gc.collect()  # an author who tries again and again leaves modules that have failed
     return 1
 
 
 def _load(core: Any, queue: int) -> int:
     config: bytes | None = core.config
     module_name, func_name, own = split_config(config)
-    module = _import(core, module_name)
+    module, modules = _import(core, module_name)
     target = getattr(module, func_name, None)
     if target is None:
         raise ConfigError(
@@ -58,6 +63,8 @@ def _load(core: Any, queue: int) -> int:
         raise ConfigError(f'"{func_name}" of the module "{module.__name__}" is neither a Runtime nor a function')
     elif takes_queue(target):
         # The original's form: both arguments are addresses.
+        for file in modules.files():
+            core.watch(os.fsencode(file))
         address = core.config_address + len(config or b"") - len(own) if own is not None else 0
         code = target(address, queue)
         if code:
@@ -69,7 +76,7 @@ def _load(core: Any, queue: int) -> int:
             raise ConfigError(
                 f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
             )
-    LoadedRuntime(core, definition, module.__name__, _text(own)).start()
+    LoadedRuntime(core, definition, module.__name__, _text(own), modules.files).start()
     return 0
 
 
@@ -116,7 +123,7 @@ def takes_queue(function: Callable[..., Any]) -> bool:
     raise ConfigError(f"{name} must be a Runtime, init(cfg) or init(cfg, tq), and its signature is {name}{signature}")
 
 
-def _import(core: Any, name: str) -> ModuleType:
+def _import(core: Any, name: str) -> tuple[ModuleType, Modules]:
     """Imports a module: ``name``, ``folder/name`` to look in that folder first, ``name?`` for a fresh copy."""
     fresh = name.endswith("?")
     folder, _, name = name.rstrip("?").rpartition("/")
@@ -124,41 +131,25 @@ def _import(core: Any, name: str) -> ModuleType:
         _prepare(core)
         if folder and folder not in sys.path:
             sys.path.insert(1, folder)
-        one_by_one = _fresh.setdefault(name, threading.Lock())
-    if not fresh:
-        return importlib.import_module(name)
-    with one_by_one:
-        old = {key: sys.modules.pop(key) for key in list(sys.modules) if key == name or key.startswith(f"{name}.")}
-        importlib.invalidate_caches()
-        try:
-            return importlib.import_module(name)
-        except BaseException:
-            sys.modules.update(old)
-            raise
+    own = authors_modules(name)
+    if core.generation:
+        return own.import_anew(name), own
+    return Modules(name).import_anew(name) if fresh else importlib.import_module(name), own
 
 
 def _prepare(core: Any) -> None:
     global _prepared
+    wanted = core.setting("venv")
+    if wanted:
+        _venv.use(wanted)
     if _prepared:
         return
     _prepared = True
     # What handles records of loggers that nobody has configured: by default it writes to standard error.
     logging.lastResort = LogHandler(logging.WARNING)
-    environment = os.environ.get("VIRTUAL_ENV")
-    if environment and not use_virtual_env(environment):
-        version = ".".join(map(str, sys.version_info[:2]))
-        core.log(5, f"VIRTUAL_ENV={environment} is not used: it has no packages of Python {version}".encode())
-
-
-def use_virtual_env(folder: str) -> bool:
-    """Puts a virtual environment's packages before the system's. False if it is not for this version of Python."""
-    packages = os.path.join(folder, "lib", f"python{sys.version_info.major}.{sys.version_info.minor}", "site-packages")
-    if not os.path.isdir(packages):
-        return False
-    before = list(sys.path)
-    site.addsitedir(packages)
-    added = [entry for entry in sys.path if entry not in before]
-    system = [before.index(entry) for entry in site.getsitepackages() if entry in before]
-    place = min(system, default=len(before))
-    sys.path[:] = before[:place] + added + before[place:]
-    return True
+    inherited = os.environ.get("VIRTUAL_ENV")
+    if inherited and not wanted:
+        try:
+            _venv.use(inherited)
+        except VenvError as e:
+            core.log(5, f"VIRTUAL_ENV is not used: {e}".encode("utf-8", "backslashreplace"))

@@ -62,7 +62,7 @@ class Context:
 
     @property
     def dict(self) -> Dict:
-        """The host's shared dict."""
+        """The host's shared dict: the first that this runtime may use; ``ctx.dict("name")`` is another."""
         return self.runtime.dict
 
     def cancel_call(self) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import itertools
 import json
 import logging
+import os
 import threading
 import time
 import traceback
 import types
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from . import log
+from . import _stream, log
 from .context import Context
 from .errors import CANCELLED, THREW, UNLOADED, Error
+from .runtime import STREAM, STREAM_THREAD
 from .shared_dict import Dict
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import ThreadPoolExecutor
 
     from .runtime import Runtime
@@ -35,7 +38,14 @@ _TICK = 0.002
 class LoadedRuntime:
     """What a lifespan gets, and ``ctx.runtime`` is."""
 
-    def __init__(self, core: Any, definition: Runtime, module: str, config: str | None) -> None:
+    def __init__(
+        self,
+        core: Any,
+        definition: Runtime,
+        module: str,
+        config: str | None,
+        files: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self.name: str = core.name
         """The runtime's name, as messages of the host have it."""
         self.abi: int = core.abi
@@ -47,12 +57,13 @@ class LoadedRuntime:
         self.log: logging.Logger = log.runtime_logger(module)
         """A logger that writes to the host's log."""
         self.dict = Dict(self)
-        """The host's shared dict."""
+        """The host's shared dicts."""
         self.definition = definition
         self.core = core
         self.loop: asyncio.AbstractEventLoop | None = None
         self.unload: asyncio.Future[None] | None = None
         self._handlers = dict(definition.handlers)
+        self._files = files
         self._pool: ThreadPoolExecutor | None = None
         self._dict_ids = itertools.count(1)
         self._dict_waiters: dict[int, Any] = {}
@@ -60,7 +71,7 @@ class LoadedRuntime:
         self._closed = False
         self._up = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="ffi-python", daemon=True)
+        self._thread = threading.Thread(target=_live, args=([self],), name="ffi-python", daemon=True)
 
     @overload
     def decode_config(self) -> Any: ...
@@ -92,6 +103,8 @@ class LoadedRuntime:
 
     def ready(self) -> None:
         log.live.append(self)
+        for file in self._files():
+            self.core.watch(os.fsencode(file))
         self._up.set()
 
     def _run(self) -> None:
@@ -113,6 +126,7 @@ class LoadedRuntime:
             self.log.critical("the thread that takes the calls broke off", exc_info=e)
             self.end_calls()
         self._close()
+        log.current.set(None)
 
     def _serve(self) -> None:
         self.ready()
@@ -162,6 +176,10 @@ class LoadedRuntime:
     def resolve(self, method: str) -> tuple[int, Callable[..., Any], bool] | bytes:
         """The handler of a method, or why there is none."""
         handler = self._handlers.get(method, self.definition.default_handler)
+        if handler is not None and handler.kind == STREAM:
+            return STREAM, _stream.task_of(handler), True
+        if handler is not None and handler.kind == STREAM_THREAD:
+            return STREAM_THREAD, _stream.function_of(handler), True
         if handler is not None:
             return tuple(handler)
         names = ", ".join(sorted(self._handlers)) or "none"
@@ -190,6 +208,20 @@ class LoadedRuntime:
         arguments = (request, ctx) if wants_context else (request,)
         self._pool.submit(contextvars.copy_context().run, self._run_in_thread, call_id, function, arguments, ctx)
 
+    def start_stream(
+        self, call_id: int, function: Callable[..., Any], stream: Any, ctx: Context, wants_context: bool
+    ) -> None:
+        def run() -> None:
+            self.core.name_thread()
+            self._run_in_thread(call_id, function, (stream, ctx), ctx)
+
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=True).start()
+
+    def stream_is_over(self, method: str, cancelled: bool) -> None:
+        """Why nothing can be sent or received any more."""
+        what = "was cancelled" if cancelled else "has ended"
+        raise Error(CANCELLED, f'runtime "{self.name}": the stream of "{method}" {what}')
+
     def _run_in_thread(
         self, call_id: int, function: Callable[..., Any], arguments: tuple[Any, ...], ctx: Context
     ) -> None:
@@ -208,13 +240,13 @@ class LoadedRuntime:
         self.core.log(level, text.encode("utf-8", "backslashreplace"))
         return True
 
-    def ask_dict(self, waiter: Any, operation: int, key: bytes, value: bytes, ttl_ms: int) -> None:
+    def ask_dict(self, waiter: Any, operation: int, name: bytes, key: bytes, value: bytes, ttl_ms: int) -> None:
         """Sends a request to the shared dict; its answer settles the waiter, an asyncio or concurrent future."""
         if self._unload_by:
             raise Error(UNLOADED, f'runtime "{self.name}" is being unloaded')
         number = next(self._dict_ids)
         self._dict_waiters[number] = waiter
-        self.core.dict(number, operation, key, value, ttl_ms)
+        self.core.dict(number, operation, name, key, value, ttl_ms)
 
     def dict_answered(self, number: int, status: int, payload: bytes | None) -> None:
         waiter = self._dict_waiters.pop(number, None)
@@ -224,6 +256,12 @@ class LoadedRuntime:
             _settle(waiter, payload)
         else:
             _settle(waiter, Error(status, (payload or b"").decode("utf-8", "backslashreplace")))
+
+
+def _live(box: list[LoadedRuntime]) -> None:
+    """A runtime's life. Afterwards, what it leaves is collected: after a reload, all the modules from before."""
+    box.pop()._run()
+    gc.collect()
 
 
 def _settle(waiter: Any, result: bytes | Error | None) -> None:

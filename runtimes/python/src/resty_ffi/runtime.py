@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from .loaded import LoadedRuntime
 
 # loader/core.h has the same numbers.
-SYNC, ASYNC, THREAD = 0, 1, 2
+SYNC, ASYNC, THREAD, STREAM, STREAM_THREAD = range(5)
 
 Answer = bytes | bytearray | memoryview | str | None
 """What a handler returns: bytes, text (sent as UTF-8), or None for no payload at all."""
 
+Message = bytes | bytearray | memoryview | str
+"""What a handler of streams yields."""
+
 HandlerFunction = Callable[..., Answer] | Callable[..., Awaitable[Answer]]
+StreamFunction = Callable[..., AsyncGenerator[Message, None]] | Callable[..., Generator[Message, None, None]]
 F = TypeVar("F", bound=HandlerFunction)
+S = TypeVar("S", bound=StreamFunction)
 Lifespan = Callable[["LoadedRuntime"], AbstractAsyncContextManager[object]]
 
 
@@ -46,6 +51,8 @@ class Runtime:
       other call of this runtime does.
     * ``async def``: runs on an asyncio loop in that thread, and may wait for what it likes.
     * ``def`` with ``thread=True``: runs in a pool of threads, and may block.
+
+    A handler of streams is a generator, registered with :meth:`stream`.
 
     ``lifespan``: an async context manager function, entered before the first call and left when the runtime is
     unloaded; an exception on entry fails the load::
@@ -97,14 +104,47 @@ class Runtime:
         if name is not None and not isinstance(name, str):
             return self.method()(name)
 
-        def register(function: F) -> F:
-            key = function.__name__ if name is None else name
-            if key in self.handlers:
-                raise ValueError(f'the method "{key}" has a handler already')
-            self.handlers[key] = describe(function, thread)
-            return function
+        return functools.partial(self._register, name, describe=functools.partial(describe, thread=thread))
 
-        return register
+    @overload
+    def stream(self, function: S, /) -> S: ...
+
+    @overload
+    def stream(self, name: str | None = None, /) -> Callable[[S], S]: ...
+
+    def stream(self, name: Any = None, /) -> Any:
+        """Registers the handler of a method that is a stream, under its own name or another: a generator.
+
+        Its first argument iterates over the client's messages, ``bytes`` each, until the client closes its direction.
+        What it yields, bytes or text, goes to the client; when it ends, so does the stream. An ``async def`` generator
+        runs on the asyncio loop::
+
+            @app.stream
+            async def chat(requests, ctx):
+                async for message in requests:
+                    yield message.upper()
+
+        A plain one has a thread of its own, and may block::
+
+            @app.stream
+            def tail(requests, ctx):
+                with open(next(requests)) as file:
+                    yield from file
+
+        Each ``yield`` waits until the client has room for the message. When the client goes away or the deadline
+        passes, the handler finds out where it waits, at ``yield`` as well as in its requests: an ``async def`` one is
+        cancelled as by ``task.cancel()``, a plain one gets an :class:`~resty_ffi.Error` with the code ``CANCELLED``.
+        """
+        if name is not None and not isinstance(name, str):
+            return self.stream()(name)
+        return functools.partial(self._register, name, describe=describe_stream)
+
+    def _register(self, name: str | None, function: Any, *, describe: Callable[[Any], Handler]) -> Any:
+        key = function.__name__ if name is None else name
+        if key in self.handlers:
+            raise ValueError(f'the method "{key}" has a handler already')
+        self.handlers[key] = describe(function)
+        return function
 
     @overload
     def default(self, function: F, /) -> F: ...
@@ -123,7 +163,7 @@ class Runtime:
 
     def needs_loop(self) -> bool:
         every = [*self.handlers.values(), *([self.default_handler] if self.default_handler else [])]
-        return bool(self.lifespan or self.loop_factory or any(handler.kind == ASYNC for handler in every))
+        return bool(self.lifespan or self.loop_factory or any(handler.kind in (ASYNC, STREAM) for handler in every))
 
 
 def describe(function: Callable[..., Any], thread: bool) -> Handler:
@@ -131,15 +171,31 @@ def describe(function: Callable[..., Any], thread: bool) -> Handler:
     if not callable(function):
         raise TypeError(f"a handler is a function, not {type(function).__name__}")
     name = getattr(function, "__qualname__", repr(function))
-    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an object whose __call__ is `async def`
-    )
+    if _is(inspect.isasyncgenfunction, function) or _is(inspect.isgeneratorfunction, function):
+        raise TypeError(f"{name} is a generator: register it with @app.stream")
+    is_async = _is(inspect.iscoroutinefunction, function)
     if is_async and thread:
         raise TypeError(f"thread=True is for a plain `def`, and {name} is `async def`")
     return Handler(ASYNC if is_async else THREAD if thread else SYNC, function, takes_context(function, name))
 
 
-def takes_context(function: Callable[..., Any], name: str) -> bool:
+def describe_stream(function: Callable[..., Any]) -> Handler:
+    """The same for a handler of streams."""
+    name = getattr(function, "__qualname__", repr(function))
+    if _is(inspect.isasyncgenfunction, function):
+        kind = STREAM
+    elif _is(inspect.isgeneratorfunction, function):
+        kind = STREAM_THREAD
+    else:
+        raise TypeError(f"a handler of streams is a generator, a `def` or `async def` with `yield`; {name} is none")
+    return Handler(kind, function, takes_context(function, name, "requests"))
+
+
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    return kind(function) or kind(getattr(function, "__call__", None))  # noqa: B004 - or an object with such a method
+
+
+def takes_context(function: Callable[..., Any], name: str, first: str = "req") -> bool:
     try:
         signature = inspect.signature(function)
     except ValueError:  # some built-in functions have none
@@ -150,4 +206,6 @@ def takes_context(function: Callable[..., Any], name: str) -> bool:
         except TypeError:
             continue
         return arguments == 2
-    raise TypeError(f"a handler is called as {name}(req) or {name}(req, ctx), and its signature is {name}{signature}")
+    raise TypeError(
+        f"a handler is called as {name}({first}) or {name}({first}, ctx), and its signature is {name}{signature}"
+    )

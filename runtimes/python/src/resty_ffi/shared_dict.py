@@ -1,4 +1,4 @@
-"""The host's shared dict: nginx's ``lua_shared_dict``, seen by all its workers."""
+"""The host's shared dicts: nginx's ``lua_shared_dict``, seen by all its workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .loaded import LoadedRuntime
 
-_GET, _SET, _INCR, _DELETE = 1, 2, 3, 4
+_GET, _SET, _INCR, _DELETE, _ADD = 1, 2, 3, 4, 5
 
 
 def _bytes(value: str | bytes) -> bytes:
@@ -31,16 +31,28 @@ def _milliseconds(ttl: float | None) -> int:
 
 
 class Dict:
-    """The shared dict for ``async def`` handlers. Keys and values are bytes, or str as UTF-8;
-    values come back as bytes.
+    """A shared dict, for ``async def`` handlers: the first that the host allows this runtime, and by name another::
 
-    What the host refuses is an :class:`~resty_ffi.Error` with its code.
+        visits = await ctx.dict.incr("visits")
+        if await ctx.dict("locks").add("report", b"", ttl=30):
+            ...
+
+    The host allows those that the option ``dicts`` of ``ngx.load_ffi`` names. Keys and values are bytes, or str as
+    UTF-8; values come back as bytes. What the host refuses is an :class:`~resty_ffi.Error` with its code and text.
     """
 
-    def __init__(self, runtime: LoadedRuntime) -> None:
+    def __init__(self, runtime: LoadedRuntime, name: str = "") -> None:
         self._runtime = runtime
-        self.blocking = BlockingDict(runtime)
-        """The same for handlers with ``thread=True``."""
+        self._name = name.encode()
+
+    def __call__(self, name: str) -> Dict:
+        """The dict of this name."""
+        return Dict(self._runtime, name)
+
+    @property
+    def blocking(self) -> BlockingDict:
+        """The same dict for code that may block."""
+        return BlockingDict(self._runtime, self._name)
 
     async def get(self, key: str | bytes) -> bytes | None:
         """The value, None if there is none."""
@@ -48,61 +60,67 @@ class Dict:
 
     async def set(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> None:
         """Sets the value, for ``ttl`` seconds or for ever."""
-        await self._ask(_SET, key, _bytes(value), _milliseconds(ttl))
+        await self._ask(_SET, key, _bytes(value), ttl)
 
-    async def incr(self, key: str | bytes, by: int | float = 1) -> int | float:
-        """Adds to a number, which is 0 if there is none, and returns the sum."""
-        return _number(await self._ask(_INCR, key, str(by).encode()))
+    async def add(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> bool:
+        """Sets the value if there is none. False if there was one, which stays."""
+        return await self._ask(_ADD, key, _bytes(value), ttl) is not None
+
+    async def incr(self, key: str | bytes, by: int | float = 1, ttl: float | None = None) -> int | float:
+        """Adds to a number and returns the sum. If there is none it counts from 0, and lives for ``ttl`` seconds."""
+        return _number(await self._ask(_INCR, key, str(by).encode(), ttl))
 
     async def delete(self, key: str | bytes) -> None:
         """Removes the value, if there is one."""
         await self._ask(_DELETE, key)
 
-    async def _ask(self, operation: int, key: str | bytes, value: bytes = b"", ttl_ms: int = 0) -> Any:
+    async def _ask(self, operation: int, key: str | bytes, value: bytes = b"", ttl: float | None = None) -> Any:
         import asyncio
 
         loop = asyncio.get_running_loop()
         if loop is self._runtime.loop:
             answer = loop.create_future()
-            self._runtime.ask_dict(answer, operation, _bytes(key), value, ttl_ms)
+            self._runtime.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
             return await answer
-        return await asyncio.wrap_future(_ask_from_elsewhere(self._runtime, operation, key, value, ttl_ms))
+        return await asyncio.wrap_future(self.blocking.ask(operation, key, value, ttl))
 
 
 class BlockingDict:
-    """The shared dict for code that may block: ``ctx.dict.blocking`` in a handler with ``thread=True``, or in a thread
-    of your own. The methods are those of :class:`Dict`. In the thread that takes the calls they raise RuntimeError,
-    as the answer could never come."""
+    """A shared dict for code that may block: ``ctx.dict.blocking`` in a handler with ``thread=True``, in a plain
+    generator, or in a thread of your own. The methods are those of :class:`Dict`. In the thread that takes the calls
+    they raise RuntimeError, as the answer could never come."""
 
-    def __init__(self, runtime: LoadedRuntime) -> None:
+    def __init__(self, runtime: LoadedRuntime, name: bytes) -> None:
         self._runtime = runtime
+        self._name = name
 
     def get(self, key: str | bytes) -> bytes | None:
-        return self._ask(_GET, key)
+        return self._wait(_GET, key)
 
     def set(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> None:
-        self._ask(_SET, key, _bytes(value), _milliseconds(ttl))
+        self._wait(_SET, key, _bytes(value), ttl)
 
-    def incr(self, key: str | bytes, by: int | float = 1) -> int | float:
-        return _number(self._ask(_INCR, key, str(by).encode()))
+    def add(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> bool:
+        return self._wait(_ADD, key, _bytes(value), ttl) is not None
+
+    def incr(self, key: str | bytes, by: int | float = 1, ttl: float | None = None) -> int | float:
+        return _number(self._wait(_INCR, key, str(by).encode(), ttl))
 
     def delete(self, key: str | bytes) -> None:
-        self._ask(_DELETE, key)
+        self._wait(_DELETE, key)
 
-    def _ask(self, operation: int, key: str | bytes, value: bytes = b"", ttl_ms: int = 0) -> Any:
+    def _wait(self, operation: int, key: str | bytes, value: bytes = b"", ttl: float | None = None) -> Any:
         if self._runtime.takes_calls_here():
             raise RuntimeError(
                 "ctx.dict.blocking would block the thread that takes the calls: make the handler `async def` and "
                 "await ctx.dict, or register it with thread=True"
             )
-        return _ask_from_elsewhere(self._runtime, operation, key, value, ttl_ms).result()
+        return self.ask(operation, key, value, ttl).result()
 
+    def ask(self, operation: int, key: str | bytes, value: bytes, ttl: float | None) -> Future[bytes | None]:
+        """The answer, when it comes."""
+        from concurrent.futures import Future
 
-def _ask_from_elsewhere(
-    runtime: LoadedRuntime, operation: int, key: str | bytes, value: bytes, ttl_ms: int
-) -> Future[bytes | None]:
-    from concurrent.futures import Future
-
-    answer: Future[bytes | None] = Future()
-    runtime.ask_dict(answer, operation, _bytes(key), value, ttl_ms)
-    return answer
+        answer: Future[bytes | None] = Future()
+        self._runtime.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
+        return answer

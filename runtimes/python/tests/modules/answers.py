@@ -95,6 +95,22 @@ def dict_in_thread(req, ctx):
 
 
 @app.method(thread=True)
+def dicts(req, ctx):
+    first, other = ctx.dict.blocking, ctx.dict("other").blocking
+    answers = [first.add("added", "1"), first.add("added", "2"), first.get("added"), other.get("added")]
+    first.incr("brief", 5, ttl=0.001)
+    other.set("named", "of other")
+    answers.append(first.incr("long", 5, ttl=60))
+    time.sleep(0.02)
+    return repr([*answers, first.incr("brief", 2), other.get("named")])
+
+
+@app.method(thread=True)
+def forbidden_dict(req, ctx):
+    ctx.dict("secrets").blocking.get("key")
+
+
+@app.method(thread=True)
 def wait_cancelled(req, ctx):
     until = time.monotonic() + 5
     while not ctx.cancelled and time.monotonic() < until:

@@ -1,18 +1,24 @@
 //! The runtime that the conformance suite calls: one method for each thing that a runtime has to get right.
 
+mod counters;
+mod dict;
+mod streams;
+
+use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use resty_ffi::{Body, Config, Error, Json, Request, Router, blocking, sync};
 use serde_json::{Value, json};
 
+use counters::Counters;
+
 fn init(config: Config) -> Result<Router, Error> {
-    let cancellations = Arc::new(AtomicU64::new(0));
-    let counter = cancellations.clone();
+    let counters = Arc::new(Counters::default());
+    let (never_ends, cancelled) = (counters.clone(), counters.clone());
     let text = config.as_str().map(str::to_owned);
-    Ok(Router::new()
+    let router = Router::new()
         .log_level(tracing::level_filters::LevelFilter::DEBUG)
         .route("lang", sync(lang))
         .route("echo", echo)
@@ -25,17 +31,19 @@ fn init(config: Config) -> Result<Router, Error> {
         .route("block", blocking(block))
         .route("fail", fail)
         .route("throw", throw)
-        .route("never", move |_: Request| never(counter.clone()))
+        .route("never", move |_: Request| never(never_ends.clone()))
         .route(
             "cancelled",
-            sync(move |_| cancellations.load(Ordering::Relaxed).to_string()),
+            sync(move |_| cancelled.cancelled().to_string()),
         )
         .route("remaining", sync(remaining))
         .route("config", sync(move |_| text.clone()))
         .route("log", log)
-        .route("dict", dict)
+        .route("print", sync(print))
+        .route("dict", dict::serve)
         .route("crash", sync(|_| -> () { std::process::abort() }))
-        .route("exit", sync(|_| -> () { std::process::exit(3) })))
+        .route("exit", sync(|_| -> () { std::process::exit(3) }));
+    Ok(streams::serve(router, &counters))
 }
 
 resty_ffi::export!(init);
@@ -92,18 +100,8 @@ async fn throw(_: Request) {
     panic!("thrown on purpose");
 }
 
-/// Counts when it is dropped, which is how a handler learns that it is cancelled.
-struct Count(Arc<AtomicU64>);
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-async fn never(counter: Arc<AtomicU64>) {
-    let _count = Count(counter);
-    std::future::pending().await
+async fn never(counters: Arc<Counters>) {
+    counters.call(std::future::pending()).await
 }
 
 fn remaining(req: Request) -> String {
@@ -127,22 +125,18 @@ async fn log(req: Request) -> Result<&'static str, Error> {
     Ok("logged")
 }
 
-async fn dict(req: Request) -> Result<Option<Vec<u8>>, Error> {
-    let dict = req.dict();
-    let words: Vec<&str> = text(&req)?.splitn(3, ' ').collect();
-    match words[..] {
-        ["set", key, value] => {
-            dict.set(key, value).await?;
-            Ok(Some(value.into()))
+fn print(req: Request) -> Result<&'static str, Error> {
+    let (to, line) = text(&req)?.split_once(' ').unwrap_or_default();
+    match to {
+        "stdout" => {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{line}")?;
+            out.flush()?;
         }
-        ["get", key] => Ok(dict.get(key).await?.map(|value| value.to_vec())),
-        ["incr", key, by] => Ok(Some(dict.incr(key, by.parse()?).await?.to_string().into())),
-        ["delete", key] => {
-            dict.delete(key).await?;
-            Ok(None)
-        }
-        _ => Err(Error::msg("dict takes: set k v, get k, incr k n, delete k")),
+        "stderr" => writeln!(io::stderr(), "{line}")?,
+        _ => return Err(Error::msg("print takes: stdout TEXT, stderr TEXT")),
     }
+    Ok("")
 }
 
 fn text(req: &Request) -> Result<&str, Error> {

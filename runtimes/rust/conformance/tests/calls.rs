@@ -4,7 +4,7 @@ mod host;
 
 use std::time::{Duration, Instant};
 
-use host::{CANCELLED, Host, NO_METHOD, THREW, TIMEOUT};
+use host::{BAD_ARGUMENT, CANCELLED, Host, NO_METHOD, THREW, TIMEOUT};
 
 fn loaded() -> (Host, host::Runtime) {
     let host = Host::new();
@@ -195,7 +195,8 @@ fn log_lines_have_the_hosts_levels() {
 
 #[test]
 fn the_shared_dict_answers() {
-    let (host, rt) = loaded();
+    let host = Host::new();
+    let rt = host.load_with_dicts("ffi_rust_conformance", None, "shared other");
     assert_eq!(host.call(rt, "dict", "get k"), Ok(None));
     assert_eq!(host.text(rt, "dict", "set k two words"), "two words");
     assert_eq!(host.text(rt, "dict", "get k"), "two words");
@@ -210,6 +211,63 @@ fn the_shared_dict_answers() {
             .1
             .contains("not a number")
     );
+}
+
+#[test]
+fn dicts_have_names_and_their_keys_may_go_away() {
+    let host = Host::new();
+    let rt = host.load_with_dicts("ffi_rust_conformance", None, "shared other");
+    assert_eq!(host.text(rt, "dict", "set k first"), "first");
+    assert_eq!(host.call(rt, "dict", "in other get k"), Ok(None));
+    assert_eq!(host.text(rt, "dict", "in other set k second"), "second");
+    assert_eq!(host.text(rt, "dict", "in shared get k"), "first");
+    assert_eq!(host.call(rt, "dict", "add k third"), Ok(None));
+    assert_eq!(host.text(rt, "dict", "get k"), "first");
+
+    assert_eq!(host.text(rt, "dict", "add a x 40"), "x");
+    assert_eq!(host.text(rt, "dict", "set s x 40"), "x");
+    assert_eq!(host.text(rt, "dict", "incr n 2 40"), "2");
+    for gone in ["get a", "get s", "get n"] {
+        host.turn_until("the key is gone", || {
+            host.call(rt, "dict", gone) == Ok(None)
+        });
+    }
+    assert_eq!(host.text(rt, "dict", "add a y"), "y");
+
+    let (code, text) = host.call(rt, "dict", "in third get k").unwrap_err();
+    assert_eq!(code, BAD_ARGUMENT);
+    assert!(
+        text.contains("may not use the shared dict \"third\""),
+        "{text}"
+    );
+    let (host, rt) = loaded();
+    let (code, text) = host.call(rt, "dict", "get k").unwrap_err();
+    assert_eq!(code, BAD_ARGUMENT);
+    assert!(text.contains("may not use a shared dict"), "{text}");
+}
+
+#[test]
+fn a_panic_is_logged_with_its_place_and_a_failure_is_not() {
+    let (host, rt) = loaded();
+    assert_eq!(host.call(rt, "fail", "7 seven").unwrap_err().0, 7);
+    assert_eq!(host.call(rt, "throw", None).unwrap_err().0, THREW);
+    host.turn_until("the log is there", || !host.log().is_empty());
+    let [(level, line)] = &host.log()[..] else {
+        panic!("one line, not {:?}", host.log());
+    };
+    assert_eq!(*level, 4);
+    assert!(line.starts_with("panicked at "), "{line}");
+    assert!(line.contains("src/lib.rs:"), "{line}");
+    assert!(line.contains(": thrown on purpose\n  in "), "{line}");
+    assert!(line.contains("ffi_rust_conformance::throw"), "{line}");
+}
+
+#[test]
+fn what_is_printed_does_not_get_into_the_answer() {
+    let (host, rt) = loaded();
+    assert_eq!(host.text(rt, "print", "stdout to standard output"), "");
+    assert_eq!(host.text(rt, "print", "stderr to standard error"), "");
+    assert_eq!(host.call(rt, "print", "nowhere x").unwrap_err().0, THREW);
 }
 
 #[test]

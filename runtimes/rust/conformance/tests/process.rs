@@ -14,7 +14,6 @@ fn calls_are_served_as_in_this_process() {
     assert_eq!(host.text(rt, "config", None), "apart");
     assert_eq!(host.text(rt, "sleep", "1"), "slept");
     assert_eq!(host.call(rt, "throw", None).unwrap_err().0, THREW);
-    assert_eq!(host.text(rt, "dict", "incr n 2"), "2");
     assert!(
         !host
             .text(rt, "lang", None)
@@ -26,6 +25,27 @@ fn calls_are_served_as_in_this_process() {
     host.turn_until("the handler is dropped", || {
         host.text(rt, "cancelled", None) == "1"
     });
+}
+
+#[test]
+fn streams_are_served_as_in_this_process() {
+    let host = Host::new();
+    let rt = host.load_isolated("ffi_rust_conformance", None).unwrap();
+    let (numbers, status, _) = host.open(rt, "count", "3000").rest();
+    assert_eq!((numbers.len(), status), (3000, 0));
+    let chat = host.open(rt, "chat", "one");
+    assert_eq!(chat.text(), "one");
+    chat.close(Some("two"));
+    assert_eq!(chat.rest(), (vec!["two".to_owned()], 0, String::new()));
+    let failing = host.open(rt, "failstream", "1").rest();
+    assert_eq!(failing, (vec!["0".to_owned()], 7, "mid-stream".to_owned()));
+    let flood = host.open(rt, "flood", "1000");
+    flood.next();
+    flood.cancel();
+    host.turn_until("the handler is dropped", || {
+        host.text(rt, "streams", None) == "0"
+    });
+    assert_eq!(host.text(rt, "cancelled", None), "1");
 }
 
 #[test]

@@ -49,3 +49,58 @@ fn closing_the_host_answers_for_nobody_and_hangs_on_nothing() {
         thread::sleep(Duration::from_millis(1));
     }
 }
+
+#[test]
+fn streams_go_on_until_they_end_and_then_the_runtime_does() {
+    let host = Host::new();
+    let rt = host.load(Some("streams")).unwrap();
+    let chat = host.open(rt, "chat", "before");
+    assert_eq!(chat.text(), "before");
+    host.unload(rt);
+    chat.send("after");
+    assert_eq!(chat.text(), "after");
+    chat.close(None);
+    assert_eq!(chat.rest(), (vec![], 0, String::new()));
+    host.turn_until("its threads are gone", || threads() == 0);
+}
+
+#[test]
+fn closing_the_host_ends_streams_that_nobody_cancelled() {
+    let host = Host::new();
+    let rt = host.load(Some("closed streams")).unwrap();
+    let waits_to_receive = host.open(rt, "chat", "x");
+    assert_eq!(waits_to_receive.text(), "x");
+    let waits_to_send = host.open(rt, "flood", "1000");
+    waits_to_send.next();
+    let waits_for_a_message = host.open(rt, "echo", None);
+    assert_eq!(host.text(rt, "streams", None), "2");
+    for stream in [waits_to_receive, waits_to_send, waits_for_a_message] {
+        std::mem::forget(stream);
+    }
+    let began = Instant::now();
+    drop(host);
+    while threads() > 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "its threads go on"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_reload_serves_old_streams_for_a_while() {
+    let host = Host::new();
+    let rt = host.load_to_drain("ffi_rust_conformance", Duration::from_millis(300));
+    let old = host.open(rt, "chat", "old");
+    assert_eq!(old.text(), "old");
+    let here = host.text(rt, "lang", None);
+    host.reload(rt);
+    old.send("still old");
+    assert_eq!(old.text(), "still old");
+    assert_ne!(host.text(rt, "lang", None), here, "a process of its own");
+    let (messages, status, _) = old.rest();
+    assert!(messages.is_empty() && status < 0, "it ended with {status}");
+    host.turn_until("the old threads are gone", || threads() == 0);
+    assert_eq!(host.open(rt, "chat", "new").text(), "new");
+}

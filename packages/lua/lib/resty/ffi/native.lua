@@ -16,17 +16,31 @@ typedef struct {
     void *user;
     const char *data;
     uint64_t len;
-    int32_t status, nil_, state;
+    int32_t status, nil_, state, stream;
 } resty_ffi_call;
 typedef struct {
-    uint32_t size, max_queue, workers, load_timeout_ms;
-    uint8_t isolate, global, unpin, restart;
+    uint32_t size, max_queue, workers, load_timeout_ms, drain_ms;
+    uint8_t isolate, global, unpin, restart, watch;
+    uint32_t files, cpus;
+    uint64_t memory;
+    const char *dicts, *user, *env, *settings;
 } resty_ffi_options;
 typedef struct {
-    uint64_t calls, answered, failed, timed_out, cancelled, late, queue_full, restarts;
-    uint32_t in_flight, workers;
+    uint64_t calls, answered, failed, timed_out, cancelled, late, queue_full, restarts, reloads, streams;
+    uint64_t bytes_in, bytes_out;
+    uint32_t in_flight, workers, queued;
     int32_t process, up;
 } resty_ffi_stats;
+typedef struct {
+    uint64_t calls, answered, bytes_in, bytes_out;
+    uint64_t errors[12];
+    uint64_t took[20];
+    uint64_t took_us, in_flight;
+} resty_ffi_method_stats;
+typedef struct {
+    void *readable, *writable;
+    int32_t waiting, turns;
+} resty_ffi_nginx_stream;
 
 const char *resty_ffi_nginx_init(int subsystem);
 resty_ffi_loop *resty_ffi_nginx_loop(int subsystem);
@@ -34,7 +48,11 @@ resty_ffi_call *resty_ffi_nginx_call_new(int subsystem);
 void resty_ffi_nginx_call_free(resty_ffi_call *call);
 int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                            uint64_t len, uint64_t timeout_ms);
-void resty_ffi_nginx_set_dict(resty_ffi_runtime *rt, void *zone);
+resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request);
+void resty_ffi_nginx_stream_free(resty_ffi_call *call);
+int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                                uint64_t len, int end, uint64_t timeout_ms);
+int resty_ffi_nginx_set_dict(const char *name, void *zone);
 void resty_ffi_nginx_exit(void);
 
 resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
@@ -43,11 +61,17 @@ int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, s
 void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
 void resty_ffi_runtime_release(resty_ffi_runtime *rt);
 void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
+const char *resty_ffi_runtime_method_stats(const resty_ffi_runtime *rt, uint32_t method, resty_ffi_method_stats *out);
+int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
+int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
 const char *resty_ffi_runtime_explain(resty_ffi_runtime *rt, int status);
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);
 void resty_ffi_call_release(resty_ffi_call *call);
+int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t len, bool end);
+int resty_ffi_stream_next(resty_ffi_call *call);
+void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
 ]]
 
 local function readable(path)

@@ -2,9 +2,10 @@
 
 local ffi = require "ffi"
 
-local type, pairs, tostring = type, pairs, tostring
+local type, pairs, ipairs, tostring, tonumber = type, pairs, ipairs, tostring, tonumber
 local sort, concat = table.sort, table.concat
 local floor, max = math.floor, math.max
+local find, match, lower = string.find, string.match, string.lower
 
 local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
 local MAX_COUNT = 2147483647
@@ -26,7 +27,47 @@ local function seconds(value)
 end
 
 local function name(value)
-    return type(value) == "string" and value ~= "", "a string that is not empty"
+    return type(value) == "string" and value ~= "" and not find(value, "\0", 1, true),
+           "a string that is not empty and has no NUL"
+end
+
+local function names_only(value)
+    if type(value) ~= "table" then
+        return false, "a list of names"
+    end
+    local items = 0
+    for key, item in pairs(value) do
+        items = items + 1
+        if type(key) ~= "number" or not name(item) then
+            return false, "a list of names"
+        end
+    end
+    return items == #value, "a list of names"
+end
+
+local UNITS = { [""] = 1, k = 1024, m = 1024 * 1024, g = 1024 * 1024 * 1024 }
+
+local function bytes_of(value)
+    if type(value) == "string" then
+        local number, unit = match(lower(value), "^(%d+)([kmg]?)$")
+        value = number and tonumber(number) * UNITS[unit]
+    end
+    if type(value) == "number" and value >= 1 and value == floor(value) and value < 2 ^ 53 then
+        return value
+    end
+end
+
+local function size(value)
+    return bytes_of(value) ~= nil, "a number of bytes, or a string such as \"256m\""
+end
+
+local check -- of options against those that are known
+
+local LIMITS = { memory = size, files = count, cpus = count }
+
+local function limits(value)
+    local err = check(value, LIMITS)
+    return not err, "a table of limits (" .. tostring(err) .. ")"
 end
 
 local LOAD = {
@@ -37,9 +78,20 @@ local LOAD = {
     workers = count,
     timeout = seconds,
     load_timeout = seconds,
+    drain_timeout = seconds,
     restart = boolean,
-    dict = name,
+    watch = boolean,
+    dicts = names_only,
+    limits = limits,
+    user = name,
+    env = names_only,
+    venv = name,
+    java_home = name,
+    node = name,
 }
+
+-- What the options of the same name tell the runtime's loader.
+local SETTINGS = { "venv", "java_home", "node" }
 
 local CALL = { timeout = seconds }
 
@@ -63,7 +115,7 @@ local function shown(value)
     return "a " .. kind
 end
 
-local function check(options, known)
+function check(options, known)
     if type(options) ~= "table" then
         return "the options must be a table, not a " .. type(options)
     end
@@ -74,13 +126,33 @@ local function check(options, known)
             return "there is no option " .. which .. "; the options are: " .. names(known)
         end
         local ok, wanted = test(value)
-        if not ok then
+        if not ok and test == limits then
+            return "the option \"limits\": " .. check(value, LIMITS)
+        elseif not ok then
             return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. shown(value)
         end
     end
 end
 
--- Returns the C struct and the table, or nil and a sentence.
+-- Strings as the core takes them: each ended by a NUL, the list by one more. nil for none.
+local function list(items)
+    if items and #items > 0 then
+        return concat(items, "\0") .. "\0"
+    end
+end
+
+local function settings_of(options)
+    local items = {}
+    for _, key in ipairs(SETTINGS) do
+        if options[key] then
+            items[#items + 1] = key
+            items[#items + 1] = options[key]
+        end
+    end
+    return list(items)
+end
+
+-- Returns the C struct, the table, and what keeps the struct's strings; or nil and a sentence.
 function _M.load(options)
     options = options == nil and {} or options
     local err = check(options, LOAD)
@@ -96,7 +168,16 @@ function _M.load(options)
     c.global = options.is_global and 1 or 0
     c.unpin = options.unpin and 1 or 0
     c.restart = options.restart ~= false and 1 or 0
-    return c, options
+    c.watch = options.watch and 1 or 0
+    c.drain_ms = max(1, floor((options.drain_timeout or 30) * 1000 + 0.5))
+    local limited = options.limits or {}
+    c.memory = limited.memory and bytes_of(limited.memory) or 0
+    c.files = limited.files or 0
+    c.cpus = limited.cpus or 0
+    local kept = { dicts = list(options.dicts), user = options.user, settings = settings_of(options),
+                   env = options.env and (list(options.env) or "\0") }
+    c.dicts, c.user, c.env, c.settings = kept.dicts, kept.user, kept.env, kept.settings
+    return c, options, kept
 end
 
 -- The timeout of one call in seconds, or nil and a sentence.

@@ -6,15 +6,20 @@
 #![allow(
     unsafe_code,
     dead_code,
+    unused_imports,
     clippy::multiple_unsafe_ops_per_block,
     clippy::undocumented_unsafe_blocks
 )]
+
+mod stream;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 use std::ptr;
 use std::time::{Duration, Instant};
+
+pub use stream::Event;
 
 const IN_FLIGHT: i32 = 1;
 const DONE: i32 = 2;
@@ -25,6 +30,7 @@ pub const CANCELLED: i32 = -2;
 pub const NO_METHOD: i32 = -5;
 pub const THREW: i32 = -6;
 pub const EXITED: i32 = -7;
+pub const BAD_ARGUMENT: i32 = -10;
 
 #[repr(C)]
 struct CallHead {
@@ -34,6 +40,7 @@ struct CallHead {
     status: i32,
     nil: i32,
     state: i32,
+    stream: i32,
 }
 
 #[repr(C)]
@@ -42,21 +49,51 @@ struct Options {
     max_queue: u32,
     workers: u32,
     load_timeout_ms: u32,
-    flags: [u8; 4],
+    drain_ms: u32,
+    isolate: u8,
+    global: u8,
+    unpin: u8,
+    restart: u8,
+    watch: u8,
+    files: u32,
+    cpus: u32,
+    memory: u64,
+    dicts: *const c_char,
+    user: *const c_char,
+    env: *const c_char,
+    settings: *const c_char,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            size: size_of::<Self>() as u32,
+            load_timeout_ms: 10_000,
+            ..unsafe { std::mem::zeroed() }
+        }
+    }
 }
 
 #[repr(C)]
 #[derive(Default)]
-struct Stats {
-    calls: u64,
-    answered: u64,
-    failed: u64,
-    timed_out: u64,
-    cancelled: u64,
-    late: u64,
-    queue_full: u64,
-    restarts: u64,
-    rest: [u32; 4],
+pub struct Stats {
+    pub calls: u64,
+    pub answered: u64,
+    pub failed: u64,
+    pub timed_out: u64,
+    pub cancelled: u64,
+    pub late: u64,
+    pub queue_full: u64,
+    pub restarts: u64,
+    pub reloads: u64,
+    pub streams: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub in_flight: u32,
+    pub workers: u32,
+    pub queued: u32,
+    pub process: i32,
+    pub up: i32,
 }
 
 unsafe extern "C" {
@@ -81,11 +118,19 @@ unsafe extern "C" {
         error: *mut c_char,
         error_size: usize,
     ) -> c_int;
+    fn resty_ffi_runtime_reload(rt: *mut c_void) -> c_int;
+    fn resty_ffi_runtime_reload_wait(
+        rt: *mut c_void,
+        timeout_ms: c_int,
+        error: *mut c_char,
+        error_size: usize,
+    ) -> c_int;
     fn resty_ffi_runtime_stats(rt: *mut c_void, out: *mut Stats);
     fn resty_ffi_runtime_unload(rt: *mut c_void);
     fn resty_ffi_runtime_method(rt: *mut c_void, name: *const u8, len: usize) -> c_int;
-    fn resty_ffi_call_new(l: *mut c_void) -> *mut CallHead;
-    fn resty_ffi_call_free(call: *mut CallHead);
+    fn resty_ffi_pull_call_new(p: *mut c_void) -> *mut CallHead;
+    fn resty_ffi_pull_call_free(call: *mut CallHead);
+    fn resty_ffi_pull_stream(p: *mut c_void, events: *mut c_int) -> *mut CallHead;
     fn resty_ffi_call_submit(
         rt: *mut c_void,
         call: *mut CallHead,
@@ -128,7 +173,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        unsafe { resty_ffi_call_free(self.call) }
+        unsafe { resty_ffi_pull_call_free(self.call) }
     }
 }
 
@@ -168,24 +213,50 @@ impl Host {
     }
 
     pub fn load_library(&self, name: &str, cfg: Option<&str>) -> Result<Runtime, String> {
-        self.load_with(name, cfg, [0; 4])
+        self.load_with(name, cfg, Options::default())
+    }
+
+    /// One that may use these shared dicts.
+    pub fn load_with_dicts(&self, name: &str, cfg: Option<&str>, dicts: &str) -> Runtime {
+        let list = CString::new(dicts).unwrap();
+        let mut list = list.into_bytes_with_nul();
+        list.iter_mut()
+            .filter(|byte| **byte == b' ')
+            .for_each(|byte| *byte = 0);
+        list.push(0);
+        let options = Options {
+            dicts: list.as_ptr().cast(),
+            ..Options::default()
+        };
+        self.load_with(name, cfg, options).unwrap()
+    }
+
+    /// One whose old code has this long to end after a reload.
+    pub fn load_to_drain(&self, name: &str, patience: Duration) -> Runtime {
+        let options = Options {
+            drain_ms: patience.as_millis() as u32,
+            ..Options::default()
+        };
+        self.load_with(name, None, options).unwrap()
     }
 
     /// In a process of its own, which is started again when it ends.
     pub fn load_isolated(&self, name: &str, cfg: Option<&str>) -> Result<Runtime, String> {
-        self.load_with(name, cfg, [1, 0, 0, 1])
+        let options = Options {
+            isolate: 1,
+            restart: 1,
+            ..Options::default()
+        };
+        self.load_with(name, cfg, options)
     }
 
-    /// `flags`: isolate, global, unpin, restart.
-    fn load_with(&self, name: &str, cfg: Option<&str>, flags: [u8; 4]) -> Result<Runtime, String> {
+    fn load_with(
+        &self,
+        name: &str,
+        cfg: Option<&str>,
+        options: Options,
+    ) -> Result<Runtime, String> {
         let lib = CString::new(library(name).into_os_string().into_encoded_bytes()).unwrap();
-        let options = Options {
-            size: size_of::<Options>() as u32,
-            max_queue: 0,
-            workers: 0,
-            load_timeout_ms: 10_000,
-            flags,
-        };
         let mut error = [0u8; 2048];
         let text = error.as_mut_ptr().cast::<c_char>();
         let rt = unsafe {
@@ -218,7 +289,7 @@ impl Host {
         timeout: Option<Duration>,
     ) -> Call {
         let number = unsafe { resty_ffi_runtime_method(rt.0, method.as_ptr(), method.len()) };
-        let call = unsafe { resty_ffi_call_new(self.event_loop()) };
+        let call = unsafe { resty_ffi_pull_call_new(self.pull) };
         let rc = unsafe {
             resty_ffi_call_submit(
                 rt.0,
@@ -293,9 +364,28 @@ impl Host {
 
     /// How many calls had their end after nobody waited for it.
     pub fn late(&self, rt: Runtime) -> u64 {
+        self.stats(rt).late
+    }
+
+    pub fn stats(&self, rt: Runtime) -> Stats {
         let mut stats = Stats::default();
         unsafe { resty_ffi_runtime_stats(rt.0, &mut stats) };
-        stats.late
+        stats
+    }
+
+    /// Waits until the new code serves.
+    #[track_caller]
+    pub fn reload(&self, rt: Runtime) {
+        let mut error = [0u8; 2048];
+        let text = error.as_mut_ptr().cast::<c_char>();
+        assert_eq!(unsafe { resty_ffi_runtime_reload(rt.0) }, 0);
+        let up = unsafe { resty_ffi_runtime_reload_wait(rt.0, 10_000, text, error.len()) };
+        assert_eq!(
+            up,
+            1,
+            "{}",
+            unsafe { CStr::from_ptr(text) }.to_string_lossy()
+        );
     }
 
     pub fn unload(&self, rt: Runtime) {
@@ -315,6 +405,8 @@ impl Host {
     fn turn(&self) {
         unsafe { resty_ffi_pull_run(self.pull, 1) };
         while !unsafe { resty_ffi_pull_done(self.pull) }.is_null() {}
+        let mut events = 0;
+        while !unsafe { resty_ffi_pull_stream(self.pull, &mut events) }.is_null() {}
         let (mut text, mut len) = (ptr::null(), 0);
         loop {
             let level = unsafe { resty_ffi_pull_log(self.pull, &mut text, &mut len) };

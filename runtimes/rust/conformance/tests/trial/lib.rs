@@ -1,6 +1,12 @@
 //! A runtime with the rarer ways to set up, to fail and to wait.
 #![allow(missing_docs)]
 
+#[path = "../../src/counters.rs"]
+mod counters;
+mod odd_streams;
+#[path = "../../src/streams.rs"]
+mod streams;
+
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -31,7 +37,14 @@ fn router() -> Router {
     let keep = kept.clone();
     let seen = Arc::new(Mutex::new("nothing"));
     let sees = seen.clone();
-    Router::new()
+    let counters = Arc::new(counters::Counters::default());
+    let cancelled = counters.clone();
+    let router = odd_streams::serve(streams::serve(Router::new(), &counters));
+    router
+        .route(
+            "cancelled",
+            sync(move |_| cancelled.cancelled().to_string()),
+        )
         .route("slice", |req: Request| async {
             req.into_body().map(|body| Bytes::from(body).slice(1..))
         })

@@ -11,7 +11,8 @@ import java.util.concurrent.CompletableFuture;
  * A call that is being served. As a task it runs a handler that may block; at the end it is itself
  * the frame that answers.
  */
-final class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
+sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnable
+        permits StreamInFlight, AwaitedCall {
     private static final byte[] CANCELLED =
             "cancelled before it began".getBytes(StandardCharsets.UTF_8);
 
@@ -83,29 +84,36 @@ final class CallInFlight extends Outgoing implements Call, Cancellation, Runnabl
     /** Serves the call on this thread. */
     @Override
     public void run() {
-        byte[] input;
         synchronized (this) {
             if (begun) {
                 return; // cancelled before its turn came
             }
             begun = true;
             runner = Thread.currentThread();
-            input = request;
-            request = null;
         }
         byte[] answer = null;
         Throwable thrown = null;
         try {
-            answer = handler.handle(input, this);
+            answer = serve();
         } catch (Throwable t) {
             thrown = t;
         }
         synchronized (this) {
+            if (cancelled && runner instanceof Threads.Pooled pooled) {
+                pooled.found();
+            }
             runner = null;
         }
         Thread.interrupted(); // one that came too late for the handler is not for the thread's
         // next task
         finish(answer, thrown);
+    }
+
+    /** Calls the handler. */
+    byte[] serve() throws Exception {
+        byte[] input = request;
+        request = null;
+        return handler.handle(input, this);
     }
 
     /** Its answer will come from this future. On the polling thread. */
@@ -138,18 +146,24 @@ final class CallInFlight extends Outgoing implements Call, Cancellation, Runnabl
     private synchronized boolean interruptIfBegun() {
         if (runner != null) {
             runner.interrupt();
+            if (runner instanceof Threads.Pooled pooled) {
+                pooled.lost();
+            }
         }
         boolean before = begun;
         begun = true;
         return before;
     }
 
-    private void finish(byte[] answer, Throwable thrown) {
+    /** The handler has answered or thrown. */
+    void finish(byte[] answer, Throwable thrown) {
         if (thrown == null) {
             poller.finish(this, 0, answer);
         } else {
             Throwable t = Failure.unwrap(thrown);
-            poller.finish(this, Failure.status(t, cancelled), Failure.text(t));
+            int status = Failure.status(t, cancelled);
+            Failure.log(poller.logger(), methodName, t, status);
+            poller.finish(this, status, Failure.text(t));
         }
     }
 

@@ -16,6 +16,26 @@ public interface Config {
     String text();
 
     /**
+     * The configuration as JSON, decoded into a record:
+     *
+     * <pre>{@code
+     * record Settings(String url, int retries, List<String> topics) {}
+     *
+     * Settings settings = config.json(Settings.class);
+     * }</pre>
+     *
+     * <p>Components are strings, numbers, booleans, enums, records, and lists and maps (by strings)
+     * of these. What the text lacks is null, 0 or false, for the record's constructor to replace;
+     * what it has beside is left alone. No configuration is an empty object.
+     *
+     * @param type the record
+     * @param <T> the record
+     * @return the configuration
+     * @throws RestyFfiException if the text is no JSON object, or does not fit; it says where
+     */
+    <T extends Record> T json(Class<T> type);
+
+    /**
      * The name that the host gave the runtime.
      *
      * @return the name, for messages
@@ -30,11 +50,21 @@ public interface Config {
     HostLogger logger();
 
     /**
-     * The host's shared dict.
+     * The host's shared dict: the first of those that the runtime may use, by the option {@code
+     * dicts} of {@code ngx.load_ffi}.
      *
      * @return the dict
      */
     Dict dict();
+
+    /**
+     * A shared dict of the host's, by name. One that the runtime may not use fails what is asked of
+     * it.
+     *
+     * @param name the name
+     * @return the dict
+     */
+    Dict dict(String name);
 
     /**
      * Where the handlers of {@link FfiRuntime.Builder#method} run: virtual threads on Java 21 and

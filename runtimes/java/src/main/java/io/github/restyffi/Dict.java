@@ -43,13 +43,46 @@ public interface Dict {
     CompletableFuture<Void> set(String key, byte[] value, Duration timeToLive);
 
     /**
+     * Stores a value for ever, if there is none.
+     *
+     * @param key the key
+     * @param value the value; its bytes are copied before this returns
+     * @return whether it was stored; false if there is a value already
+     */
+    default CompletableFuture<Boolean> add(String key, byte[] value) {
+        return add(key, value, Duration.ZERO);
+    }
+
+    /**
+     * Stores a value for a time, if there is none.
+     *
+     * @param key the key
+     * @param value the value; its bytes are copied before this returns
+     * @param timeToLive how long the value lives, to the millisecond; zero for ever
+     * @return whether it was stored; false if there is a value already
+     */
+    CompletableFuture<Boolean> add(String key, byte[] value, Duration timeToLive);
+
+    /**
      * Adds to a number in one step. A missing key counts from 0.
      *
      * @param key the key
      * @param by what to add
      * @return the new value; fails with an {@link ArithmeticException} if that is no whole number
      */
-    CompletableFuture<Long> incr(String key, long by);
+    default CompletableFuture<Long> incr(String key, long by) {
+        return incr(key, by, Duration.ZERO);
+    }
+
+    /**
+     * Adds to a number in one step. A missing key counts from 0, and lives for a time.
+     *
+     * @param key the key
+     * @param by what to add
+     * @param timeToLive how long a key that was missing lives, to the millisecond; zero for ever
+     * @return the new value; fails with an {@link ArithmeticException} if that is no whole number
+     */
+    CompletableFuture<Long> incr(String key, long by, Duration timeToLive);
 
     /**
      * Removes a value.

@@ -44,6 +44,18 @@ final class Failure {
         return Status.THREW;
     }
 
+    /** Tells the log of what nobody expected, with its trace; the caller gets its text only. */
+    static void log(System.Logger log, String method, Throwable thrown, int status) {
+        if (status != Status.THREW || thrown instanceof RestyFfiException) {
+            return;
+        }
+        try {
+            log.log(System.Logger.Level.ERROR, "method \"" + method + "\" threw", thrown);
+        } catch (Throwable t) {
+            // no memory for a trace, or it throws: the caller is told all the same
+        }
+    }
+
     static byte[] text(Throwable thrown) {
         try {
             if (thrown instanceof OutOfMemoryError) {

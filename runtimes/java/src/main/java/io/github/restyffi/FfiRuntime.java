@@ -18,6 +18,7 @@ import java.util.concurrent.Executor;
  *             .method("get", (request, call) -> store.get(request)) // may block
  *             .fastMethod("hash", (request, call) -> sha256(request)) // must not block
  *             .asyncMethod("fetch", (request, call) -> client.sendAsync(request))
+ *             .streamMethod("scan", (stream, call) -> store.scan(stream.receive(), stream::send))
  *             .onUnload(store::close)
  *             .build();
  * }
@@ -74,8 +75,28 @@ public final class FfiRuntime {
         return onUnload;
     }
 
-    /** How a method is served: by one of the two kinds of handler, on the polling thread or not. */
-    record Method(Handler handler, AsyncHandler asyncHandler, boolean fast) {}
+    /** How a method is served: by which kind of handler, on the polling thread or not. */
+    record Method(
+            Handler handler, AsyncHandler asyncHandler, boolean fast, StreamHandler streamHandler) {
+        static Method plain(Handler handler, boolean fast) {
+            return new Method(Objects.requireNonNull(handler), null, fast, null);
+        }
+
+        static Method async(AsyncHandler handler) {
+            return new Method(null, Objects.requireNonNull(handler), true, null);
+        }
+
+        static Method stream(StreamHandler handler) {
+            return new Method(Method::notPlain, null, true, Objects.requireNonNull(handler));
+        }
+
+        /** Answers a plain call of a stream. */
+        private static byte[] notPlain(byte[] request, Call call) {
+            throw new RestyFfiException(
+                    Status.BAD_ARGUMENT,
+                    "\"%s\" is a stream: open it with resty_ffi.stream".formatted(call.method()));
+        }
+    }
 
     /** Builds an {@link FfiRuntime}. A name that is given twice keeps its last handler. */
     public static final class Builder {
@@ -95,7 +116,7 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder method(String name, Handler handler) {
-            return put(name, new Method(Objects.requireNonNull(handler), null, false));
+            return put(name, Method.plain(handler, false));
         }
 
         /**
@@ -109,7 +130,7 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder fastMethod(String name, Handler handler) {
-            return put(name, new Method(Objects.requireNonNull(handler), null, true));
+            return put(name, Method.plain(handler, true));
         }
 
         /**
@@ -122,7 +143,39 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder asyncMethod(String name, AsyncHandler handler) {
-            return put(name, new Method(null, Objects.requireNonNull(handler), true));
+            return put(name, Method.async(handler));
+        }
+
+        /**
+         * Serves a method that is a stream, on a thread of its own: virtual on Java 21 and newer.
+         * Cancelling a call interrupts it.
+         *
+         * <pre>{@code
+         * .streamMethod("count", (stream, call) -> {
+         *     int n = Integer.parseInt(new String(stream.receive(), UTF_8));
+         *     for (int i = 0; i < n; i++) {
+         *         stream.send(Integer.toString(i).getBytes(UTF_8));
+         *     }
+         * })
+         * }</pre>
+         *
+         * @param name the method's name
+         * @param handler serves its streams
+         * @return this
+         */
+        public Builder streamMethod(String name, StreamHandler handler) {
+            return put(name, Method.stream(handler));
+        }
+
+        /**
+         * Serves a method that is a stream by publishers.
+         *
+         * @param name the method's name
+         * @param handler begins its streams
+         * @return this
+         */
+        public Builder publisherMethod(String name, PublisherHandler handler) {
+            return streamMethod(name, new PublishedStream(handler));
         }
 
         /**
@@ -132,7 +185,7 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder defaultMethod(Handler handler) {
-            defaultMethod = new Method(Objects.requireNonNull(handler), null, false);
+            defaultMethod = Method.plain(handler, false);
             return this;
         }
 
@@ -143,7 +196,7 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder defaultFastMethod(Handler handler) {
-            defaultMethod = new Method(Objects.requireNonNull(handler), null, true);
+            defaultMethod = Method.plain(handler, true);
             return this;
         }
 
@@ -154,14 +207,25 @@ public final class FfiRuntime {
          * @return this
          */
         public Builder defaultAsyncMethod(AsyncHandler handler) {
-            defaultMethod = new Method(null, Objects.requireNonNull(handler), true);
+            defaultMethod = Method.async(handler);
             return this;
         }
 
         /**
-         * Runs the handlers of {@link #method} on this executor. Without one, each call gets a
-         * virtual thread of its own on Java 21 and newer, before that a thread of a pool of up to
-         * 64 that come and go.
+         * Serves every other name as {@link #streamMethod} does.
+         *
+         * @param handler serves the streams
+         * @return this
+         */
+        public Builder defaultStreamMethod(StreamHandler handler) {
+            defaultMethod = Method.stream(handler);
+            return this;
+        }
+
+        /**
+         * Runs the handlers of {@link #method} and {@link #streamMethod} on this executor. Without
+         * one, each call gets a virtual thread of its own on Java 21 and newer; before that a call
+         * gets a thread of a pool of up to 64 that come and go, and a stream one of its own.
          *
          * @param executor takes a task for each call; it stays the author's, who may shut it down
          *     with {@link #onUnload}

@@ -10,8 +10,8 @@ package io.github.restyffi;
  *      2  data: of a polled call, where its request lies; of a reply, memory that it takes over
  *      3  length of the payload
  *      4  deadline in ns; of a dict request, time to live in ms
- *      5  method (32 bits), 1 in the other half if the payload did not fit into the Java heap
- *      6  arg
+ *      5  method (32 bits), zone (32); of a polled frame 1 there if the payload did not fit into the Java heap
+ *      6  arg: of a call its window, 0 for a plain one
  *      7  of a reply, a request to free along with it
  * </pre>
  */
@@ -21,8 +21,10 @@ final class Frames {
     static final int CALL = 1;
     static final int DATA = 2;
     static final int CANCEL = 3;
+    static final int WINDOW = 4;
     static final int LOG = 5;
     static final int DICT = 6;
+    static final int WATCH = 7;
 
     static final int END = 1;
     static final int NIL = 2;
@@ -64,6 +66,10 @@ final class Frames {
         return (int) words[i * 8 + 5];
     }
 
+    long arg(int i) {
+        return words[i * 8 + 6];
+    }
+
     boolean isWithoutPayload(int i) {
         return words[i * 8 + 5] >>> 32 != 0;
     }
@@ -97,7 +103,7 @@ final class Frames {
         put(i, frame.id, frame.kind, frame.flags, frame.status, frame.payload);
         words[i * 8 + 2] = 0;
         words[i * 8 + 4] = frame.deadline;
-        words[i * 8 + 5] = frame.method;
+        words[i * 8 + 5] = frame.method | (long) frame.zone << 32;
         words[i * 8 + 6] = frame.arg;
         words[i * 8 + 7] = 0;
     }

@@ -1,54 +1,63 @@
 package io.github.restyffi;
 
 import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.net.URLConnection;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Loads the author's classes afresh, as they are on the class path now: for {@code demo.App?}. Only
- * the JDK's classes and those of this package are shared with other runtimes.
+ * Loads the author's classes afresh, as they are on the class path now: for a reload, and for
+ * {@code demo.App?}. Only the JDK's classes and those of this package are shared with other
+ * runtimes. Nothing of ours holds it when its runtime has ended.
  */
 final class HotClassLoader extends URLClassLoader {
     private static final String OURS = HotClassLoader.class.getPackageName();
+
+    /** Has this package, and what agents add to the class path. */
+    private static final ClassLoader SHARED = HotClassLoader.class.getClassLoader();
 
     static {
         registerAsParallelCapable();
     }
 
     HotClassLoader(String classPath) {
-        super("ffi-java-hot", urls(classPath), HotClassLoader.class.getClassLoader());
+        super("ffi-java-hot", urls(classPath), getPlatformClassLoader());
     }
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        synchronized (getClassLoadingLock(name)) {
-            Class<?> known = findLoadedClass(name);
-            return known != null ? known : find(name);
+        if (name.startsWith(OURS) && name.lastIndexOf('.') == OURS.length()) {
+            return SHARED.loadClass(name);
+        }
+        try {
+            return super.loadClass(name, resolve);
+        } catch (ClassNotFoundException e) {
+            return SHARED.loadClass(name);
         }
     }
 
-    private Class<?> find(String name) throws ClassNotFoundException {
-        try {
-            return getPlatformClassLoader().loadClass(name);
-        } catch (ClassNotFoundException e) {
-            if (name.substring(0, Math.max(0, name.lastIndexOf('.'))).equals(OURS)) {
-                return getParent().loadClass(name);
-            }
-        }
-        try {
-            return findClass(name);
-        } catch (ClassNotFoundException e) {
-            return getParent().loadClass(name);
-        }
-    }
-
+    /**
+     * Without the JDK's cache of jars: a new jar of the same name must be seen, and closing this
+     * loader must not close the jar for others.
+     */
     @Override
-    public URL getResource(String name) {
-        URL own = findResource(name);
-        return own != null ? own : super.getResource(name);
+    public InputStream getResourceAsStream(String name) {
+        URL url = getResource(name);
+        try {
+            if (url == null) {
+                return null;
+            }
+            URLConnection connection = url.openConnection();
+            connection.setUseCaches(false);
+            return connection.getInputStream();
+        } catch (IOException e) {
+            return null;
+        }
     }
 
     private static URL[] urls(String classPath) {

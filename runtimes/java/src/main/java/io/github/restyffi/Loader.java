@@ -26,7 +26,8 @@ final class Loader {
 
     private static int load(Target target, Queue queue, long address) throws Exception {
         String classPath = System.getProperty("java.class.path");
-        HotClassLoader hot = target.hot() ? new HotClassLoader(classPath) : null;
+        boolean afresh = target.hot() || queue.generation() > 0;
+        HotClassLoader hot = afresh ? new HotClassLoader(classPath) : null;
         ClassLoader classes = hot != null ? hot : Loader.class.getClassLoader();
         Thread thread = Thread.currentThread();
         thread.setContextClassLoader(classes);
@@ -39,6 +40,9 @@ final class Loader {
                             ? start(init, target, queue, hot)
                             : startVersion1(type, target, address);
             ok = rc == 0;
+            if (ok) {
+                ClassFiles.tell(classPath, new Outbox(queue));
+            }
             return rc;
         } finally {
             thread.setContextClassLoader(null);

@@ -41,6 +41,11 @@ final class NativeQueue implements Queue {
     }
 
     @Override
+    public int generation() {
+        return generation(address);
+    }
+
+    @Override
     public void fail(String text) {
         fail(address, text.getBytes(UTF_8));
     }
@@ -63,6 +68,8 @@ final class NativeQueue implements Queue {
     private static native byte[] method(long queue, int number);
 
     private static native byte[] name(long queue);
+
+    private static native int generation(long queue);
 
     private static native void fail(long queue, byte[] text);
 

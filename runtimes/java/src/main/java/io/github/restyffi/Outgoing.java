@@ -13,6 +13,7 @@ class Outgoing {
     byte[] payload;
     long deadline;
     int method;
+    int zone;
     long arg;
 
     /** Makes it the last frame of a call. */

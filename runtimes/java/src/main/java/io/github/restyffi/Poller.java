@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -57,6 +58,19 @@ final class Poller implements Runnable {
         return services.logger();
     }
 
+    Outbox outbox() {
+        return services.outbox();
+    }
+
+    /** Where streams run. */
+    Executor streams() {
+        return services.streams();
+    }
+
+    int callsInFlight() {
+        return calls.size();
+    }
+
     /** Answers a call, unless it has been. Any thread. */
     void finish(CallInFlight call, int status, byte[] answer) {
         if (calls.remove(call.id, call)) {
@@ -78,8 +92,10 @@ final class Poller implements Runnable {
     private void serveFrame(int i) {
         switch (in.kind(i)) {
             case Frames.CALL -> serveCall(i);
+            case Frames.DATA -> serveMessage(i);
+            case Frames.WINDOW -> grant(in.id(i), in.arg(i));
             case Frames.CANCEL -> cancel(in.id(i));
-            case Frames.DICT -> services.dict().answered(in.id(i), in.status(i), in.take(i));
+            case Frames.DICT -> services.dicts().answered(in.id(i), in.status(i), in.take(i));
             default -> in.take(i);
         }
     }
@@ -98,27 +114,77 @@ final class Poller implements Runnable {
                     i,
                     Status.NO_METHOD,
                     text.formatted(queue.name(), names[number], runtime.names()).getBytes(UTF_8));
-        } else if (!in.is(i, Frames.END)) {
-            answer(
-                    i,
-                    Status.NO_METHOD,
-                    "method \"%s\" takes no stream".formatted(names[number]).getBytes(UTF_8));
+        } else if (in.arg(i) != 0) {
+            open(i, method, names[number], request);
         } else {
-            CallInFlight call =
-                    new CallInFlight(
+            serve(i, method, names[number], in.deadline(i), request);
+        }
+    }
+
+    private void serve(int i, Method method, String name, long deadline, byte[] request) {
+        CallInFlight call =
+                new CallInFlight(
+                        this,
+                        in.id(i),
+                        name,
+                        deadline,
+                        method.handler(),
+                        method.fast() ? null : request); // held only until it is its turn
+        if (method.asyncHandler() != null) {
+            serveAsync(i, method.asyncHandler(), request, call);
+        } else if (method.fast()) {
+            serveHere(i, method.handler(), request, call);
+        } else {
+            handOver(i, call, services.chosen());
+        }
+    }
+
+    private void open(int i, Method method, String name, byte[] first) {
+        boolean last = in.is(i, Frames.END);
+        if (method.streamHandler() != null) {
+            StreamInFlight stream =
+                    new StreamInFlight(
                             this,
                             in.id(i),
-                            names[number],
+                            name,
                             in.deadline(i),
-                            method.handler(),
-                            method.fast() ? null : request); // held only until it is its turn
-            if (method.asyncHandler() != null) {
-                serveAsync(i, method.asyncHandler(), request, call);
-            } else if (method.fast()) {
-                serveHere(i, method.handler(), request, call);
+                            method.streamHandler(),
+                            in.arg(i));
+            stream.opened(first, last);
+            handOver(i, stream, services.streams());
+        } else if (first != null || last) {
+            serve(i, method, name, in.deadline(i), first);
+        } else {
+            calls.put(in.id(i), new AwaitedCall(this, in.id(i), name, in.deadline(i), method));
+        }
+    }
+
+    private void serveMessage(int i) {
+        boolean last = in.is(i, Frames.END);
+        boolean fits = !in.isWithoutPayload(i);
+        byte[] message = in.take(i);
+        CallInFlight call = calls.get(in.id(i));
+        if (call instanceof StreamInFlight stream) {
+            if (fits) {
+                stream.received(message, last);
             } else {
-                handOver(i, call);
+                stream.lost(new RestyFfiException(Status.THREW, new String(NO_ROOM, UTF_8)));
             }
+        } else if (call instanceof AwaitedCall awaited && (message != null || last)) {
+            if (!calls.remove(call.id, call)) {
+                return;
+            }
+            if (fits) {
+                serve(i, awaited.method, awaited.method(), awaited.deadlineNanos, message);
+            } else {
+                answer(i, Status.THREW, NO_ROOM);
+            }
+        }
+    }
+
+    private void grant(long id, long bytes) {
+        if (calls.get(id) instanceof StreamInFlight stream) {
+            stream.granted(bytes);
         }
     }
 
@@ -127,7 +193,7 @@ final class Poller implements Runnable {
         try {
             answer = handler.handle(request, call);
         } catch (Throwable t) {
-            answer(i, t);
+            answer(i, call, t);
             return;
         }
         answer(i, 0, answer);
@@ -144,11 +210,11 @@ final class Poller implements Runnable {
             }
             future = stage.toCompletableFuture();
         } catch (Throwable t) {
-            answer(i, t);
+            answer(i, call, t);
             return;
         }
         if (future.isDone()) {
-            answerDone(i, future);
+            answerDone(i, call, future);
         } else {
             free(i);
             calls.put(call.id, call);
@@ -156,23 +222,24 @@ final class Poller implements Runnable {
         }
     }
 
-    private void answerDone(int i, CompletableFuture<byte[]> future) {
+    private void answerDone(int i, CallInFlight call, CompletableFuture<byte[]> future) {
         byte[] answer;
         try {
             answer = future.join();
         } catch (Throwable t) {
-            answer(i, t);
+            answer(i, call, t);
             return;
         }
         answer(i, 0, answer);
     }
 
-    private void handOver(int i, CallInFlight call) {
+    private void handOver(int i, CallInFlight call, Executor executor) {
         free(i);
         calls.put(call.id, call);
         try {
-            services.chosen().execute(call);
+            executor.execute(call);
         } catch (Throwable t) { // rejected, or no thread to be had
+            Failure.log(logger(), call.method(), t, Status.THREW);
             finish(call, Failure.status(t, false), Failure.text(t));
         }
     }
@@ -192,13 +259,15 @@ final class Poller implements Runnable {
         if (call != null) {
             finish(call, Status.THREW, Failure.text(thrown));
         } else {
-            answer(i, thrown);
+            answer(i, Status.THREW, Failure.text(thrown));
         }
     }
 
-    private void answer(int i, Throwable thrown) {
+    private void answer(int i, CallInFlight call, Throwable thrown) {
         Throwable t = Failure.unwrap(thrown);
-        answer(i, Failure.status(t, false), Failure.text(t));
+        int status = Failure.status(t, false);
+        Failure.log(logger(), call.method(), t, status);
+        answer(i, status, Failure.text(t));
     }
 
     private void answer(int i, int status, byte[] payload) {
@@ -226,7 +295,7 @@ final class Poller implements Runnable {
 
     private void unload() {
         try {
-            services.dict().close();
+            services.dicts().close();
             calls.values().forEach(CallInFlight::cancel);
             waitForCalls();
             String text =

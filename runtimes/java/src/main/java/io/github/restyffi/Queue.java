@@ -23,6 +23,9 @@ interface Queue {
     /** The version of the interface that the host speaks. */
     int abi();
 
+    /** 0 for the first start of a runtime, n for its n-th reload. */
+    int generation();
+
     /** Says why the runtime cannot be loaded. */
     void fail(String text);
 

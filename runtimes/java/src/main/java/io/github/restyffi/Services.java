@@ -12,7 +12,7 @@ final class Services implements Config {
     private final String text;
     private final Outbox outbox;
     private final QueueLogger logger;
-    private final HostDict dict;
+    private final DictRequests dicts;
     private final Executor executor = task -> chosen().execute(task);
     private volatile Executor chosen;
     private Threads threads;
@@ -22,12 +22,17 @@ final class Services implements Config {
         this.text = text;
         outbox = new Outbox(queue);
         logger = new QueueLogger(queue.name(), outbox);
-        dict = new HostDict(outbox, executor);
+        dicts = new DictRequests(outbox, executor);
     }
 
     @Override
     public String text() {
         return text;
+    }
+
+    @Override
+    public <T extends Record> T json(Class<T> type) {
+        return JsonRecords.decode(text, type);
     }
 
     @Override
@@ -42,7 +47,12 @@ final class Services implements Config {
 
     @Override
     public HostDict dict() {
-        return dict;
+        return dict("");
+    }
+
+    @Override
+    public HostDict dict(String name) {
+        return new HostDict(dicts, name);
     }
 
     @Override
@@ -53,6 +63,10 @@ final class Services implements Config {
     @Override
     public int abi() {
         return queue.abi();
+    }
+
+    DictRequests dicts() {
+        return dicts;
     }
 
     Outbox outbox() {
@@ -70,6 +84,11 @@ final class Services implements Config {
     Executor chosen() {
         Executor known = chosen;
         return known != null ? known : startThreads();
+    }
+
+    /** The author's executor, or threads of ours that may be held for long. */
+    Executor streams() {
+        return chosen() instanceof Threads ours ? ours.streams() : chosen();
     }
 
     /** Closes what the author wants closed, then ends our threads. */

@@ -1,21 +1,24 @@
 package io.github.restyffi;
 
 import java.util.concurrent.Executor;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The threads of a runtime that brings no executor: virtual ones where there are such, else a pool.
+ * The threads of a runtime that brings no executor: virtual ones where there are such, else a pool
+ * for calls, and for streams, which may last, one each.
  */
 final class Threads implements Executor {
     private static final int MOST = 64;
     private static final int IDLE_SECONDS = 10;
 
     private final ThreadFactory virtual = virtualThreads();
-    private final ExecutorService pool = virtual == null ? pool() : null;
+    private final ThreadPoolExecutor pool = virtual == null ? pool() : null;
+    private final ThreadPoolExecutor own = virtual == null ? own() : null;
+    private int lost;
 
     @Override
     public void execute(Runnable task) {
@@ -26,9 +29,15 @@ final class Threads implements Executor {
         }
     }
 
+    /** For tasks that may last. */
+    Executor streams() {
+        return own != null ? own : this;
+    }
+
     void end() {
         if (pool != null) {
             pool.shutdown(); // who runs has been interrupted by now
+            own.shutdown();
         }
     }
 
@@ -38,21 +47,68 @@ final class Threads implements Executor {
         return thread;
     }
 
+    /** A thread of the pool. */
+    final class Pooled extends Thread {
+        private boolean lost;
+
+        private Pooled(Runnable task) {
+            super(task, "ffi-java");
+            setDaemon(true);
+        }
+
+        /**
+         * Its handler was told to stop. Until it does, it counts no more: others take its place.
+         */
+        void lost() {
+            lost = true;
+            resize(1);
+        }
+
+        /** The handler has ended. */
+        void found() {
+            if (lost) {
+                lost = false;
+                resize(-1);
+            }
+        }
+    }
+
+    private synchronized void resize(int by) {
+        lost += by;
+        if (by > 0) {
+            pool.setMaximumPoolSize(MOST + lost);
+            pool.setCorePoolSize(MOST + lost);
+        } else {
+            pool.setCorePoolSize(MOST + lost);
+            pool.setMaximumPoolSize(MOST + lost);
+        }
+    }
+
     /**
      * Up to the most at a time; then tasks wait. They end when they have had nothing to do for a
      * while.
      */
-    private static ExecutorService pool() {
-        ThreadPoolExecutor pool =
+    private ThreadPoolExecutor pool() {
+        ThreadPoolExecutor threads =
                 new ThreadPoolExecutor(
                         MOST,
                         MOST,
                         IDLE_SECONDS,
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(),
-                        Threads::daemon);
-        pool.allowCoreThreadTimeOut(true);
-        return pool;
+                        Pooled::new);
+        threads.allowCoreThreadTimeOut(true);
+        return threads;
+    }
+
+    private static ThreadPoolExecutor own() {
+        return new ThreadPoolExecutor(
+                0,
+                Integer.MAX_VALUE,
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new SynchronousQueue<>(),
+                Threads::daemon);
     }
 
     /** Thread.ofVirtual().name("ffi-java").factory(); null before Java 21. */

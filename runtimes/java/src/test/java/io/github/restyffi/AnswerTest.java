@@ -134,19 +134,9 @@ class AnswerTest {
     }
 
     @Test
-    void aStreamIsRefusedUntilThereAreStreams() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
-            rt.queue.callWith("fast", new byte[1], 0, true);
-            FakeQueue.Sent answer = rt.queue.next();
-            assertEquals(Status.NO_METHOD, answer.status());
-            assertEquals("method \"fast\" takes no stream", answer.text());
-        }
-    }
-
-    @Test
     void aRequestThatDoesNotFitTheHeapFailsItsCall() throws InterruptedException {
         try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
-            rt.queue.callWith("fast", new byte[1000], Frames.END, false);
+            rt.queue.callWith("fast", new byte[1000], Frames.END, 0, false);
             FakeQueue.Sent answer = rt.queue.next();
             assertEquals(Status.THREW, answer.status());
             assertTrue(answer.text().contains("JAVA_OPTS=-Xmx"), answer.text());

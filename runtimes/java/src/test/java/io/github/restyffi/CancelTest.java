@@ -223,6 +223,46 @@ class CancelTest {
     }
 
     @Test
+    void deafHandlersCostAThreadEachButNoOtherCall() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(64);
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.method("echo", (request, call) -> request)
+                                        .method(
+                                                "deaf",
+                                                (request, call) -> {
+                                                    begun.countDown();
+                                                    while (release.getCount() > 0) {
+                                                        try {
+                                                            release.await();
+                                                        } catch (InterruptedException e) {
+                                                            continue; // deaf
+                                                        }
+                                                    }
+                                                    return null;
+                                                }))) {
+            long[] deaf = new long[64]; // as many as the pool of a JVM without virtual threads
+            for (int i = 0; i < deaf.length; i++) {
+                deaf[i] = rt.queue.call("deaf", "x");
+            }
+            begun.await();
+            for (long id : deaf) {
+                rt.queue.cancel(id);
+            }
+            for (int i = 0; i < 100; i++) {
+                assertEquals("y", rt.ask("echo", "y").text());
+            }
+            release.countDown();
+            for (int i = 0; i < deaf.length; i++) {
+                rt.queue.next();
+            }
+            assertEquals("y", rt.ask("echo", "y").text());
+        }
+    }
+
+    @Test
     void cancelledIsSeenByTheHandler() throws Exception {
         try (RunningRuntime rt =
                 RunningRuntime.of(

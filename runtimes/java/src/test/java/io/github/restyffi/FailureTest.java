@@ -112,6 +112,41 @@ class FailureTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void theLogTellsWhereTheUnexpectedCameFrom(String method) throws InterruptedException {
+        try (RunningRuntime rt =
+                failing(
+                        (request, call) -> {
+                            throw new IllegalStateException("unexpected");
+                        })) {
+            rt.queue.call(method, "x");
+            FakeQueue.Sent log = rt.queue.next();
+            assertEquals(Frames.LOG, log.kind());
+            assertEquals(4, log.status());
+            assertTrue(log.text().startsWith("method \"" + method + "\" threw: "), log.text());
+            assertTrue(log.text().contains("\tat " + FailureTest.class.getName()), log.text());
+            assertEquals(
+                    "java.lang.IllegalStateException: unexpected",
+                    rt.queue.next().text(),
+                    "without the trace");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fast", "plain", "async", "later"})
+    void theExpectedIsNotLogged(String method) throws InterruptedException {
+        try (RunningRuntime rt =
+                failing(
+                        (request, call) -> {
+                            throw new RestyFfiException(22, "expected");
+                        })) {
+            rt.queue.call(method, "x");
+            assertEquals(22, rt.queue.next().status());
+            assertTrue(rt.queue.sent.isEmpty());
+        }
+    }
+
     @Test
     void aHandlerWithoutAFutureIsAnError() throws InterruptedException {
         try (RunningRuntime rt =

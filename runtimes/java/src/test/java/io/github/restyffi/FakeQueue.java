@@ -24,17 +24,41 @@ final class FakeQueue implements Queue {
             int status,
             byte[] payload,
             int method,
+            int zone,
             long arg,
             long deadline) {
+        boolean isEnd() {
+            return kind == Frames.DATA && (flags & Frames.END) != 0;
+        }
+
         String text() {
             return payload == null ? null : new String(payload, UTF_8);
         }
     }
 
     private record Incoming(
-            long id, int kind, int flags, int method, byte[] payload, int status, boolean fits) {}
+            long id,
+            int kind,
+            int flags,
+            int method,
+            byte[] payload,
+            int status,
+            long arg,
+            boolean fits) {
+        Incoming(long id, int kind, int flags, byte[] payload, int status, long arg) {
+            this(
+                    id,
+                    kind,
+                    payload == null ? flags | Frames.NIL : flags,
+                    0,
+                    payload,
+                    status,
+                    arg,
+                    true);
+        }
+    }
 
-    private static final Incoming UNLOAD = new Incoming(0, 0, 0, 0, null, 0, true);
+    private static final Incoming UNLOAD = new Incoming(0, 0, 0, null, 0, 0);
 
     final BlockingQueue<Sent> sent = new LinkedBlockingQueue<>();
     final Set<Long> requestMemory = ConcurrentHashMap.newKeySet();
@@ -48,24 +72,47 @@ final class FakeQueue implements Queue {
 
     /** Calls a method by name; returns the call's id. */
     long call(String method, String request) {
-        return callWith(method, request == null ? null : request.getBytes(UTF_8), Frames.END, true);
+        return callWith(method, bytes(request), Frames.END, 0, true);
     }
 
-    long callWith(String method, byte[] request, int flags, boolean fits) {
+    long callWith(String method, byte[] request, int flags, long window, boolean fits) {
         long id = ids.incrementAndGet();
         int nil = request == null ? Frames.NIL : 0;
-        incoming.add(new Incoming(id, Frames.CALL, flags | nil, number(method), request, 0, fits));
+        incoming.add(
+                new Incoming(
+                        id, Frames.CALL, flags | nil, number(method), request, 0, window, fits));
         return id;
     }
 
+    /** Opens a stream; first null = no message yet. */
+    long open(String method, String first, long window) {
+        return callWith(method, bytes(first), 0, window, true);
+    }
+
+    void message(long id, String text) {
+        incoming.add(new Incoming(id, Frames.DATA, 0, bytes(text), 0, 0));
+    }
+
+    /** Closes the client's direction, with a message or (null) without. */
+    void end(long id, String last) {
+        incoming.add(new Incoming(id, Frames.DATA, Frames.END, bytes(last), 0, 0));
+    }
+
+    void grant(long id, long bytes) {
+        incoming.add(new Incoming(id, Frames.WINDOW, 0, null, 0, bytes));
+    }
+
+    /** A message of a stream that does not fit into the heap. */
+    void messageThatDoesNotFit(long id) {
+        incoming.add(new Incoming(id, Frames.DATA, 0, 0, new byte[1000], 0, 0, false));
+    }
+
     void cancel(long id) {
-        incoming.add(new Incoming(id, Frames.CANCEL, 0, 0, null, 0, true));
+        incoming.add(new Incoming(id, Frames.CANCEL, 0, null, Status.CANCELLED, 0));
     }
 
     void answerDict(long id, int status, String value) {
-        byte[] payload = value == null ? null : value.getBytes(UTF_8);
-        int flags = value == null ? Frames.NIL : 0;
-        incoming.add(new Incoming(id, Frames.DICT, flags, 0, payload, status, true));
+        incoming.add(new Incoming(id, Frames.DICT, Frames.END, bytes(value), status, 0));
     }
 
     void unload() {
@@ -77,6 +124,15 @@ final class FakeQueue implements Queue {
         Sent frame = sent.poll(10, TimeUnit.SECONDS);
         if (frame == null) {
             throw new AssertionError("nothing was sent for 10 s");
+        }
+        return frame;
+    }
+
+    /** The next frame that is no line for the log. */
+    Sent nextOfCalls() throws InterruptedException {
+        Sent frame = next();
+        while (frame.kind == Frames.LOG) {
+            frame = next();
         }
         return frame;
     }
@@ -124,6 +180,7 @@ final class FakeQueue implements Queue {
                             out.status(i),
                             copy,
                             out.method(i),
+                            (int) (w[i * 8 + 5] >>> 32),
                             w[i * 8 + 6],
                             w[i * 8 + 4]));
         }
@@ -147,6 +204,11 @@ final class FakeQueue implements Queue {
     @Override
     public int abi() {
         return 2;
+    }
+
+    @Override
+    public int generation() {
+        return 0;
     }
 
     @Override
@@ -181,10 +243,15 @@ final class FakeQueue implements Queue {
         w[i * 8 + 3] = frame.payload == null ? 0 : frame.payload.length;
         w[i * 8 + 4] = 0;
         w[i * 8 + 5] = frame.method | (frame.fits ? 0 : 1L << 32);
+        w[i * 8 + 6] = frame.arg;
         in.payloads[i] =
                 frame.fits && frame.payload != null && frame.payload.length > 0
                         ? frame.payload
                         : null;
+    }
+
+    private static byte[] bytes(String text) {
+        return text == null ? null : text.getBytes(UTF_8);
     }
 
     private void release(long data) {

@@ -129,6 +129,37 @@ class HostServicesTest {
     }
 
     @Test
+    void dictsHaveNamesAndValuesALifetime() throws Exception {
+        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+            Dict dict = rt.services.dict("cache");
+            CompletableFuture<Boolean> add =
+                    dict.add("key", "value".getBytes(UTF_8), Duration.ofNanos(1));
+            FakeQueue.Sent frame = rt.queue.next();
+            assertEquals(5, frame.method());
+            assertEquals("cachekeyvalue", frame.text());
+            assertEquals(5, frame.zone());
+            assertEquals(3, frame.arg());
+            assertEquals(1, frame.deadline(), "not 0, which is for ever");
+            rt.queue.answerDict(frame.id(), 0, "value");
+            assertTrue(add.get(5, TimeUnit.SECONDS));
+
+            add = dict.add("key", "value".getBytes(UTF_8));
+            frame = rt.queue.next();
+            assertEquals(0, frame.deadline());
+            rt.queue.answerDict(frame.id(), 0, null);
+            assertFalse(add.get(5, TimeUnit.SECONDS), "there was one");
+
+            dict.incr("n", 2, Duration.ofMinutes(1));
+            frame = rt.queue.next();
+            assertEquals("cachen2", frame.text());
+            assertEquals(60_000, frame.deadline());
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> dict.set("key", new byte[0], Duration.ofMillis(-1)));
+        }
+    }
+
+    @Test
     void dictValuesMayBeMissingEmptyOrRefused() throws Exception {
         try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
             Dict dict = rt.services.dict();

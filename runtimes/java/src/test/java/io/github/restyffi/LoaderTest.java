@@ -9,6 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,11 +50,6 @@ class LoaderTest {
                                 "sleep 5",
                                 "block 5",
                                 "remaining",
-                                "dict set k 5",
-                                "dict incr k 37",
-                                "dict get k",
-                                "dict delete k",
-                                "dict get k",
                                 "log notice it works");
         assertEquals(
                 List.of(
@@ -73,9 +69,7 @@ class LoaderTest {
                 r.lines().subList(0, 13));
         int left = Integer.parseInt(r.lines().get(13).substring(3));
         assertTrue(left > 5000 && left <= 10_000, "10 s, the harness's own: " + left);
-        assertEquals(
-                List.of("ok 5", "ok 42", "ok 42", "nil", "nil", "ok logged"),
-                r.lines().subList(14, 20));
+        assertEquals(List.of("ok logged"), r.lines().subList(14, 15));
         assertTrue(r.err().contains("[notice]") && r.err().contains("it works"), r.err());
     }
 
@@ -101,8 +95,7 @@ class LoaderTest {
         Harness.Result r = on(home).script("fixture.Fixtures,threads,", "kind", "release");
         String[] lines = r.out().split("\n");
         int release = Integer.parseInt(lines[1].replace("ok ", ""));
-        String kind = release < 21 ? "java.lang.Thread" : "java.lang.VirtualThread";
-        assertEquals("ok " + kind, lines[0]);
+        assertEquals(release >= 21, lines[0].equals("ok java.lang.VirtualThread"), lines[0]);
     }
 
     @ParameterizedTest
@@ -182,20 +175,18 @@ class LoaderTest {
     void aWorkerStaysSmallAndItsThreadsHaveNames(String home) throws Exception {
         Process host = on(home).bench("demo.Echo,init,", 64, 30);
         try {
-            Thread.sleep(2500);
             Path proc = Path.of("/proc/" + host.pid());
+            for (int i = 0; i < 200 && named(proc) < 2; i++) {
+                Thread.sleep(50);
+            }
+            Thread.sleep(1500);
             String rss =
                     Files.readAllLines(proc.resolve("status")).stream()
                             .filter(line -> line.startsWith("VmRSS"))
                             .collect(Collectors.joining());
             assertTrue(Integer.parseInt(rss.replaceAll("\\D", "")) < 60_000, rss);
             assertTrue(Files.notExists(Path.of("/tmp/.java_pid" + host.pid())), "litter in /tmp");
-            try (var tasks = Files.list(proc.resolve("task"))) {
-                long named =
-                        tasks.filter(task -> "ffi-java\n".equals(read(task.resolve("comm"))))
-                                .count();
-                assertEquals(2, named, "the JVM's main thread and the polling thread");
-            }
+            assertEquals(2, named(proc), "the JVM's main thread and the polling thread");
         } finally {
             host.destroyForcibly().waitFor();
         }
@@ -292,10 +283,16 @@ class LoaderTest {
         assertEquals(new Harness.Result(0, "hello", ""), r);
     }
 
+    private static long named(Path proc) throws IOException {
+        try (var tasks = Files.list(proc.resolve("task"))) {
+            return tasks.filter(task -> "ffi-java\n".equals(read(task.resolve("comm")))).count();
+        }
+    }
+
     private static String read(Path file) {
         try {
             return Files.readString(file);
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return ""; // the thread has ended
         }
     }

@@ -38,11 +38,15 @@ final class RunningRuntime implements AutoCloseable {
 
     FakeQueue.Sent ask(String method, String request) throws InterruptedException {
         long id = queue.call(method, request);
-        FakeQueue.Sent answer = queue.next();
+        FakeQueue.Sent answer = queue.nextOfCalls();
         assertEquals(id, answer.id());
         assertEquals(Frames.DATA, answer.kind());
         assertTrue((answer.flags() & Frames.END) != 0, "the last frame of the call");
         return answer;
+    }
+
+    int callsInFlight() {
+        return poller.callsInFlight();
     }
 
     void unload() {

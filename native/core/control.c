@@ -1,0 +1,42 @@
+/* Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. */
+#include <stdlib.h>
+
+#include "loop.h"
+
+void rf_send_control(struct rf_instance *i, const struct rf_slot *s)
+{
+    if (!i->unsent_count && rf_send_request(&i->q.ch, s))
+        return;
+    if (i->unsent_count == i->unsent_size) {
+        uint32_t size = i->unsent_size ? 2 * i->unsent_size : 64;
+        struct rf_slot *bigger = realloc(i->unsent, size * sizeof *bigger);
+        if (!bigger) {
+            rf_block_give(&i->q.ch, s->data);
+            return;
+        }
+        i->unsent = bigger;
+        i->unsent_size = size;
+    }
+    i->unsent[i->unsent_count++] = *s;
+    if (i->loop->unsent++ == 0)
+        i->loop->host.tick(i->loop->host.host);
+}
+
+void rf_flush_control(struct rf_instance *i)
+{
+    uint32_t sent = 0;
+    while (sent < i->unsent_count && rf_send_request(&i->q.ch, &i->unsent[sent]))
+        sent++;
+    for (uint32_t k = sent; k < i->unsent_count && sent; k++)
+        i->unsent[k - sent] = i->unsent[k];
+    i->unsent_count -= sent;
+    i->loop->unsent -= sent;
+}
+
+void rf_drop_control(struct rf_instance *i)
+{
+    i->loop->unsent -= i->unsent_count;
+    i->unsent_count = i->unsent_size = 0;
+    free(i->unsent);
+    i->unsent = NULL;
+}

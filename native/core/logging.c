@@ -1,0 +1,96 @@
+/*
+ * What runtimes write into the host's log: through their SDK's logger, or, child processes, to stdout and stderr. A
+ * limit for each second keeps one that logs in a loop from filling a disk; what is left out is counted and said.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop.h"
+
+#define LINES_PER_SECOND 1000u
+#define MOST_OUTPUT 1000u /* lines that wait for the loop */
+
+static void log_text(struct rf_instance *i, int level, const char *text, size_t len)
+{
+    struct resty_ffi_host *host = &i->loop->host;
+    struct rf_logged *l = &i->logged;
+    uint64_t second = rf_now() / 1000000000u;
+    if (second != l->second) {
+        char dropped[80];
+        int n = snprintf(dropped, sizeof dropped, "%u more lines within a second were left out", l->dropped);
+        if (l->dropped)
+            host->log(host->host, RESTY_FFI_LOG_WARN, i->name, dropped, (size_t)n);
+        *l = (struct rf_logged){.second = second};
+    }
+    if (l->lines++ < LINES_PER_SECOND)
+        host->log(host->host, level, i->name, text, len);
+    else
+        l->dropped++;
+}
+
+void rf_log_frame(struct rf_instance *i, const struct rf_slot *s)
+{
+    struct rf_channel *c = &i->q.ch;
+    int level = s->status < RESTY_FFI_LOG_EMERG || s->status > RESTY_FFI_LOG_DEBUG ? RESTY_FFI_LOG_ERR : s->status;
+    if (s->len && rf_block_valid(c, s->data, s->len))
+        log_text(i, level, c->base + s->data, s->len);
+    rf_block_give(c, s->data);
+}
+
+void rf_output_add(struct rf_instance *i, int level, const char *text, size_t len)
+{
+    struct rf_line *line = malloc(sizeof *line + len);
+    rf_lock_acquire(&i->lock);
+    if (line && i->output_count < MOST_OUTPUT) {
+        line->next = i->output;
+        line->level = level;
+        line->len = len;
+        memcpy(line->text, text, len);
+        i->output = line;
+        i->output_count++;
+        line = NULL;
+    } else {
+        i->output_lost++;
+    }
+    rf_lock_release(&i->lock);
+    free(line);
+}
+
+static struct rf_line *take_output(struct rf_instance *i, uint32_t *lost)
+{
+    struct rf_line *oldest = NULL;
+    rf_lock_acquire(&i->lock);
+    for (struct rf_line *line = i->output, *next; line; line = next) {
+        next = line->next;
+        line->next = oldest;
+        oldest = line;
+    }
+    *lost = i->output_lost;
+    i->output = NULL;
+    i->output_count = i->output_lost = 0;
+    rf_lock_release(&i->lock);
+    return oldest;
+}
+
+void rf_log_output(struct rf_instance *i)
+{
+    uint32_t lost;
+    struct rf_line *line = take_output(i, &lost);
+    while (line) {
+        struct rf_line *next = line->next;
+        log_text(i, line->level, line->text, line->len);
+        free(line);
+        line = next;
+    }
+    i->logged.dropped += lost;
+}
+
+void rf_output_free(struct rf_instance *i)
+{
+    uint32_t lost;
+    for (struct rf_line *line = take_output(i, &lost), *next; line; line = next) {
+        next = line->next;
+        free(line);
+    }
+}

@@ -1,0 +1,206 @@
+/*
+ * Reload: the new code starts beside the old, takes its place when all of it is up, and the old finishes its calls. A
+ * library that says so (libffi_reload) is initialised once more in this process; any other goes to a child process,
+ * since machine code cannot be replaced safely under its own threads.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+#include "loop.h"
+
+static void log_line(resty_ffi_runtime *rt, int level, const char *text)
+{
+    resty_ffi_loop *l = rt->loop;
+    l->host.log(l->host.host, level, rt->name, text, strlen(text));
+}
+
+static void drop_incoming(resty_ffi_runtime *rt)
+{
+    for (uint32_t w = 0; w < rt->incoming_count; w++) {
+        struct rf_instance *i = rt->incoming[w];
+        rt->incoming[w] = NULL;
+        if (i) {
+            i->rt = NULL;
+            rf_instance_close(i);
+        }
+    }
+    free(rt->incoming);
+    rt->incoming = NULL;
+    rt->incoming_count = 0;
+    rt->reloading = 0;
+}
+
+void rf_reload_fail(resty_ffi_runtime *rt, const char *text)
+{
+    char line[RF_TEXT + 100];
+    if (!rt->reloading)
+        return;
+    snprintf(rt->reload_error, sizeof rt->reload_error, "%s", text);
+    rt->reloaded = -1;
+    drop_incoming(rt);
+    snprintf(line, sizeof line, "was not reloaded, the code from before goes on: %s", rt->reload_error);
+    log_line(rt, RESTY_FFI_LOG_ERR, line);
+}
+
+static bool may_stay(const resty_ffi_runtime *rt)
+{
+    return !rt->process && rt->workers[0] && rt->workers[0]->reloadable;
+}
+
+API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
+{
+    const char *error = NULL;
+    if (rt->state != RF_UP || rt->loop->closed)
+        return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
+    if (rt->reloading)
+        return 0;
+    bool stay = may_stay(rt);
+    uint32_t count = stay ? 1 : rt->options.workers;
+    rt->incoming = calloc(count, sizeof(void *));
+    if (!rt->incoming)
+        return RESTY_FFI_QUEUE_FULL;
+    rt->incoming_count = count;
+    rt->reloading = rf_now();
+    rt->reloaded = 0;
+    for (uint32_t w = 0; w < count && !error; w++) {
+        rt->incoming[w] =
+            rf_instance_new(rt, stay ? &rf_thread_transport : &rf_process_transport, rt->generation + 1, 0, &error);
+        if (rt->incoming[w])
+            rt->incoming[w]->incoming = true;
+    }
+    if (error)
+        rf_reload_fail(rt, error);
+    else
+        rt->loop->host.tick(rt->loop->host.host);
+    return 0;
+}
+
+static void swap(resty_ffi_runtime *rt)
+{
+    struct rf_instance **old = rt->workers;
+    uint32_t count = rt->worker_count;
+    rt->workers = rt->incoming;
+    rt->worker_count = rt->incoming_count;
+    rt->incoming = NULL;
+    rt->incoming_count = 0;
+    rt->reloading = 0;
+    rt->generation++;
+    rt->reloaded = 1;
+    rt->drops = rt->missing = 0;
+    rt->process = rt->workers[0]->transport == &rf_process_transport;
+    rt->stats.reloads++;
+    for (uint32_t w = 0; w < rt->worker_count; w++)
+        rt->workers[w]->incoming = false;
+    for (uint32_t w = 0; w < count; w++)
+        if (old[w])
+            rf_instance_drain(old[w]);
+    free(old);
+    log_line(rt, RESTY_FFI_LOG_NOTICE, "reloaded");
+}
+
+void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news, const char *text)
+{
+    if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED)) {
+        rf_reload_fail(rt, *text ? text : "it ended while it was starting");
+        return;
+    }
+    if (!(news & RF_NEWS_READY) || i->state != RF_STARTING)
+        return;
+    i->state = RF_READY;
+    i->since = rf_now();
+    for (uint32_t w = 0; w < rt->incoming_count; w++)
+        if (rt->incoming[w]->state != RF_READY)
+            return;
+    swap(rt);
+}
+
+API int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
+{
+    uint64_t start = rf_now();
+    while (rt->reloading) {
+        uint64_t waited = (rf_now() - start) / 1000000;
+        if (timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
+            return 0;
+        rf_instances_wait(rt->incoming, rt->incoming_count, 100);
+        resty_ffi_loop_tick(rt->loop);
+    }
+    if (rt->reloaded > 0)
+        return 1;
+    snprintf(error, error_size, "runtime \"%s\" was not reloaded: %s", rt->name, rt->reload_error);
+    return -1;
+}
+
+static void watch_patience(resty_ffi_runtime *rt, uint64_t now)
+{
+    char text[160];
+    if (!rt->reloading || (now - rt->reloading) / 1000000 < rt->options.load_timeout_ms)
+        return;
+    snprintf(text, sizeof text, "the new code has not finished starting within %u ms (load_timeout)",
+             rt->options.load_timeout_ms);
+    rf_reload_fail(rt, text);
+}
+
+struct overdue {
+    uint64_t now;
+    bool some;
+};
+
+/* A stream may have nobody who waits for it and looks at the clock. */
+static void look_at_deadline(void *arg, resty_ffi_call *call)
+{
+    struct overdue *o = arg;
+    const struct rf_call *c = (const struct rf_call *)call;
+    char text[256];
+    if (!c->stream || !c->deadline)
+        return;
+    if (o->now < c->deadline) {
+        o->some = true;
+        return;
+    }
+    snprintf(text, sizeof text, "timeout: the stream of runtime \"%s\" did not end before its deadline",
+             c->instance->name);
+    resty_ffi_stream_fail(call, RESTY_FFI_TIMEOUT, text);
+}
+
+/* True while one still finishes its calls. */
+static bool drain(resty_ffi_loop *l, uint64_t now)
+{
+    bool some = false;
+    for (struct rf_instance *i = l->instances, *next; i; i = next) {
+        next = i->next;
+        if (!i->draining || i->state == RF_CLOSING || i->state == RF_GONE)
+            continue;
+        uint32_t patience = i->limits->drain_ms;
+        if ((now - i->draining) / 1000000 < patience) {
+            some = true;
+            continue;
+        }
+        char text[256];
+        snprintf(text, sizeof text,
+                 "unloaded: runtime \"%s\" was reloaded or unloaded, and this call did not end within %u ms", i->name,
+                 patience);
+        rf_calls_fail(i, RESTY_FFI_UNLOADED, text);
+        break; /* which may have changed the list; the rest is for the next tick */
+    }
+    return some;
+}
+
+API bool resty_ffi_loop_tick(resty_ffi_loop *l)
+{
+    uint64_t now = rf_now();
+    bool more = false;
+    for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
+        rf_flush_control(i);
+    for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
+        watch_patience(rt, now);
+        more |= rt->reloading != 0;
+    }
+    struct overdue o = {now, false};
+    resty_ffi_loop_each_call(l, look_at_deadline, &o);
+    more |= o.some;
+    more |= drain(l, now);
+    more |= rf_watch_look(l);
+    return more || l->unsent;
+}

@@ -1,0 +1,202 @@
+import { Buffer } from "node:buffer";
+import type { Call } from "./call.js";
+import { CANCELLED, TIMEOUT, UNLOADED } from "./codes.js";
+import { RestyFfiError } from "./error.js";
+import { Host } from "./host.js";
+import type { CallOptions } from "./options.js";
+import { EMPTY, toBytes } from "./request.js";
+import type { Loaded } from "./runtime.js";
+
+/** What resty_ffi_stream_send and resty_ffi_stream_next return; see native/core/host.h. */
+const AGAIN = 1;
+const NOTHING = 0;
+const MESSAGE = 1;
+
+interface Receiver {
+  resolve(message: Buffer | null): void;
+  reject(error: unknown): void;
+}
+
+interface Sender {
+  bytes: Uint8Array;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A call that carries many messages each way. Messages that are not received yet are bounded by a window of 256 KB, in
+ * both directions: who does not receive makes the handler wait.
+ *
+ * @example
+ * ```ts
+ * const chat = stream(rt, "chat");
+ * await chat.send("hello");
+ * chat.closeSend();
+ * for await (const message of chat) console.log(String(message)); // leaving the loop cancels the stream
+ * ```
+ */
+export class Stream implements AsyncIterable<Buffer> {
+  readonly #owner: Loaded;
+  readonly #call: Call;
+  readonly #method: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #receivers: Receiver[] = [];
+  readonly #senders: Sender[] = [];
+  #sendClosed = false;
+  #ended = false;
+  #error: RestyFfiError | undefined;
+
+  /** @internal Of a call that has been opened as a stream. */
+  constructor(owner: Loaded, call: Call, method: string, { timeout = 0, signal }: CallOptions) {
+    this.#owner = owner;
+    this.#call = call;
+    this.#method = method;
+    this.#signal = signal;
+    call.settle = () => this.#look();
+    owner.host.hold();
+    if (timeout > 0) this.#timer = setTimeout(() => this.#giveUp(TIMEOUT, () => owner.explained(TIMEOUT)), timeout);
+    signal?.addEventListener("abort", this.#abort);
+  }
+
+  /**
+   * Sends a message. Resolves when the window had room for it: awaiting it is what keeps memory bounded.
+   *
+   * @throws RestyFfiError the stream has ended or failed, or closeSend() was called
+   */
+  send(message: Uint8Array | string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const bytes = toBytes(message, "send: the message", false);
+      if (this.#ended || this.#sendClosed) throw this.#sendError();
+      if (this.#senders.length === 0 && this.#transmit(bytes)) resolve();
+      else this.#senders.push({ bytes: Buffer.from(bytes), resolve, reject });
+    });
+  }
+
+  /** Tells the handler that no message follows those that were sent. Its own may still come. */
+  closeSend(): void {
+    if (this.#sendClosed || this.#ended) return;
+    this.#sendClosed = true;
+    this.#flush();
+  }
+
+  /**
+   * The next message, null at the end.
+   *
+   * @throws RestyFfiError the stream has failed, with the handler's code and message, or was given up
+   */
+  receive(): Promise<Buffer | null> {
+    return new Promise((resolve, reject) => {
+      const message = this.#receivers.length === 0 ? this.#take() : undefined;
+      if (message !== undefined) resolve(message);
+      else this.#receivers.push({ resolve, reject });
+    });
+  }
+
+  /** Cancels the stream, unless it has ended; the handler is told to stop, and what waits fails with `CANCELLED`. */
+  close(): void {
+    if (this.#ended) return;
+    this.#owner.host.native.callCancel(this.#call.address, CANCELLED);
+    this.#end(new RestyFfiError(`cancelled: ${this.#name} was closed by its caller`, CANCELLED));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for (let message = await this.receive(); message !== null; message = await this.receive()) yield message;
+    } finally {
+      this.close();
+    }
+  }
+
+  get #name(): string {
+    return `the stream "${this.#method}" of runtime "${this.#owner.name}"`;
+  }
+
+  /** The next message, null = it has ended well, undefined = nothing is here yet. */
+  #take(): Buffer | null | undefined {
+    if (!this.#ended) {
+      const next: number = this.#owner.host.native.streamNext(this.#call.address);
+      if (next === NOTHING) return undefined;
+      const { status } = this.#call;
+      const bytes = this.#call.answer();
+      if (next === MESSAGE) return bytes ?? Buffer.alloc(0);
+      const text = () => bytes?.toString() || `${this.#name} failed with code ${status}`;
+      this.#end(status === 0 ? undefined : new RestyFfiError(text(), status));
+    }
+    if (this.#error) throw this.#error;
+    return null;
+  }
+
+  /** Sends, now or never; false = the window is used up. */
+  #transmit(bytes: Uint8Array): boolean {
+    const { native } = this.#owner.host;
+    const data = bytes.length === 0 ? EMPTY : bytes;
+    const code: number = native.streamSend(this.#call.address, data, bytes.length, false);
+    if (code === 0 || code === AGAIN) return code === 0;
+    throw code === UNLOADED ? this.#sendError() : this.#owner.explained(code);
+  }
+
+  #sendError(): RestyFfiError {
+    if (this.#error) return this.#error;
+    const why = this.#sendClosed && !this.#ended ? "is closed for sending" : "has ended";
+    return new RestyFfiError(`${this.#name} ${why}`, UNLOADED);
+  }
+
+  /** Something has happened: a message, the end, or a window. */
+  #look(): void {
+    if (this.#owner.host.closed) {
+      this.#end(Host.ended(this.#owner.name));
+      return;
+    }
+    this.#flush();
+    try {
+      while (this.#receivers.length > 0) {
+        const message = this.#take();
+        if (!message) return;
+        this.#receivers.shift()?.resolve(message);
+      }
+    } catch {
+      // Its end has told everyone.
+    }
+  }
+
+  #flush(): void {
+    for (let sender = this.#senders[0]; sender; sender = this.#senders[0]) {
+      try {
+        if (!this.#transmit(sender.bytes)) return;
+        sender.resolve();
+      } catch (error) {
+        sender.reject(error);
+      }
+      this.#senders.shift();
+    }
+    if (this.#sendClosed) this.#owner.host.native.streamSend(this.#call.address, null, 0, true);
+  }
+
+  readonly #abort = (): void => {
+    this.#giveUp(CANCELLED, () => this.#owner.cancelled(this.#signal as AbortSignal));
+  };
+
+  #giveUp(status: number, error: () => RestyFfiError): void {
+    // An end that is here already counts.
+    this.#owner.host.run();
+    if (this.#ended || !this.#call.inFlight) return;
+    this.#owner.host.native.callCancel(this.#call.address, status);
+    this.#end(error());
+  }
+
+  /** After it the core's call is somebody else's. */
+  #end(error: RestyFfiError | undefined): void {
+    this.#ended = true;
+    this.#error = error;
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#owner.host.giveStream(this.#call);
+    this.#owner.host.release();
+    for (const sender of this.#senders.splice(0)) sender.reject(this.#sendError());
+    for (const receiver of this.#receivers.splice(0)) {
+      if (error) receiver.reject(error);
+      else receiver.resolve(null);
+    }
+  }
+}

@@ -1,0 +1,238 @@
+package restyffi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+)
+
+// StreamHandler serves the streams of one method: it receives messages of the client and sends messages to it, in any
+// order, until it returns. Its return ends the stream, with success or with the error, as for a [Handler].
+//
+//	rt.HandleStream("upper", func(_ context.Context, s *restyffi.Stream) error {
+//		for {
+//			message, err := s.Recv()
+//			if err == io.EOF {
+//				return nil // the client has closed its direction
+//			}
+//			if err == nil {
+//				err = s.Send(bytes.ToUpper(message))
+//			}
+//			if err != nil {
+//				return err
+//			}
+//		}
+//	})
+//
+// Each stream has a goroutine of its own. ctx is done when the client has given the stream up, its deadline has passed, the
+// runtime is unloaded, or the handler has returned; a Recv or Send that waits then returns ctx.Err().
+type StreamHandler func(ctx context.Context, s *Stream) error
+
+// Stream is the handler's end of a stream. One goroutine may receive while another one sends; Send may be called by several.
+// A stream buffers no more than its window (256 KB in each direction), which the host decides.
+type Stream struct {
+	call   call
+	window int64 // with which each direction began
+
+	receiving sync.Mutex // held by whoever receives
+	current   payload    // what Recv has lent
+
+	sending sync.Mutex // held by whoever sends: messages keep their order, and the end comes after them
+
+	mu      sync.Mutex // guards what follows
+	inbox   inbox
+	closed  bool      // the client's direction is
+	over    bool      // the handler has returned
+	due     int64     // cost of the messages that were received since the host got some of its window back
+	credit  int64     // what is left of the window for sending
+	arrived sync.Cond // there is something to receive
+	widened sync.Cond // there is a window to send in
+}
+
+var errOver = errors.New("the stream is over: its handler has returned")
+
+// maxPayload is the host's limit for a payload.
+const maxPayload = 128 << 20
+
+// cost is what a message takes from a window: resty_ffi_cost.
+func cost(n int) int64 { return int64(max(n, 256)) }
+
+func newStream(rt *Runtime, m *method, f *frame) *Stream {
+	s := &Stream{window: int64(f.arg), credit: int64(f.arg), closed: f.flags&flagEnd != 0}
+	s.call = call{rt: rt, id: uint64(f.id), deadline: uint64(f.deadline), method: m, stream: s}
+	s.call.state.Store(watched)
+	s.arrived.L, s.widened.L = &s.mu, &s.mu
+	if first := payloadOf(f); !first.isNil {
+		s.inbox.push(first)
+		s.due = -cost(first.len) // the first message is free
+	}
+	return s
+}
+
+// Method is the name of the method that was opened.
+func (s *Stream) Method() string { return s.call.method.name }
+
+// Recv waits for the next message of the client. It returns [io.EOF] when the client has closed its direction and all
+// messages were received, and the context's error as soon as the context is done.
+//
+// The message is the host's memory, lent until the next Recv or the handler's return: it may be changed, and must be copied
+// (bytes.Clone) if it is needed for longer. It is never nil.
+func (s *Stream) Recv() (message []byte, err error) {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	next, back, err := s.next()
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	spent := s.current
+	s.current = next
+	if back > 0 {
+		s.call.rt.queue.giveBack(s.call.id, back, spent)
+	} else {
+		s.call.rt.queue.free(spent)
+	}
+	return next.bytes(), err
+}
+
+// next takes the next message, and says how much of the window is to be given back.
+func (s *Stream) next() (p payload, back int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.inbox.empty() && !s.closed && s.failure() == nil {
+		s.arrived.Wait()
+	}
+	if err := s.failure(); err != nil {
+		return p, 0, err
+	}
+	if s.inbox.empty() {
+		return payload{isNil: true}, 0, io.EOF
+	}
+	p = s.inbox.pop()
+	s.due += cost(p.len)
+	if s.due >= s.window/2 && !s.closed {
+		back, s.due = s.due, 0
+	}
+	return p, back, nil
+}
+
+// Send sends a message, waiting until the window allows it. The message is copied: it may be used again, and may be what
+// Recv has lent. A nil message is an empty one.
+func (s *Stream) Send(message []byte) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if err := s.spend(cost(len(message))); err != nil {
+		return err
+	}
+	if s.call.rt.queue.message(s.call.id, message) {
+		return nil
+	}
+	s.widen(cost(len(message)))
+	if len(message) > maxPayload {
+		return Errorf(CodeTooLarge, "a message of %d bytes is larger than the limit of 128 MB", len(message))
+	}
+	return Errorf(CodeQueueFull, "no payload memory is left for a message of %d bytes", len(message))
+}
+
+// spend waits for a window and takes n from it.
+func (s *Stream) spend(n int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.credit <= 0 && s.failure() == nil {
+		s.widened.Wait()
+	}
+	if err := s.failure(); err != nil {
+		return err
+	}
+	s.credit -= n
+	return nil
+}
+
+// failure says why nothing can be received or sent any more.
+func (s *Stream) failure() error {
+	if s.over {
+		return errOver
+	}
+	return s.call.Err()
+}
+
+// push takes a message of the client's, unless the stream has no use for it.
+func (s *Stream) push(p payload, last bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.failure() != nil {
+		return false
+	}
+	s.closed = last
+	if !p.isNil {
+		s.inbox.push(p)
+	}
+	s.arrived.Signal()
+	return !p.isNil
+}
+
+// widen adds to the window for sending.
+func (s *Stream) widen(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.credit += n
+	s.widened.Signal()
+}
+
+// wake lets those that wait look again.
+func (s *Stream) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrived.Broadcast()
+	s.widened.Broadcast()
+}
+
+// run is the goroutine of a stream. Whatever the handler does, the stream gets its END.
+func (s *Stream) run() {
+	c := &s.call
+	var response []byte
+	err := errNoAnswer
+	defer func() {
+		if p := recover(); p != nil {
+			err = c.panicked(p)
+		}
+		s.finish(response, err)
+	}()
+	switch gone := c.Err(); {
+	case gone != nil:
+		err = gone
+	case c.method.stream == nil:
+		response, err = s.plain()
+	default:
+		if err = c.method.stream(c, s); err == nil {
+			err = c.Err() // a stream that was cut short is not to look complete
+		}
+	}
+}
+
+// plain calls the handler of a method that takes plain calls.
+func (s *Stream) plain() ([]byte, error) {
+	request, err := s.Recv()
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return s.call.method.handler(&s.call, request)
+}
+
+// finish sends the END and ends the stream.
+func (s *Stream) finish(response []byte, err error) {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.wake()
+	// Goroutines that the handler left behind may be about to send, or to free what they had received.
+	s.receiving.Lock()
+	s.sending.Lock()
+	for !s.inbox.empty() {
+		s.call.rt.queue.free(s.inbox.pop())
+	}
+	s.call.request = s.current
+	s.sending.Unlock()
+	s.receiving.Unlock()
+	s.call.finish(response, err)
+}

@@ -1,0 +1,67 @@
+package io.github.restyffi;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Asks the host's shared dicts by frames, whose answers the poller brings. */
+final class DictRequests {
+    private static final String UNLOADED = "the runtime has been unloaded";
+
+    private final Outbox outbox;
+    private final Executor executor;
+    private final Map<Long, CompletableFuture<byte[]>> waiting = new ConcurrentHashMap<>();
+    private final AtomicLong ids = new AtomicLong();
+
+    DictRequests(Outbox outbox, Executor executor) {
+        this.outbox = outbox;
+        this.executor = executor;
+    }
+
+    /** Sends a request. */
+    CompletableFuture<byte[]> ask(Outgoing frame) {
+        frame.kind = Frames.DICT;
+        frame.id = ids.incrementAndGet();
+        CompletableFuture<byte[]> future = new CompletableFuture<>();
+        waiting.put(frame.id, future);
+        if (!outbox.send(frame)) {
+            waiting.remove(frame.id);
+            future.completeExceptionally(new RestyFfiException(Status.UNLOADED, UNLOADED));
+        }
+        return future;
+    }
+
+    /**
+     * The host has answered. Dependents of the future may block, so that they run elsewhere than on
+     * the polling thread.
+     */
+    void answered(long id, int status, byte[] payload) {
+        CompletableFuture<byte[]> future = waiting.remove(id);
+        if (future == null) {
+            return;
+        }
+        executor.execute(
+                () -> {
+                    if (status == 0) {
+                        future.complete(payload);
+                    } else {
+                        String text =
+                                payload == null
+                                        ? "the host's dict refused"
+                                        : new String(payload, UTF_8);
+                        future.completeExceptionally(new RestyFfiException(status, text));
+                    }
+                });
+    }
+
+    /** No answers will come any more. */
+    void close() {
+        for (Long id : waiting.keySet()) {
+            answered(id, Status.UNLOADED, UNLOADED.getBytes(UTF_8));
+        }
+    }
+}

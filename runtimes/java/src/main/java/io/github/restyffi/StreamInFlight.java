@@ -1,0 +1,246 @@
+package io.github.restyffi;
+
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A stream that is being served. What it holds is bounded by the window that the client was given.
+ */
+final class StreamInFlight extends CallInFlight implements MessageStream {
+    private static final int SMALLEST_COST = 256;
+
+    private final Poller poller;
+    private final StreamHandler handler;
+    private final long half;
+
+    /** Guards what follows. Never held while something waits or is sent. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private final Condition readable = lock.newCondition();
+    private final Condition writable = lock.newCondition();
+    private final Queue<byte[]> received = new ArrayDeque<>(4);
+    private boolean firstIsFree;
+    private boolean clientEnded;
+    private RestyFfiException failure;
+    private long due;
+    private long window;
+    private boolean broken;
+    private boolean over;
+
+    /** One message is sent after the other, and the end after the last. */
+    private final ReentrantLock sending = new ReentrantLock();
+
+    StreamInFlight(
+            Poller poller,
+            long id,
+            String methodName,
+            long deadlineNanos,
+            StreamHandler handler,
+            long window) {
+        super(poller, id, methodName, deadlineNanos, null, null);
+        this.poller = poller;
+        this.handler = handler;
+        this.window = window;
+        half = window / 2;
+    }
+
+    /** The message that came with the call, if any. Before the stream is served. */
+    void opened(byte[] first, boolean last) {
+        if (first != null) {
+            received.add(first);
+            firstIsFree = true;
+        }
+        clientEnded = last;
+    }
+
+    /** A message has come (null = none), or the last. On the polling thread. */
+    void received(byte[] message, boolean last) {
+        lock.lock();
+        try {
+            if (message != null && !broken && !over) {
+                received.add(message);
+            }
+            clientEnded |= last;
+            if (last) {
+                readable.signalAll();
+            } else {
+                readable.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A message has come that cannot be held. On the polling thread. */
+    void lost(RestyFfiException why) {
+        lock.lock();
+        try {
+            failure = why;
+            readable.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The client can take more. On the polling thread. */
+    void granted(long bytes) {
+        lock.lock();
+        try {
+            window += bytes;
+            if (window > 0) {
+                writable.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public byte[] receive() throws InterruptedException {
+        byte[] message;
+        long consumed = 0;
+        lock.lockInterruptibly();
+        try {
+            while (received.isEmpty() && !clientEnded && failure == null && isOpen()) {
+                readable.await();
+            }
+            check();
+            message = received.poll();
+            if (message == null && failure != null) {
+                throw failure;
+            }
+            if (message == null) {
+                return null;
+            }
+            due += firstIsFree ? 0 : cost(message);
+            firstIsFree = false;
+            if (due >= half && !clientEnded) {
+                consumed = due;
+                due = 0;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (consumed > 0) {
+            Outgoing frame = new Outgoing();
+            frame.id = id;
+            frame.kind = Frames.WINDOW;
+            frame.arg = consumed;
+            poller.outbox().send(frame);
+        }
+        return message;
+    }
+
+    @Override
+    public void send(byte[] message) throws InterruptedException {
+        Objects.requireNonNull(message, "a message is bytes, if only none, but not null");
+        Outgoing frame = new Outgoing();
+        frame.id = id;
+        frame.kind = Frames.DATA;
+        frame.payload = message;
+        sending.lockInterruptibly();
+        try {
+            takeWindow(cost(message));
+            if (!poller.outbox().send(frame)) {
+                throw ended();
+            }
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    /** For what is to run beside the handler. */
+    Executor threads() {
+        return poller.streams();
+    }
+
+    @Override
+    void cancel() {
+        super.cancel();
+        lock.lock();
+        try {
+            broken = true;
+            received.clear();
+            readable.signalAll();
+            writable.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    byte[] serve() throws Exception {
+        handler.handle(this, this);
+        return null;
+    }
+
+    @Override
+    void finish(byte[] answer, Throwable thrown) {
+        end();
+        sending.lock();
+        try {
+            if (thrown == null && isCancelled()) {
+                super.finish(null, new CancellationException("the stream was cancelled"));
+            } else {
+                super.finish(null, thrown);
+            }
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    private void end() {
+        lock.lock();
+        try {
+            over = true;
+            received.clear();
+            readable.signalAll();
+            writable.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void takeWindow(long cost) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (window <= 0 && isOpen()) {
+                writable.await();
+            }
+            check();
+            window -= cost;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isOpen() {
+        return !broken && !over;
+    }
+
+    private void check() throws InterruptedException {
+        if (broken || over && isCancelled()) {
+            Thread.interrupted(); // the exception says it
+            throw new InterruptedException(
+                    "the stream of method \"%s\" was cancelled".formatted(method()));
+        }
+        if (over) {
+            throw ended();
+        }
+    }
+
+    private IllegalStateException ended() {
+        return new IllegalStateException(
+                "the stream of method \"%s\" has ended".formatted(method()));
+    }
+
+    /** What a message takes from the window; small ones are not free either. */
+    private static long cost(byte[] message) {
+        return Math.max(message.length, SMALLEST_COST);
+    }
+}

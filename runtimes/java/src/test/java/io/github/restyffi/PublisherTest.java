@@ -1,0 +1,239 @@
+package io.github.restyffi;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import java.util.concurrent.SubmissionPublisher;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Streams by publishers. */
+class PublisherTest {
+    private static final long WINDOW = 10_240;
+
+    private static RunningRuntime publishing(PublisherHandler handler) {
+        return RunningRuntime.of(b -> b.publisherMethod("stream", handler));
+    }
+
+    /** Publishes 0 to n - 1, or until it is cancelled. */
+    private record Numbers(int n, AtomicInteger made, CompletableFuture<Void> cancelled)
+            implements Flow.Publisher<byte[]> {
+        Numbers(int n) {
+            this(n, new AtomicInteger(), new CompletableFuture<>());
+        }
+
+        @Override
+        public void subscribe(Flow.Subscriber<? super byte[]> subscriber) {
+            subscriber.onSubscribe(
+                    new Flow.Subscription() {
+                        @Override
+                        public void request(long wanted) {
+                            for (long i = 0; i < wanted; i++) {
+                                if (made.get() == n) {
+                                    subscriber.onComplete();
+                                    return;
+                                }
+                                subscriber.onNext(
+                                        Integer.toString(made.getAndIncrement()).getBytes());
+                            }
+                        }
+
+                        @Override
+                        public void cancel() {
+                            cancelled.complete(null);
+                        }
+                    });
+        }
+    }
+
+    /** Counts, and asks for one more each time. */
+    private static final class Counter implements Flow.Subscriber<byte[]> {
+        final CompletableFuture<Integer> counted = new CompletableFuture<>();
+        private int n;
+        private Flow.Subscription subscription;
+
+        @Override
+        public void onSubscribe(Flow.Subscription given) {
+            subscription = given;
+            given.request(1);
+        }
+
+        @Override
+        public void onNext(byte[] message) {
+            n++;
+            subscription.request(1);
+        }
+
+        @Override
+        public void onError(Throwable thrown) {
+            counted.completeExceptionally(thrown);
+        }
+
+        @Override
+        public void onComplete() {
+            counted.complete(n);
+        }
+    }
+
+    @Test
+    void whatIsPublishedIsSent() throws Exception {
+        try (RunningRuntime rt = publishing((messages, call) -> new Numbers(5))) {
+            rt.queue.open("stream", null, WINDOW);
+            for (int i = 0; i < 5; i++) {
+                assertEquals(Integer.toString(i), rt.queue.next().text());
+            }
+            assertTrue(rt.queue.next().isEnd());
+        }
+    }
+
+    @Test
+    void noMoreIsRequestedThanTheClientTakes() throws Exception {
+        Numbers numbers = new Numbers(1_000_000);
+        try (RunningRuntime rt = publishing((messages, call) -> numbers)) {
+            long id = rt.queue.open("stream", null, WINDOW);
+            for (int i = 0; i < 40; i++) {
+                rt.queue.next();
+            }
+            assertNull(rt.queue.sent.poll(50, TimeUnit.MILLISECONDS));
+            assertEquals(41, numbers.made.get(), "one waits to be sent");
+            rt.queue.cancel(id);
+            assertEquals(Status.CANCELLED, rt.queue.next().status());
+            numbers.cancelled.get(5, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void theClientsMessagesArePublished() throws Exception {
+        try (RunningRuntime rt =
+                publishing(
+                        (messages, call) -> {
+                            Counter counter = new Counter();
+                            messages.subscribe(counter);
+                            return subscriber ->
+                                    counter.counted.thenAccept(
+                                            n -> new Numbers(n).subscribe(subscriber));
+                        })) {
+            long id = rt.queue.open("stream", "first", WINDOW);
+            rt.queue.message(id, "second");
+            rt.queue.end(id, "third");
+            for (int i = 0; i < 3; i++) {
+                assertEquals(Integer.toString(i), rt.queue.next().text());
+            }
+            assertTrue(rt.queue.next().isEnd());
+        }
+    }
+
+    @Test
+    void libraryPublishersFit() throws Exception {
+        try (RunningRuntime rt =
+                publishing(
+                        (messages, call) -> {
+                            SubmissionPublisher<byte[]> answers = new SubmissionPublisher<>();
+                            messages.subscribe(
+                                    new Flow.Subscriber<>() {
+                                        @Override
+                                        public void onSubscribe(Flow.Subscription s) {
+                                            s.request(Long.MAX_VALUE);
+                                        }
+
+                                        @Override
+                                        public void onNext(byte[] message) {
+                                            answers.submit(message);
+                                        }
+
+                                        @Override
+                                        public void onError(Throwable t) {
+                                            answers.closeExceptionally(t);
+                                        }
+
+                                        @Override
+                                        public void onComplete() {
+                                            answers.close();
+                                        }
+                                    });
+                            return answers;
+                        })) {
+            long id = rt.queue.open("stream", "a", WINDOW);
+            // a SubmissionPublisher drops what is submitted before there is a subscriber
+            rt.queue.sent.poll(100, TimeUnit.MILLISECONDS);
+            rt.queue.message(id, "b");
+            assertEquals("b", rt.queue.next().text());
+            rt.queue.end(id, null);
+            assertTrue(rt.queue.next().isEnd());
+        }
+    }
+
+    @Test
+    void cancellingFailsTheMessages() throws Exception {
+        Counter counter = new Counter();
+        Numbers numbers = new Numbers(0);
+        try (RunningRuntime rt =
+                publishing(
+                        (messages, call) -> {
+                            messages.subscribe(counter);
+                            return subscriber ->
+                                    counter.counted.whenComplete(
+                                            (n, t) -> numbers.subscribe(subscriber));
+                        })) {
+            long id = rt.queue.open("stream", null, WINDOW);
+            rt.queue.cancel(id);
+            assertEquals(Status.CANCELLED, rt.queue.next().status());
+            Throwable thrown =
+                    counter.counted
+                            .<Throwable>handle((n, t) -> t)
+                            .completeOnTimeout(null, 2, TimeUnit.SECONDS)
+                            .get();
+            if (thrown != null) { // the cancellation may come before the handler begins
+                assertInstanceOf(CancellationException.class, thrown);
+            }
+        }
+    }
+
+    @Test
+    void anErrorFailsTheStream() throws Exception {
+        try (RunningRuntime rt =
+                publishing(
+                        (messages, call) ->
+                                subscriber -> {
+                                    subscriber.onSubscribe(new NoSubscription());
+                                    subscriber.onError(new RestyFfiException(22, "published"));
+                                })) {
+            rt.queue.open("stream", null, WINDOW);
+            FakeQueue.Sent end = rt.queue.next();
+            assertEquals(22, end.status());
+            assertEquals("published", end.text());
+        }
+    }
+
+    @Test
+    void aSecondSubscriberIsRefused() throws Exception {
+        Counter second = new Counter();
+        try (RunningRuntime rt =
+                publishing(
+                        (messages, call) -> {
+                            messages.subscribe(new Counter());
+                            messages.subscribe(second);
+                            return new Numbers(1);
+                        })) {
+            rt.queue.open("stream", null, WINDOW);
+            assertEquals("0", rt.queue.next().text());
+            assertTrue(rt.queue.next().isEnd());
+            assertTrue(second.counted.isCompletedExceptionally());
+        }
+    }
+
+    private static final class NoSubscription implements Flow.Subscription {
+        @Override
+        public void request(long n) {}
+
+        @Override
+        public void cancel() {}
+    }
+}

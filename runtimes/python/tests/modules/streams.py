@@ -1,0 +1,317 @@
+"""Streams: handlers of every kind, and ways to go wrong."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import time
+
+import resty_ffi
+
+app = resty_ffi.Runtime()
+events = []
+variable = contextvars.ContextVar("variable", default="unset")
+
+
+# Each in both kinds, under the same name with and without `blocking_`.
+
+
+@app.stream
+async def chat(requests):
+    async for message in requests:
+        yield message
+
+
+@app.stream
+def blocking_chat(requests):
+    yield from requests
+
+
+@app.stream("sum")
+async def total(requests):
+    yield str(sum([int(number) async for number in requests]))
+
+
+@app.stream("blocking_sum")
+def blocking_total(requests):
+    yield str(sum(map(int, requests)))
+
+
+@app.stream
+async def count(requests):
+    for n in range(int(await anext(requests))):
+        yield str(n)
+
+
+@app.stream
+def blocking_count(requests):
+    for n in range(int(next(requests))):
+        yield str(n)
+
+
+@app.stream
+async def flood(requests, ctx):
+    for n in range(int(await anext(requests))):
+        ctx.state.flooded = n
+        yield bytes(65536)
+
+
+@app.stream
+def blocking_flood(requests, ctx):
+    for n in range(int(next(requests))):
+        ctx.state.flooded = n
+        yield bytes(65536)
+
+
+@app.method
+def flooded(req, ctx):
+    return str(ctx.state.flooded)
+
+
+@app.stream
+async def fails(requests):
+    async for message in requests:
+        yield message
+        raise resty_ffi.Error(7, "mid-stream")
+
+
+@app.stream
+def blocking_fails(requests):
+    for message in requests:
+        yield message
+        raise resty_ffi.Error(7, "mid-stream")
+
+
+@app.stream
+async def raises(requests):
+    yield await anext(requests)
+    raise ValueError("unexpected")
+
+
+@app.stream
+def blocking_raises(requests):
+    yield next(requests)
+    raise ValueError("unexpected")
+
+
+@app.stream
+async def refused(requests):
+    """A message that is none is refused where it is yielded."""
+    for message in (None, 5, "\ud800"):
+        try:
+            yield message
+        except (TypeError, ValueError) as e:
+            yield type(e).__name__
+    yield bytearray(b"buffer")
+    yield memoryview(b"view")
+    yield "grüße"
+
+
+@app.stream
+def blocking_refused(requests):
+    for message in (None, 5, "\ud800"):
+        try:
+            yield message
+        except (TypeError, ValueError) as e:
+            yield type(e).__name__
+    yield bytearray(b"buffer")
+    yield memoryview(b"view")
+    yield "grüße"
+
+
+@app.stream
+async def seen(requests, ctx):
+    """Tells of its cancellation, whether it waits to send or to receive."""
+    try:
+        async for message in requests:
+            for _ in range(int(message)):
+                yield bytes(65536)
+    except asyncio.CancelledError:
+        events.append(f"cancelled:{ctx.cancelled}")
+        raise
+    finally:
+        events.append("left")
+
+
+@app.stream
+def blocking_seen(requests, ctx):
+    try:
+        for message in requests:
+            for _ in range(int(message)):
+                yield bytes(65536)
+    except resty_ffi.Error as e:
+        events.append(f"cancelled:{ctx.cancelled and e.code == resty_ffi.CANCELLED}")
+        raise
+    finally:
+        events.append("left")
+
+
+@app.stream
+async def stubborn(requests):
+    """Goes on when it is cancelled, as long as it can."""
+    await anext(requests)
+    tries = 0
+    try:
+        while True:
+            tries += 1
+            with contextlib.suppress(asyncio.CancelledError, resty_ffi.Error):
+                yield bytes(65536)
+    finally:
+        events.append("stopped" if tries < 20 else "too late")
+
+
+@app.stream
+def blocking_stubborn(requests):
+    next(requests)
+    tries = 0
+    try:
+        while True:
+            tries += 1
+            with contextlib.suppress(resty_ffi.Error):
+                yield bytes(65536)
+    finally:
+        events.append("stopped" if tries < 20 else "too late")
+
+
+@app.stream
+async def cleans_up(requests):
+    try:
+        async for message in requests:
+            yield message
+    finally:
+        await asyncio.sleep(0.01)
+        events.append("cleaned")
+
+
+@app.stream
+async def forever(requests):
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(10)
+    yield
+
+
+@app.stream
+def blocking_forever(requests):
+    while True:
+        time.sleep(0.01)
+    yield
+
+
+@app.method
+def seen_events(req):
+    return " ".join(events)
+
+
+@app.method
+def forget_events(req):
+    events.clear()
+
+
+# What is special to asyncio.
+
+
+@app.stream
+async def impatient(requests):
+    """Waits for a message with a time limit, again and again."""
+    while True:
+        try:
+            async with asyncio.timeout(0.005):
+                message = await anext(requests)
+        except TimeoutError:
+            yield "none yet"
+            continue
+        except StopAsyncIteration:
+            return
+        yield message
+
+
+@app.stream
+async def two_readers(requests):
+    async def read():
+        return [message async for message in requests]
+
+    read_by_both = await asyncio.gather(read(), read())
+    yield b" ".join(sorted(read_by_both[0] + read_by_both[1]))
+
+
+@app.stream
+async def left_behind(requests, ctx):
+    """A task of its own reads on when the handler is done."""
+
+    async def read():
+        try:
+            async for _ in requests:
+                pass
+        except resty_ffi.Error as e:
+            events.append(f"{e.code} {e}")
+
+    ctx.state.task = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    yield "done"
+
+
+@app.stream
+async def one_task(requests):
+    before = asyncio.current_task()
+    variable.set("set")
+    yield variable.get()
+    async for message in requests:
+        yield f"{asyncio.current_task() is before} {variable.get()} {message.decode()}"
+
+
+@app.stream
+async def slow_sums(requests):
+    """Works between its messages without a pause for the loop."""
+    for n in range(3):
+        time.sleep(0.1)  # noqa: ASYNC251
+        yield str(n)
+
+
+# Of a context.
+
+
+@app.stream
+async def context(requests, ctx):
+    left = ctx.remaining()
+    yield f"{ctx.method} {left is not None and 1 < left <= 60} {ctx.log.name}"
+    yield str(await ctx.dict.incr("streams"))
+
+
+@app.stream
+def blocking_context(requests, ctx):
+    left = ctx.remaining()
+    yield f"{ctx.method} {left is not None and 1 < left <= 60} {ctx.log.name}"
+    yield str(ctx.dict.blocking.incr("blocking-streams"))
+
+
+# Plain handlers, opened as streams.
+
+
+@app.method
+def plain(req):
+    return req
+
+
+@app.method
+async def plain_async(req):
+    await asyncio.sleep(0.001)
+    return req
+
+
+@app.method(thread=True)
+def plain_thread(req):
+    return req
+
+
+@app.method
+def plain_fails(req):
+    raise resty_ffi.Error(9, "plain")
+
+
+@app.method
+async def alive(req):
+    """What is left of streams and their tasks."""
+    gc.collect()
+    names = [type(thing).__name__ for thing in gc.get_objects()]
+    return str(names.count("CallTask") + names.count("async_generator") + names.count("generator"))

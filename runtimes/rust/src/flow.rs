@@ -1,0 +1,183 @@
+//! One stream between the thread that takes frames and the handler: what has come, and how much may go.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use crate::answer::Answer;
+use crate::call::Calls;
+use crate::queue::{Body, Incoming};
+use crate::{Error, code};
+
+pub(crate) struct Flow {
+    id: u64,
+    /// The client's messages are given back when this much is due.
+    half: u64,
+    state: Mutex<State>,
+    /// Told when more may be sent, and when the stream is over.
+    opened: Notify,
+}
+
+struct State {
+    /// `None` once the stream is over: then its last frame has been sent, or will be by who set it.
+    calls: Option<Arc<Calls>>,
+    incoming: VecDeque<Body>,
+    /// The message at the front came with the call and costs nothing.
+    first: bool,
+    /// The handler still has its `Requests`.
+    reading: bool,
+    /// The client's direction has ended; what is in `incoming` is the rest.
+    closed: bool,
+    /// What was read and not given back yet.
+    due: u64,
+    reader: Option<Waker>,
+    /// What may be sent. A message may take it below zero.
+    window: i64,
+}
+
+/// `resty_ffi_cost`.
+fn cost(len: usize) -> u64 {
+    len.max(256) as u64
+}
+
+impl Flow {
+    /// A stream, from the call that opens it.
+    pub(crate) fn new(calls: &Arc<Calls>, call: Incoming) -> Arc<Self> {
+        let mut incoming = VecDeque::new();
+        if !call.nil {
+            incoming.push_back(call.body);
+        }
+        Arc::new(Self {
+            id: call.id,
+            half: call.arg / 2,
+            state: Mutex::new(State {
+                calls: Some(calls.clone()),
+                first: !call.nil,
+                incoming,
+                reading: true,
+                closed: call.end,
+                due: 0,
+                reader: None,
+                window: i64::try_from(call.arg).unwrap_or(i64::MAX),
+            }),
+            opened: Notify::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds this lock runs the author's code.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message of the client's, or its end.
+    pub(crate) fn deliver(&self, frame: Incoming) {
+        let mut state = self.state();
+        if !frame.nil && state.reading && !state.closed {
+            state.incoming.push_back(frame.body);
+        }
+        state.closed |= frame.end;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    pub(crate) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Body>, Error>> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(calls) = &state.calls else {
+            return Poll::Ready(Err(over()));
+        };
+        let Some(message) = state.incoming.pop_front() else {
+            if state.closed {
+                return Poll::Ready(Ok(None));
+            }
+            let before = state.reader.replace(cx.waker().clone());
+            drop(guard);
+            // Not under the lock: it may be the last of its task.
+            drop(before);
+            return Poll::Pending;
+        };
+        if !mem::take(&mut state.first) {
+            state.due += cost(message.len());
+        }
+        if state.due >= self.half && !state.closed {
+            calls.give_window(self.id, mem::take(&mut state.due));
+        }
+        Poll::Ready(Ok(Some(message)))
+    }
+
+    /// Nobody reads the client's messages any more.
+    pub(crate) fn stop_reading(&self) {
+        let mut state = self.state();
+        state.reading = false;
+        let unread = mem::take(&mut state.incoming);
+        drop(state);
+        drop(unread);
+    }
+
+    /// More may be sent.
+    pub(crate) fn widen(&self, bytes: u64) {
+        let mut state = self.state();
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        state.window = state.window.saturating_add(bytes);
+        let open = state.window > 0;
+        drop(state);
+        if open {
+            self.opened.notify_waiters();
+        }
+    }
+
+    /// Becomes ready at the next change after this call.
+    pub(crate) fn opened(&self) -> Notified<'_> {
+        self.opened.notified()
+    }
+
+    /// Sends a message, or returns it: it has to wait until the window has [`opened`](Self::opened).
+    pub(crate) fn try_send(&self, message: Answer) -> Result<Option<Answer>, Error> {
+        let mut state = self.state();
+        if state.calls.is_none() {
+            return Err(over());
+        }
+        if state.window <= 0 {
+            return Ok(Some(message));
+        }
+        let len = message.as_bytes().map_or(0, <[u8]>::len);
+        state.window -= cost(len) as i64;
+        // Under the lock, so that no message comes after the stream's end.
+        let sent = state
+            .calls
+            .as_ref()
+            .map(|calls| calls.message(self.id, message));
+        drop(state);
+        drop(sent);
+        Ok(None)
+    }
+
+    /// From here on nothing is sent or received. Whoever calls this sends the end.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        let calls = state.calls.take();
+        let unread = mem::take(&mut state.incoming);
+        let reader = state.reader.take();
+        state.reading = false;
+        drop(state);
+        drop((calls, unread));
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        self.opened.notify_waiters();
+    }
+}
+
+fn over() -> Error {
+    Error::new(
+        code::CANCELLED,
+        "the stream is over: its handler has ended, or its client has gone away",
+    )
+}
