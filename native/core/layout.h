@@ -35,6 +35,8 @@ struct rf_pool_head {
     RF_LINE _Atomic uint32_t fresh; /* indices from here on have never been used */
 };
 
+#define RF_CUT_SHORT 1u
+
 /* A frame in shared memory. */
 struct rf_slot {
     uint64_t id;
@@ -47,7 +49,7 @@ struct rf_slot {
     uint32_t next; /* the slot sent before this one, while in the list of replies */
     uint64_t arg;
     uint32_t zone;
-    uint32_t reserved;
+    uint32_t reserved; /* RF_CUT_SHORT: the end of a stream that is the queue's own, not the handler's */
 };
 
 /* Request ring cell: sequence in the high half, slot number in the low half, so that both change at once. */

@@ -115,6 +115,8 @@ static uint64_t copy_in(const struct rf_channel *c, const void *data, uint64_t l
 static void set_error(const struct rf_channel *c, struct rf_slot *s, int status, const char *text)
 {
     s->status = status;
+    /* Of a stream that goes on: its handler has not sent its end yet, and is to be told. */
+    s->reserved = s->flags & RESTY_FFI_END ? 0 : RF_CUT_SHORT;
     s->flags = RESTY_FFI_END;
     s->len = strlen(text);
     s->data = copy_in(c, text, s->len);

@@ -173,6 +173,17 @@ static void message(struct rf_instance *i, struct rf_call *c, const struct rf_sl
         notify(c, RESTY_FFI_READABLE);
 }
 
+/* A message that could not be sent: what came before it stays to be read; the handler still owes its end. */
+static void cut_short(struct rf_call *c, const struct rf_slot *s)
+{
+    struct rf_instance *i = c->instance;
+    bool empty = c->stream->count == 0;
+    rf_send_control(i, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = RESTY_FFI_CANCELLED});
+    if (s->len && rf_block_valid(&i->q.ch, s->data, s->len))
+        c->stream->last = (struct rf_message){s->data, s->len, false};
+    end(c, s->status, empty);
+}
+
 void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
 {
     struct rf_stream *stream = c->stream;
@@ -182,6 +193,10 @@ void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf
         return;
     }
     bool had = stream->count > 0;
+    if (s->reserved == RF_CUT_SHORT) {
+        cut_short(c, s);
+        return;
+    }
     if (s->status != 0) {
         if (!empty && rf_block_valid(&i->q.ch, s->data, s->len))
             stream->last = (struct rf_message){s->data, s->len, false};

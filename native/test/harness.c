@@ -87,7 +87,7 @@ static void script(resty_ffi_pull *p, resty_ffi_runtime *rt, resty_ffi_call *cal
 
 int main(int argc, char **argv)
 {
-    resty_ffi_options o = {.size = sizeof o, .restart = 1};
+    resty_ffi_options o = {.size = sizeof o, .restart = 1, .dicts = "shared\0other\0"};
     int timeout_ms = 10000, at = 1;
     for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
         if (strcmp(argv[at], "--isolate") == 0)

@@ -5,6 +5,7 @@
  * flood N      N messages of 64 KB
  * failstream N N messages, then code 7, mid-stream
  * deaf         takes nothing, sends nothing, until it is cancelled
+ * oversize     1, and a message above the limit; then as deaf
  * overrun N    N messages of 64 KB, whatever the window
  */
 #include "streams.h"
@@ -186,11 +187,26 @@ static void overrun(struct stream *s)
     end(s, 0, NULL);
 }
 
+/* A message above the limit, in memory of its own; then it waits for its cancellation. */
+static void oversize(struct stream *s)
+{
+    static const char text[] = "x";
+    send_number(s, 1);
+    resty_ffi_send(s->all->q,
+                   &(resty_ffi_frame){.id = s->id,
+                                      .kind = RESTY_FFI_DATA,
+                                      .flags = RESTY_FFI_COPY,
+                                      .data = (void *)text,
+                                      .len = (uint64_t)1 << 40},
+                   1);
+    deaf(s);
+}
+
 static const struct {
     const char *name;
     void (*serve)(struct stream *s);
-} methods[] = {{"count", count},           {"sum", sum},   {"chat", chat},      {"flood", flood},
-               {"failstream", failstream}, {"deaf", deaf}, {"overrun", overrun}};
+} methods[] = {{"count", count},           {"sum", sum},   {"chat", chat},       {"flood", flood},
+               {"failstream", failstream}, {"deaf", deaf}, {"overrun", overrun}, {"oversize", oversize}};
 
 static void *run(void *arg)
 {

@@ -264,6 +264,18 @@ TEST(a_runtime_without_a_window_loses_its_stream)
     close_and_check();
 }
 
+TEST(a_message_that_cannot_be_sent_ends_the_stream_on_both_sides)
+{
+    set_up(&host_thread);
+    resty_ffi_call *s = open_stream("oversize", NULL, false);
+    expect_message(s, "1");
+    expect_end(s, RESTY_FFI_TOO_LARGE, "larger than the limit");
+    expect_unary("cancelled", NULL, "1");
+    resty_ffi_pull_call_free(s);
+    CHECK(!host_logged(&h, "not open"));
+    close_and_check();
+}
+
 TEST(cancelled_halfway_leaves_nothing)
 {
     set_up(&host_thread);

@@ -23,6 +23,35 @@ export interface LoadOptions {
   loadTimeout?: number;
   maxQueue?: number;
   restart?: boolean;
+  drainTimeout?: number;
+  watch?: boolean;
+  dicts?: string[];
+  limits?: { memory?: number; files?: number; cpus?: number };
+  env?: string[];
+}
+
+/**
+ * What is done with a stream, one after the other, next to the runtime. `send`: as many messages; `size` makes one of so
+ * many bytes. `recv`: as many messages. `drain`: until the end, with a pause after each message. Times in ms.
+ */
+export type Step =
+  | { do: "send"; text?: string; size?: number; times?: number }
+  | { do: "recv"; times?: number }
+  | { do: "drain"; pause?: number }
+  | { do: "closeSend" }
+  | { do: "close" }
+  | { do: "sleep"; ms: number };
+
+/** How a stream went. */
+export interface Streamed {
+  /** Messages that were received, and their bytes. */
+  count: number;
+  bytes: number;
+  /** The first messages, as text of at most 64 characters. */
+  texts: string[];
+  /** 0 = the end was seen, a code = it failed; null = it is open, or was closed. */
+  status: number | null;
+  message: string;
 }
 
 export interface Stats {
@@ -34,6 +63,8 @@ export interface Stats {
   late: number;
   queueFull: number;
   restarts: number;
+  reloads: number;
+  streams: number;
   inFlight: number;
   transport: string;
 }
@@ -62,6 +93,14 @@ export interface Loaded {
   burst(method: string, request: string, calls: number): Promise<Record<string, number>>;
   /** Calls of `never` that all end at their timeout. Counts of codes. */
   timeOut(calls: number, inFlight: number, timeout: number): Promise<Record<string, number>>;
+  /** Opens a stream and takes these steps. Times in ms; a timeout is the whole stream's. */
+  stream(method: string, first: string | null, steps: Step[], options?: { timeout?: number }): Promise<Streamed>;
+  /** As many streams, one after the other, each cancelled when it has received one message. */
+  cancelHalfWay(method: string, first: string, streams: number): Promise<void>;
+  /** `inFlight` calls of `xor` at any time for `ms`, while the runtime is reloaded `reloads` times. Calls sent and answered. */
+  reloadUnderLoad(reloads: number, inFlight: number, ms: number): Promise<Record<string, number>>;
+  /** Rejects with the host's message. */
+  reload(): Promise<void>;
   stats(): Promise<Stats>;
   unload(): Promise<void>;
 }

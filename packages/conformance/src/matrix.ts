@@ -1,4 +1,7 @@
-import type { Reporter, TestCase, TestModule } from "vitest/node";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Reporter, TestCase, TestModule, TestRunEndReason, Vitest } from "vitest/node";
 
 const CELL = /^\w+ \| \w+ \| \w+$/;
 
@@ -6,19 +9,41 @@ const IMPOSSIBLE: Record<string, string> = {
   "node thread": "Node.js cannot be loaded as a library: a process serves it",
 };
 
-/** Prints how many cases each cell (language × host × transport) passed and failed. */
+/** Where the matrix is left for others; npm test forgets it with the other results when it starts. */
+const FILE = fileURLToPath(new URL("../.results/.matrix.json", import.meta.url));
+
+/** How many cases of one language on one host over one transport passed and failed. */
+interface Cell {
+  language: string;
+  host: string;
+  transport: string;
+  passed: number;
+  failed: number;
+  /** Why there is no such cell. */
+  impossible?: string;
+}
+
+/** Prints how many cases each cell (language × host × transport) passed and failed, and leaves it as JSON. */
 export default class Matrix implements Reporter {
   readonly #cells = new Map<string, { passed: number; failed: number }>();
+  /** Whether all cases of a file are run: else their number says nothing. */
+  #whole = true;
+
+  onInit(vitest: Vitest): void {
+    this.#whole = vitest.config.testNamePattern === undefined;
+  }
 
   onTestCaseResult(test: TestCase): void {
+    const { state } = test.result();
+    if (state === "skipped") return;
     const name = cellOf(test);
     const cell = this.#cells.get(name) ?? { passed: 0, failed: 0 };
-    if (test.result().state === "passed") cell.passed++;
+    if (state === "passed") cell.passed++;
     else cell.failed++;
     this.#cells.set(name, cell);
   }
 
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): void {
     // A cell that did not open has run no test.
     for (const module of modules) {
       for (const suite of module.children.allSuites()) {
@@ -27,20 +52,55 @@ export default class Matrix implements Reporter {
           this.#cells.set(name, { passed: 0, failed: 1 });
       }
     }
-    const rows = [...this.#cells.keys()].sort().map((name) => {
-      const [language = "", host = "", transport = ""] = name.split(" | ");
-      const { passed, failed } = this.#cells.get(name) as { passed: number; failed: number };
-      return [language, host, transport, String(passed), String(failed), IMPOSSIBLE[`${language} ${transport}`] ?? ""];
-    });
-    const table = [["language", "host", "transport", "passed", "failed", ""], ...rows];
-    const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-    const lines = table.map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
-    console.log(`\n${lines.join("\n")}\ncrash and exit are not for thread: they would end the host itself.\n`);
+    const cells = [...this.#cells].map(([name, counts]) => cell(name, counts)).sort(byName);
+    print(cells);
+    if (this.#whole && reason !== "interrupted") save(cells);
+  }
+}
+
+function cell(name: string, counts: { passed: number; failed: number }): Cell {
+  const [language = "", host = "", transport = ""] = name.split(" | ");
+  const impossible = IMPOSSIBLE[`${language} ${transport}`];
+  return { language, host, transport, ...counts, ...(impossible && { impossible }) };
+}
+
+const nameOf = ({ language, host, transport }: Cell) => `${language} | ${host} | ${transport}`;
+const byName = (a: Cell, b: Cell) => (nameOf(a) < nameOf(b) ? -1 : 1);
+
+function print(cells: Cell[]): void {
+  const rows = cells.map(({ language, host, transport, passed, failed, impossible = "" }) => [
+    language,
+    host,
+    transport,
+    String(passed),
+    String(failed),
+    impossible,
+  ]);
+  const table = [["language", "host", "transport", "passed", "failed", ""], ...rows];
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = table.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  console.log(`\n${lines.join("\n")}\ncrash and exit are not for thread: they would end the host itself.\n`);
+}
+
+/** A run of some files replaces the cells of those, and leaves the others. */
+function save(cells: Cell[]): void {
+  const run = new Set(cells.map(nameOf));
+  const all = [...saved().filter((other) => !run.has(nameOf(other))), ...cells].sort(byName);
+  mkdirSync(dirname(FILE), { recursive: true });
+  writeFileSync(`${FILE}.new`, `${JSON.stringify(all, null, 2)}\n`);
+  renameSync(`${FILE}.new`, FILE);
+}
+
+function saved(): Cell[] {
+  try {
+    return JSON.parse(readFileSync(FILE, "utf8")) as Cell[];
+  } catch {
+    return [];
   }
 }
 
@@ -49,5 +109,5 @@ function cellOf(test: TestCase): string {
   for (let at = test.parent; at.type === "suite"; at = at.parent) {
     if (CELL.test(at.name)) return at.name;
   }
-  return `all | ${test.module.moduleId.includes("nginx") ? "nginx" : "node"} | both`;
+  return `all | ${/\bnode(_host)?\.test\.ts$/.test(test.module.moduleId) ? "node" : "nginx"} | both`;
 }

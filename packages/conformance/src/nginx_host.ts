@@ -1,5 +1,5 @@
 import { lua } from "@resty-ffi/nginx";
-import type { Answer, Host, Loaded, LoadOptions, Stats, Storm } from "./host.js";
+import type { Answer, Host, Loaded, LoadOptions, Stats, Step, Storm, Streamed } from "./host.js";
 import { Nginx } from "./nginx/nginx.js";
 
 /** `key=value` lines. */
@@ -59,9 +59,37 @@ class NginxLoaded implements Loaded {
       late: number("late"),
       queueFull: number("queue_full"),
       restarts: number("restarts"),
+      reloads: number("reloads"),
+      streams: number("streams"),
       inFlight: number("in_flight"),
       transport: /^transport=(\w+)$/m.exec(text)?.[1] ?? "",
     };
+  }
+
+  async stream(
+    method: string,
+    first: string | null,
+    steps: Step[],
+    options: { timeout?: number } = {},
+  ): Promise<Streamed> {
+    const seconds = options.timeout === undefined ? undefined : options.timeout / 1000;
+    const args = [this.#name, method, first ?? undefined, steps, seconds].map(lua).join(", ");
+    return JSON.parse(await this.#nginx.lua(`return fixture.stream(${args})`)) as Streamed;
+  }
+
+  async cancelHalfWay(method: string, first: string, streams: number): Promise<void> {
+    await this.#nginx.lua(`fixture.cancel_half_way(${[this.#name, method, first, streams].map(lua).join(", ")})`);
+  }
+
+  async reloadUnderLoad(reloads: number, inFlight: number, ms: number): Promise<Record<string, number>> {
+    return this.#run("reload_under_load", reloads, inFlight, ms / 1000);
+  }
+
+  async reload(): Promise<void> {
+    const error = await this.#nginx.lua(
+      `local ok, err = require("resty.ffi").reload(fixture.runtimes[${lua(this.#name)}])\nreturn err`,
+    );
+    if (error) throw new Error(error);
   }
 
   async unload(): Promise<void> {
@@ -83,7 +111,11 @@ export function luaOptions(options: LoadOptions = {}): Record<string, unknown> {
     load_timeout: seconds(options.loadTimeout),
     max_queue: options.maxQueue,
     restart: options.restart,
-    dict: "shared",
+    drain_timeout: seconds(options.drainTimeout),
+    watch: options.watch,
+    dicts: options.dicts ?? ["shared", "other"],
+    limits: options.limits,
+    env: options.env,
   };
 }
 

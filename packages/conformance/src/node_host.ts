@@ -1,7 +1,68 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { close, configure, load, call as nodeCall, RestyFfiError, type Runtime, stats, unload } from "@resty-ffi/host";
-import { type Answer, count, type Host, type Line, type Loaded, type LoadOptions, type Storm } from "./host.js";
+import {
+  close,
+  configure,
+  load,
+  call as nodeCall,
+  RestyFfiError,
+  type Runtime,
+  reload,
+  type Stream,
+  stats,
+  stream,
+  unload,
+} from "@resty-ffi/host";
+import {
+  type Answer,
+  count,
+  type Host,
+  type Line,
+  type Loaded,
+  type LoadOptions,
+  type Step,
+  type Storm,
+  type Streamed,
+} from "./host.js";
+
+async function take(open: Stream, step: Step, seen: Streamed): Promise<void> {
+  const receive = async (): Promise<boolean> => {
+    const message = await open.receive();
+    if (message === null) {
+      seen.status = 0;
+      return false;
+    }
+    seen.count++;
+    seen.bytes += message.length;
+    if (seen.texts.length < 100) seen.texts.push(message.subarray(0, 64).toString());
+    return true;
+  };
+  switch (step.do) {
+    case "send": {
+      const message = step.size === undefined ? (step.text ?? "") : Buffer.alloc(step.size, "x");
+      for (let i = 0; i < (step.times ?? 1); i++) await open.send(message);
+      break;
+    }
+    case "recv":
+      for (let i = 0; i < (step.times ?? 1) && (await receive()); i++);
+      break;
+    case "drain":
+      while (await receive()) {
+        // V8 sees the small object, not the 64 KB behind it.
+        if (step.pause && seen.count % 16 === 0) globalThis.gc?.();
+        if (step.pause) await delay(step.pause);
+      }
+      break;
+    case "closeSend":
+      open.closeSend();
+      break;
+    case "close":
+      open.close();
+      break;
+    case "sleep":
+      await delay(step.ms);
+  }
+}
 
 class NodeLoaded implements Loaded {
   readonly #rt: Runtime;
@@ -69,6 +130,60 @@ class NodeLoaded implements Loaded {
     return found;
   }
 
+  async stream(
+    method: string,
+    first: string | null,
+    steps: Step[],
+    options: { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<Streamed> {
+    const seen: Streamed = { count: 0, bytes: 0, texts: [], status: null, message: "" };
+    let open: Stream | undefined;
+    try {
+      open = stream(this.#rt, method, first, options);
+      for (const step of steps) await take(open, step, seen);
+    } catch (error) {
+      if (!(error instanceof RestyFfiError)) throw error;
+      seen.status = error.code;
+      seen.message = error.message;
+    }
+    open?.close();
+    return seen;
+  }
+
+  async cancelHalfWay(method: string, first: string, streams: number): Promise<void> {
+    for (let i = 0; i < streams; i++) {
+      const open = stream(this.#rt, method, first);
+      await open.receive();
+      open.close();
+    }
+  }
+
+  async reloadUnderLoad(reloads: number, inFlight: number, ms: number): Promise<Record<string, number>> {
+    const found: Record<string, number> = { sent: 0, answered: 0, reloads: 0 };
+    let on = true;
+    const worker = async () => {
+      while (on) {
+        count(found, "sent");
+        const answer = await this.call("xor", "reload", { timeout: 60_000 });
+        count(found, answer.ok ? "answered" : answer.code);
+      }
+    };
+    const workers = Array.from({ length: inFlight }, worker);
+    for (let i = 0; i < reloads; i++) {
+      const start = performance.now();
+      await reload(this.#rt);
+      count(found, "reloads");
+      await delay(Math.max(0, ms / reloads - (performance.now() - start)));
+    }
+    on = false;
+    await Promise.all(workers);
+    return found;
+  }
+
+  reload(): Promise<void> {
+    return reload(this.#rt);
+  }
+
   async stats() {
     return stats(this.#rt);
   }
@@ -89,7 +204,7 @@ export async function nodeHost(env: Record<string, string>): Promise<Host> {
     levels: ["crit", "error", "warn", "notice", "info", "debug"],
     unlimited: true,
     load: async (lib: string, cfg: string | null, options?: LoadOptions) =>
-      new NodeLoaded(await load(lib, cfg, options)),
+      new NodeLoaded(await load(lib, cfg, { dicts: ["shared", "other"], ...options })),
     log: () => lines,
     settle: async () => {
       globalThis.gc?.();

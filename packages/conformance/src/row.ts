@@ -3,6 +3,8 @@ import { answers } from "./cases/answers.js";
 import { deadlines } from "./cases/deadlines.js";
 import { crashes, life } from "./cases/life.js";
 import { payloads } from "./cases/payloads.js";
+import { children, powers } from "./cases/powers.js";
+import { streams } from "./cases/streams.js";
 import { Cell, type HostKind, type Transport } from "./cell.js";
 import { type Language, runtimeOf } from "./places.js";
 
@@ -37,9 +39,13 @@ function cases(language: Language, host: HostKind, transport: Transport): void {
   describe("answers", () => answers(cell));
   describe("payloads", () => payloads(cell));
   describe("deadlines", () => deadlines(cell));
+  describe("streams", () => streams(cell));
+  describe("powers", () => powers(cell));
   describe("life", () => life(cell));
+  if (transport === "thread") return;
   // crash and exit end their process: on thread that would be the host's own.
-  if (transport === "process") describe("crashes", () => crashes(cell));
+  describe("crashes", () => crashes(cell));
+  describe("children", () => children(cell));
 }
 
 /** The cell that cannot exist: Node.js's binaries are no libraries, so a process serves it without being asked. */

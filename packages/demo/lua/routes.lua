@@ -3,7 +3,6 @@
 local json = require "json"
 local languages = require "languages"
 local measure = require "measure"
-local metrics = require "metrics"
 
 local _M = {}
 
@@ -110,15 +109,12 @@ function _M.languages()
             name = name,
             error = language.error,
             load_ms = language.load_ms,
+            runtime = stats and stats.name, -- as /metrics calls it
             transport = stats and stats.transport,
             about = ok and about or nil,
         }
     end
     return answer(200, "application/json", json.encode(list))
-end
-
-function _M.metrics()
-    return answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics())
 end
 
 return _M

@@ -1,9 +1,12 @@
+import type { Counts } from "./metrics.ts";
 import { plot } from "./plot.ts";
 
 /** What `/languages` says of one language. */
 export interface Language {
   name: string;
   error?: string;
+  /** Its name in /metrics. */
+  runtime?: string;
   transport?: string;
   /** What its `lang` method answered: JSON. */
   about?: string;
@@ -31,17 +34,41 @@ const TEMPLATE = `
     <p class="said"></p>
     <p class="took"></p>
   </div>
-  <dl>
+  <dl class="figures">
     <div><dt>calls/s</dt><dd class="rate">–</dd></div>
     <div><dt>p50</dt><dd class="p50">–</dd></div>
     <div><dt>p99</dt><dd class="p99">–</dd></div>
   </dl>
   <svg role="img"></svg>
+  <dl class="counts">
+    <div><dt>calls</dt><dd class="calls">–</dd></div>
+    <div><dt>errors</dt><dd class="errors">–</dd></div>
+    <div><dt>in flight</dt><dd class="in-flight">–</dd></div>
+    <div><dt>queued</dt><dd class="queued">–</dd></div>
+    <div><dt>bytes in</dt><dd class="bytes-in">–</dd></div>
+    <div><dt>out</dt><dd class="bytes-out">–</dd></div>
+    <div><dt>restarts</dt><dd class="restarts">–</dd></div>
+    <div><dt>reloads</dt><dd class="reloads">–</dd></div>
+  </dl>
   <p class="error" hidden></p>`;
 
 function time(us: number): string {
   if (us < 100) return `${us.toFixed(1)} µs`;
   return us < 1000 ? `${us.toFixed(0)} µs` : `${(us / 1000).toFixed(1)} ms`;
+}
+
+/** Short: 950, 1.2K, 34.5M. */
+function count(value: number): string {
+  return value.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
+}
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+function size(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  for (; value >= 1024 && unit < UNITS.length - 1; unit++) value /= 1024;
+  return `${value.toFixed(unit === 0 || value >= 100 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
 /** One language on the page. */
@@ -91,6 +118,17 @@ export class Card {
     this.set("p50", time(m.p50_us));
     this.set("p99", time(m.p99_us));
     this.draw(m);
+  }
+
+  counted(c: Counts): void {
+    this.set("calls", count(c.calls));
+    this.set("errors", count(c.errors));
+    this.set("in-flight", count(c.inFlight));
+    this.set("queued", count(c.queued));
+    this.set("bytes-in", size(c.bytesIn));
+    this.set("bytes-out", size(c.bytesOut));
+    this.set("restarts", count(c.restarts));
+    this.set("reloads", count(c.reloads));
   }
 
   /** The axis alone if nothing has been measured yet. */

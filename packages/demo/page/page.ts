@@ -1,8 +1,10 @@
 import { Card, type Language, type Measurement } from "./card.ts";
+import { countsOf } from "./metrics.ts";
 
 const SLICE_MS = 150;
 const PAUSE_MS = 40;
 const RETRY_MS = 1000;
+const COUNT_MS = 1000;
 
 function element<T extends HTMLElement>(id: string): T {
   const found = document.getElementById(id);
@@ -79,6 +81,24 @@ async function measure(all: Card[]): Promise<void> {
   }
 }
 
+/** Shows what /metrics says, again and again. */
+async function follow(all: Card[]): Promise<void> {
+  for (;;) {
+    if (document.visibilityState === "visible") {
+      try {
+        const counts = countsOf(await (await ask("/metrics")).text());
+        for (const card of all) {
+          const own = counts.get(card.language.runtime ?? "");
+          if (own) card.counted(own);
+        }
+      } catch (error) {
+        say(explain(error));
+      }
+    }
+    await pause(COUNT_MS);
+  }
+}
+
 async function main(): Promise<void> {
   element("curl").textContent = `curl --data hello ${location.origin}/echo/go`;
   const languages = (await (await ask("/languages")).json()) as Language[];
@@ -93,7 +113,7 @@ async function main(): Promise<void> {
     cards.classList.toggle("resting", !load);
   });
   await echoAll(up);
-  if (up.length > 0) await measure(up);
+  if (up.length > 0) await Promise.all([measure(up), follow(up)]);
 }
 
 main().catch((error: unknown) => say(explain(error)));

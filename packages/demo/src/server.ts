@@ -36,7 +36,11 @@ lua_package_path "${join(FOLDER, "lua")}/?.lua;${paths.lua}/?.lua;;";
 client_max_body_size 128m;
 client_body_buffer_size 1m;
 init_by_lua_block { require("starter")(${process.pid}) }
-init_worker_by_lua_block { require("languages").load(${sources(paths)}) }
+lua_shared_dict resty_ffi_metrics 1m;
+init_worker_by_lua_block {
+  require("languages").load(${sources(paths)})
+  assert(require("resty.ffi.metrics").share("resty_ffi_metrics"))
+}
 server {
   listen 127.0.0.1:${port};
   root "${join(FOLDER, "dist", "page")}";
@@ -47,7 +51,7 @@ server {
   location = /style.css { default_type text/css; }
   location = /healthz   { content_by_lua_block { require("routes").healthz() } }
   location = /languages { content_by_lua_block { require("routes").languages() } }
-  location = /metrics   { content_by_lua_block { require("routes").metrics() } }
+  location = /metrics   { content_by_lua_block { require("resty.ffi.metrics").serve() } }
   location ~ ^/echo/([^/]*)$    { content_by_lua_block { require("routes").echo(ngx.var[1]) } }
   location ~ ^/measure/([^/]*)$ { content_by_lua_block { require("routes").measure(ngx.var[1]) } }
 }`,

@@ -131,6 +131,20 @@ describe("the page", () => {
     }
   });
 
+  it("shows what /metrics counts, live", async () => {
+    const calls = async () => (await shown(page, "calls")).join();
+    await expect.poll(calls, WAIT).toMatch(/^[\d.]+[KM](,[\d.]+[KM]){4}$/);
+    const before = await calls();
+    await expect.poll(calls, WAIT).not.toBe(before);
+    for (const name of ["errors", "restarts", "reloads"]) expect(await shown(page, name)).toEqual(Array(5).fill("0"));
+    for (const name of ["in-flight", "queued"]) {
+      for (const count of await shown(page, name)) expect(count).toMatch(/^\d+$/);
+    }
+    for (const name of ["bytes-in", "bytes-out"]) {
+      for (const size of await shown(page, name)) expect(size).toMatch(/^[\d.]+ [KMG]B$/);
+    }
+  });
+
   it("stops and starts the load", async () => {
     await page.getByRole("button", { name: "Stop the load" }).click();
     await page.getByRole("button", { name: "Start the load" }).waitFor(WAIT);
@@ -204,10 +218,14 @@ describe("when something is wrong, the page", () => {
     };
   });
 
-  it("says why a language is not there, and shows the others; then that the server has gone", async () => {
+  it("says why a language is not there, and shows the others; that a process has died; then that the server has gone", async () => {
     await page.getByText("4 of 4 sent it back").waitFor(WAIT);
     expect(await page.locator("#rust .error").textContent()).toContain("/nowhere/libffi_rust.so");
     expect(await page.locator("#go .error").isVisible()).toBe(false);
+    const pid = Number((await page.locator("#node .pid").textContent())?.replace("pid ", ""));
+    process.kill(pid, "SIGKILL");
+    await page.locator("#node .restarts").getByText("1", { exact: true }).waitFor(WAIT);
+    expect(await page.locator("#rust .restarts").textContent()).toBe("–");
     await nginx.stop();
     await page.getByRole("alert").getByText("The server does not answer").waitFor(WAIT);
   });

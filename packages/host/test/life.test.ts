@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { ECHO2, LIBRARY } from "./runtimes.js";
+import { ECHO2, LIBRARY, METHODS } from "./runtimes.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -40,6 +40,21 @@ test("a call in flight keeps the program alive", async () => {
     const rt = await load(process.env.ECHO);
     rt.echo("x").then((answer) => console.log(String(answer)));`);
   expect({ code, out }).toEqual({ code: 0, out: "x\n" });
+});
+
+test("an open stream keeps the program alive until its end is received, or it is closed", async () => {
+  const { code, out } = await run(
+    `import { load, stream } from "@resty-ffi/host";
+    const rt = await load(process.env.METHODS);
+    const chat = stream(rt, "chat", "first");
+    chat.receive().then(async (message) => {
+      console.log(String(message));
+      setTimeout(() => chat.send("second"), 20).unref();
+      for await (const last of chat) { console.log(String(last)); break; }
+    });`,
+    { METHODS },
+  );
+  expect({ code, out }).toEqual({ code: 0, out: "first\nsecond\n" });
 });
 
 test("wake-ups outlive the garbage collector, and microtasks run after them", async () => {

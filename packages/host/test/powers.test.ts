@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { close, load, methodStats, reload, stats, stream, UNLOADED, unload } from "../src/index.js";
 import { METHODS } from "./runtimes.js";
@@ -25,6 +28,18 @@ test("a reload moves new calls to the new code, and lets what is open end", asyn
   ]);
   unload(rt);
   await expect(reload(rt)).rejects.toMatchObject({ code: UNLOADED });
+});
+
+test("with watch a file that changes reloads the runtime", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "resty-ffi-host-"));
+  const file = join(directory, "code");
+  writeFileSync(file, "1");
+  const rt = await load<"watch" | "generation">(METHODS, "watch", { isolate: true, watch: true });
+  await rt.watch(file);
+  writeFileSync(file, "one more");
+  await expect.poll(() => stats(rt).reloads, { timeout: 5000 }).toBe(1);
+  expect(String(await rt.generation())).toBe("1");
+  rmSync(directory, { recursive: true });
 });
 
 test("each method has its own counters", async () => {

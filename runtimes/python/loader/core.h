@@ -48,12 +48,13 @@ typedef struct {
     int out_count;
     uint64_t sent_at; /* ns: the last message of a stream */
 
+    struct Stream *woken; /* whose tasks take a step at the end of the dispatch */
     bool dispatching;
     bool flush_scheduled, drain_scheduled;
 
     /* Only with an asyncio loop: */
     PyObject *loop, *call_soon, *flush_method, *drain_method;
-    PyObject *task_type, *enter_task, *leave_task, *register_task, *unregister_task, *cancelled_error;
+    PyObject *task_type, *enter_task, *leave_task, *register_task, *unregister_task, *cancelled_error, *current_task;
     TaskSlots slots;
     PyObject *spare;   /* a task that no call has used up, for the next eager first step */
     PyObject *current; /* the task that is entered for such a step, borrowed from spare; NULL = none */
@@ -88,6 +89,11 @@ int task_setup(Core *c, PyObject *loop, PyObject *task_type);
 void task_call(Core *c, const Method *m, resty_ffi_frame *f);
 void task_stream(Core *c, const Method *m, resty_ffi_frame *f);
 void task_leave(Core *c);
+/* Whether the running code is that of this task (NULL: of a call in its first step). -1 and an exception. */
+int task_is_current(Core *c, PyObject *task);
+/* The next step of a call that is suspended: now, or with the loop's next turn. */
+void task_step(Core *c, PyObject *task);
+int task_step_soon(Core *c, PyObject *task);
 void task_forget(Core *c);
 
 /* stream.c: a stream is an object in core->running, like every call that is not answered yet. */
@@ -96,6 +102,10 @@ PyObject *stream_open(Core *c, const Method *m, const resty_ffi_frame *f);
 int stream_hold(Core *c, const Method *m, const resty_ffi_frame *f);
 bool stream_check(PyObject *call);
 bool stream_is_threaded(PyObject *stream);
+/* The task that awaits the stream waits. False: it is not that of its handler. */
+bool stream_park(PyObject *stream, PyObject *task);
+/* The next steps of all tasks that need wait no longer. */
+void stream_steps(Core *c);
 /* Says what is to be told of a cancellation: an object with cancel_call(). */
 void stream_tell(PyObject *stream, PyObject *told);
 /* DATA or WINDOW. What it keeps of the payload it takes out of the frame. */

@@ -273,6 +273,7 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
         resty_ffi_free(c->q, f[i].data);
     }
     task_leave(c);
-    answer_flush(c);
+    stream_steps(c);
     c->dispatching = false;
+    answer_flush(c);
 }

@@ -1,7 +1,9 @@
 /*
  * Streams. Messages wait here in both directions no further than their windows allow: the client's until the handler
  * takes them, the handler's own not at all, as a send without a window waits. Python code (resty_ffi/_stream.py) takes
- * and sends; how it waits depends on where the handler runs: for a future of the loop, or with its thread.
+ * and sends. How it waits depends on who does: a thread sleeps; the handler's task is parked, and its next step is
+ * taken as soon as the batch of frames that it waited for is read, without a turn of the loop; any other task of the
+ * loop waits for a future.
  */
 #include "core.h"
 
@@ -11,9 +13,9 @@
 /* A message that follows another within this time may share its wake-up of the host. */
 #define HOLD_NS 50000
 
-enum { READABLE = 0, WRITABLE = 1 };
+enum { READABLE = 0, WRITABLE = 1, NOT_PARKED = -1 };
 
-typedef struct {
+typedef struct Stream {
     PyObject_HEAD Core *core;
     PyObject *owner;  /* LoadedRuntime: it outlives the core's own reference */
     PyObject *id;     /* the key in core->running */
@@ -32,6 +34,11 @@ typedef struct {
     bool ended;     /* the client has closed its direction */
     bool cancelled; /* nobody waits for this stream */
     bool over;      /* the handler is done, or was given up */
+
+    int wanted;          /* what the handler's task is about to wait for */
+    int parked;          /* what it waits for, or NOT_PARKED */
+    bool yielded;        /* half-way through `await stream.wait(…)` */
+    struct Stream *next; /* of those whose task is to take a step */
 
     PyObject *futures[2]; /* lists of what waits on the loop, or NULL */
     int sleepers[2];      /* threads that wait */
@@ -63,8 +70,40 @@ static void settle(PyObject *future)
     Py_XDECREF(done);
 }
 
+/* The handler's task may go on. */
+static void unpark(Stream *s)
+{
+    Core *c = s->core;
+    s->parked = NOT_PARKED;
+    if (c->dispatching) {
+        s->next = c->woken;
+        c->woken = (Stream *)Py_NewRef((PyObject *)s);
+    } else if (c->loop && s->told && task_step_soon(c, s->told) < 0) {
+        PyErr_WriteUnraisable(s->told);
+    }
+}
+
+void stream_steps(Core *c)
+{
+    Stream *oldest = NULL, *s;
+    while ((s = c->woken)) {
+        c->woken = s->next;
+        s->next = oldest;
+        oldest = s;
+    }
+    while ((s = oldest)) {
+        oldest = s->next;
+        s->next = NULL;
+        if (s->told)
+            task_step(c, s->told);
+        Py_DECREF(s);
+    }
+}
+
 static void wake(Stream *s, int which)
 {
+    if (s->parked == which)
+        unpark(s);
     for (; s->sleepers[which]; s->sleepers[which]--)
         sem_post(&s->wake[which]);
     PyObject *futures = s->futures[which];
@@ -95,7 +134,7 @@ static int drop_done(PyObject *futures)
     return 0;
 }
 
-/* A future of the loop that is done when there may be something to read, or a window. */
+/* Something to await until there may be a message, or a window. */
 static PyObject *stream_wait(Stream *s, PyObject *argument)
 {
     long which = PyLong_AsLong(argument);
@@ -105,6 +144,14 @@ static PyObject *stream_wait(Stream *s, PyObject *argument)
         PyErr_SetString(PyExc_RuntimeError, "this runtime has been unloaded");
         return NULL;
     }
+    int own = task_is_current(s->core, s->told);
+    if (own < 0)
+        return NULL;
+    if (own) {
+        s->wanted = (int)which;
+        s->yielded = false;
+        return Py_NewRef((PyObject *)s);
+    }
     PyObject *future = PyObject_CallMethod(s->core->loop, "create_future", NULL);
     if (future && !s->futures[which])
         s->futures[which] = PyList_New(0);
@@ -112,6 +159,30 @@ static PyObject *stream_wait(Stream *s, PyObject *argument)
         PyList_Append(s->futures[which], future) < 0)
         Py_CLEAR(future);
     return future;
+}
+
+/* `await stream`: yields the stream to task.c, which parks the task; when it is resumed, that is all. */
+static PyObject *stream_next(Stream *s)
+{
+    s->yielded = !s->yielded;
+    return s->yielded ? Py_NewRef((PyObject *)s) : NULL;
+}
+
+bool stream_park(PyObject *stream, PyObject *task)
+{
+    Stream *s = (Stream *)stream;
+    if (s->told != task)
+        return false;
+    s->parked = s->wanted;
+    return true;
+}
+
+/* As of a future that a task waits for. The task goes on and finds that it is cancelled, which it remembers itself. */
+static PyObject *stream_cancel(Stream *s, PyObject *args, PyObject *kwds)
+{
+    if (s->parked != NOT_PARKED)
+        unpark(s);
+    Py_RETURN_FALSE;
 }
 
 /* ---- What the host says ---- */
@@ -319,6 +390,7 @@ static Stream *stream_new(Core *c, const Method *m, const resty_ffi_frame *f)
     s->call = *f;
     s->call.data = NULL;
     s->window = (int64_t)f->arg;
+    s->parked = NOT_PARKED;
     sem_init(&s->wake[READABLE], 0, 0);
     sem_init(&s->wake[WRITABLE], 0, 0);
     s->id = PyLong_FromUnsignedLongLong(f->id);
@@ -377,6 +449,7 @@ static void stream_dealloc(Stream *s)
 }
 
 static PyMethodDef stream_methods[] = {
+    {"cancel", (PyCFunction)(void (*)(void))stream_cancel, METH_VARARGS | METH_KEYWORDS, NULL},
     {"cancel_call", (PyCFunction)stream_cancel_call, METH_NOARGS, NULL},
     {"close", (PyCFunction)stream_close_method, METH_NOARGS, NULL},
     {"send", (PyCFunction)stream_send, METH_O, NULL},
@@ -385,11 +458,16 @@ static PyMethodDef stream_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyAsyncMethods stream_await = {.am_await = PyObject_SelfIter};
+
 PyTypeObject stream_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "_resty_ffi.Stream",
     .tp_basicsize = sizeof(Stream),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_doc = "A stream, as the code between it and its handler sees it.",
     .tp_dealloc = (destructor)stream_dealloc,
+    .tp_as_async = &stream_await,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = (iternextfunc)stream_next,
     .tp_methods = stream_methods,
 };

@@ -70,6 +70,7 @@ int task_setup(Core *c, PyObject *loop, PyObject *task_type)
         c->register_task = PyObject_GetAttrString(tasks, "_register_task");
         c->unregister_task = PyObject_GetAttrString(tasks, "_unregister_task");
         c->cancelled_error = PyObject_GetAttrString(asyncio, "CancelledError");
+        c->current_task = PyObject_GetAttrString(tasks, "current_task");
         c->call_soon = PyObject_GetAttrString(loop, "call_soon");
         c->flush_method = PyObject_GetAttrString((PyObject *)c, "flush");
         c->drain_method = PyObject_GetAttrString((PyObject *)c, "drain");
@@ -91,6 +92,7 @@ void task_forget(Core *c)
     Py_CLEAR(c->register_task);
     Py_CLEAR(c->unregister_task);
     Py_CLEAR(c->cancelled_error);
+    Py_CLEAR(c->current_task);
     Py_CLEAR(c->call_soon);
     Py_CLEAR(c->flush_method);
     Py_CLEAR(c->drain_method);
@@ -116,6 +118,15 @@ void task_leave(Core *c)
     c->current = NULL;
     if (switch_task(c, c->leave_task, task) < 0)
         PyErr_WriteUnraisable(task);
+}
+
+int task_is_current(Core *c, PyObject *task)
+{
+    PyObject *current = PyObject_CallOneArg(c->current_task, c->loop);
+    Py_XDECREF(current);
+    if (!current)
+        return -1;
+    return current == (task ? task : c->current);
 }
 
 /* The spare task, made current; borrowed. */
@@ -182,7 +193,7 @@ static PyObject *with_context(Core *c, PyObject *task, PyObject *function, PyObj
 }
 
 /* Another step with the loop's next turn; with the current exception thrown into the handler if there is one. */
-static int step_soon(Core *c, PyObject *task)
+int task_step_soon(Core *c, PyObject *task)
 {
     PyObject *exception = take_exception();
     PyObject *callback = bound(c, task, &step_def);
@@ -193,11 +204,25 @@ static int step_soon(Core *c, PyObject *task)
     return handle ? 0 : -1;
 }
 
+static int waits_for(Core *c, PyObject *task, PyObject *waiter)
+{
+    set_slot(&SLOT(c, task, waiter), waiter);
+    if (SLOT(c, task, must_cancel) == Py_True) {
+        PyObject *cancelled = PyObject_CallMethod(task, "_cancel_waiter", NULL);
+        if (!cancelled)
+            return -1;
+        Py_DECREF(cancelled);
+    }
+    return 0;
+}
+
 /* The handler yielded: a future that it waits for, None for "the next turn", or something that it may not. */
 static int wait_for(Core *c, PyObject *task, PyObject *yielded)
 {
     if (yielded == Py_None)
-        return step_soon(c, task);
+        return task_step_soon(c, task);
+    if (stream_check(yielded) && stream_park(yielded, task))
+        return waits_for(c, task, yielded);
     PyObject *blocking = PyObject_GetAttr(yielded, names.blocking);
     PyObject *loop = blocking == Py_True ? PyObject_CallMethodNoArgs(yielded, names.get_loop) : NULL;
     bool good = loop == c->loop && yielded != task;
@@ -207,7 +232,7 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded)
         PyErr_Clear();
         PyObject *refused = PyObject_CallMethod(task, "_refuse", "O", yielded); /* always raises */
         Py_XDECREF(refused);
-        return step_soon(c, task);
+        return task_step_soon(c, task);
     }
     if (PyObject_SetAttr(yielded, names.blocking, Py_False) < 0)
         return -1;
@@ -219,14 +244,7 @@ static int wait_for(Core *c, PyObject *task, PyObject *yielded)
     if (!added)
         return -1;
     Py_DECREF(added);
-    set_slot(&SLOT(c, task, waiter), yielded);
-    if (SLOT(c, task, must_cancel) == Py_True) {
-        PyObject *cancelled = PyObject_CallMethod(task, "_cancel_waiter", NULL);
-        if (!cancelled)
-            return -1;
-        Py_DECREF(cancelled);
-    }
-    return 0;
+    return waits_for(c, task, yielded);
 }
 
 /* ---- The end of a call ---- */
@@ -320,6 +338,18 @@ static void step(Core *c, PyObject *task, PyObject *exception)
         finish(c, task, result);
     }
     Py_DECREF(coro);
+    Py_DECREF(task);
+}
+
+void task_step(Core *c, PyObject *task)
+{
+    Py_INCREF(task);
+    PyObject *variables = Py_NewRef(SLOT(c, task, context));
+    if (c->loop && variables != Py_None && PyContext_Enter(variables) == 0) {
+        step(c, task, NULL);
+        PyContext_Exit(variables);
+    }
+    Py_DECREF(variables);
     Py_DECREF(task);
 }
 

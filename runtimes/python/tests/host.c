@@ -290,14 +290,14 @@ static void read_messages(long id, long count, int brief)
 static void times(int number, char *method, char *request, long count)
 {
     size_t len;
-    int status = 0, code = method_of(number, method);
+    int status = 0, events, code = method_of(number, method);
     request = from_hex(request, &len);
     resty_ffi_call *call = resty_ffi_pull_call_new(pull);
     for (long i = 0; i < count && !status; i++) {
         int next;
         status = resty_ffi_stream_open(runtimes[number], call, (uint32_t)code, request, len, true, 0);
         while (!status && (next = resty_ffi_stream_next(call)) != RESTY_FFI_ENDED)
-            if (next == RESTY_FFI_NOTHING)
+            if (next == RESTY_FFI_NOTHING && !resty_ffi_pull_stream(pull, &events))
                 resty_ffi_pull_run(pull, -1);
         status = status ? status : call->status;
         resty_ffi_call_release(call);

@@ -135,9 +135,9 @@ def test_a_generator_handles_nothing_else():
 
     app = resty_ffi.Runtime()
     for function in (chat, blocking):
-        with pytest.raises(TypeError, match="register it with @app.stream"):
+        with pytest.raises(TypeError, match=r"register it with @app\.stream"):
             app.method("name")(function)
-        with pytest.raises(TypeError, match="register it with @app.stream"):
+        with pytest.raises(TypeError, match=r"register it with @app\.stream"):
             app.default(function)
 
 

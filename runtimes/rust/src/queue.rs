@@ -19,8 +19,8 @@ use tokio::io::unix::AsyncFd;
 use crate::answer::{Answer, Outcome, Payload};
 use crate::dict::Questions;
 
-/// `resty_ffi_frame`, a cache line of its own.
-#[repr(C, align(64))]
+/// `resty_ffi_frame`.
+#[repr(C)]
 #[derive(Clone, Copy)]
 struct Frame {
     id: u64,

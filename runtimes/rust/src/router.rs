@@ -127,6 +127,14 @@ impl Router {
             .position(|(name, _)| name.as_bytes() == method)
     }
 
+    /// What [`find`](Self::find) has found, or the fallback.
+    pub(crate) fn at(&mut self, index: Option<usize>) -> Option<&mut Box<dyn Route>> {
+        match index {
+            Some(index) => Some(&mut self.routes[index].1),
+            None => self.fallback.as_mut(),
+        }
+    }
+
     /// Why there is no answer, for the caller.
     pub(crate) fn no_method(&self, runtime: &str, method: &str) -> String {
         let mut names: Vec<&str> = self.routes.iter().map(|(name, _)| name.as_str()).collect();

@@ -181,7 +181,13 @@ impl Server {
 
     fn take(&mut self, frame: Incoming) {
         match frame.kind {
-            Kind::Call => self.call(frame),
+            Kind::Call if frame.arg == 0 => {
+                let id = frame.id;
+                if let Some(outcome) = self.call(frame) {
+                    self.batch.end(id, outcome);
+                }
+            }
+            Kind::Call => self.open(frame),
             Kind::Data => match self.calls.flow(frame.id) {
                 Some(flow) => flow.deliver(frame),
                 None => self.first_message(frame),
@@ -211,9 +217,29 @@ impl Server {
         }
     }
 
-    fn call(&mut self, frame: Incoming) {
-        let id = frame.id;
-        if let Some(outcome) = self.start(frame) {
+    fn call(&mut self, frame: Incoming) -> Option<Outcome> {
+        let index = self.route_of(frame.method);
+        match self.router.at(index) {
+            Some(route) => route.start(&self.calls, frame.id, frame.into()),
+            None => Some(Err(self.no_method(frame.method))),
+        }
+    }
+
+    /// The call of a stream.
+    fn open(&mut self, frame: Incoming) {
+        let (id, method) = (frame.id, frame.method);
+        let index = self.route_of(method);
+        let outcome = match self.router.at(index) {
+            Some(route) => match route.open(&self.calls, frame) {
+                Ok(outcome) => outcome,
+                Err(call) => {
+                    self.unopened.insert(id, call);
+                    None
+                }
+            },
+            None => Some(Err(self.no_method(method))),
+        };
+        if let Some(outcome) = outcome {
             self.batch.end(id, outcome);
         }
     }
@@ -227,32 +253,22 @@ impl Server {
             call.end = frame.end;
             call.nil = frame.nil;
             call.body = frame.body;
-            self.call(call);
+            self.open(call);
         }
     }
 
-    fn start(&mut self, frame: Incoming) -> Option<Outcome> {
-        let route = match self.route_of(frame.method) {
-            Some(index) => Some(&mut self.router.routes[index].1),
-            None => self.router.fallback.as_mut(),
-        };
-        let Some(route) = route else {
-            return Some(Err(self.no_method(frame.method)));
-        };
-        if frame.arg == 0 {
-            return route.start(&self.calls, frame.id, frame.into());
-        }
-        route.open(&self.calls, frame).unwrap_or_else(|call| {
-            self.unopened.insert(call.id, call);
-            None
-        })
-    }
-
+    #[inline]
     fn route_of(&mut self, method: u32) -> Option<usize> {
-        let index = method as usize;
-        if let Some(Some(route)) = self.methods.get(index) {
-            return *route;
+        match self.methods.get(method as usize) {
+            Some(Some(route)) => *route,
+            _ => self.look_up(method),
         }
+    }
+
+    /// At a method's first call.
+    #[cold]
+    fn look_up(&mut self, method: u32) -> Option<usize> {
+        let index = method as usize;
         let route = self
             .router
             .find(self.queue.method(method).unwrap_or_default());

@@ -1,6 +1,6 @@
 -- What the suite's nginx serves: calls of runtimes over HTTP, Lua chunks, and crowds of calls made in the worker.
 
-require "resty.ffi"
+local resty_ffi = require "resty.ffi"
 
 local floor, min, random = math.floor, math.min, math.random
 local spawn, wait = ngx.thread.spawn, ngx.thread.wait
@@ -117,6 +117,133 @@ function _M.time_out(name, calls, in_flight, timeout)
             note(counts, ok and "ok" or res)
         end
     end)
+    return text_of(counts)
+end
+
+local take = {}
+
+local function receive(stream, seen)
+    local ok, message, err = stream:recv(10)
+    if not ok then
+        seen.status, seen.message = message, err
+    elseif not message then
+        seen.status = 0
+    else
+        seen.count = seen.count + 1
+        seen.bytes = seen.bytes + #message
+        if #seen.texts < 100 then
+            seen.texts[#seen.texts + 1] = message:sub(1, 64)
+        end
+        return true
+    end
+end
+
+function take.send(stream, step, seen)
+    local message = step.size and ("x"):rep(step.size) or step.text or ""
+    for _ = 1, step.times or 1 do
+        local ok, code, err = stream:send(message, 10)
+        if not ok then
+            seen.status, seen.message = code, err
+            return
+        end
+    end
+end
+
+function take.recv(stream, step, seen)
+    for _ = 1, step.times or 1 do
+        if not receive(stream, seen) then
+            return
+        end
+    end
+end
+
+function take.drain(stream, step, seen)
+    while receive(stream, seen) do
+        if step.pause then
+            ngx.sleep(step.pause / 1000)
+        end
+    end
+end
+
+function take.closeSend(stream)
+    stream:close_send()
+end
+
+function take.close(stream)
+    stream:close()
+end
+
+function take.sleep(_, step)
+    ngx.sleep(step.ms / 1000)
+end
+
+local function quoted(text)
+    return "\"" .. text:gsub("[%c\"\\]", function(c) return ("\\u%04x"):format(c:byte()) end) .. "\""
+end
+
+-- Takes steps with a stream: see Step in host.ts. Returns what was seen, as JSON.
+function _M.stream(name, method, first, steps, timeout)
+    local seen = { count = 0, bytes = 0, texts = {}, message = "" }
+    local opts = timeout and { timeout = timeout } or nil
+    local stream, code, err = resty_ffi.stream(runtimes[name], method, first, opts)
+    if not stream then
+        seen.status, seen.message = code, err
+    end
+    for _, step in ipairs(stream and steps or {}) do
+        take[step["do"]](stream, step, seen)
+        if seen.status then
+            break
+        end
+    end
+    if stream then
+        stream:close()
+    end
+    for k, text in ipairs(seen.texts) do
+        seen.texts[k] = quoted(text)
+    end
+    return ("{\"count\":%d,\"bytes\":%d,\"texts\":[%s],\"status\":%s,\"message\":%s}"):format(
+        seen.count, seen.bytes, table.concat(seen.texts, ","), seen.status or "null", quoted(seen.message))
+end
+
+-- GET /stream/RUNTIME/METHOD?first=TEXT: opens a stream, and waits for it until the client goes away.
+function _M.hold()
+    local name, method = ngx.var.uri:match("^/stream/([^/]+)/(.+)$")
+    local stream = assert(resty_ffi.stream(runtimes[name], method, ngx.var.arg_first))
+    ngx.send_headers()
+    ngx.flush(true)
+    while stream:recv(60) do
+        ngx.sleep(0.01)
+    end
+end
+
+function _M.cancel_half_way(name, method, first, streams)
+    for _ = 1, streams do
+        local stream = assert(resty_ffi.stream(runtimes[name], method, first))
+        assert(stream:recv(10))
+        stream:close()
+    end
+end
+
+-- `in_flight` calls at any time for so many seconds, while the runtime is reloaded.
+function _M.reload_under_load(name, reloads, in_flight, seconds)
+    local rt, counts, on = runtimes[name], { sent = 0, answered = 0, reloads = 0 }, true
+    local reloader = assert(spawn(function()
+        for _ = 1, reloads do
+            local start = ngx.now()
+            assert(resty_ffi.reload(rt))
+            counts.reloads = counts.reloads + 1
+            ngx.sleep(math.max(0.001, seconds / reloads - (ngx.now() - start)))
+        end
+        on = false
+    end))
+    crowd(in_flight, function()
+        while on do
+            counts.sent = counts.sent + 1
+            local ok, res = rt:xor("reload", { timeout = 60 })
+            note(counts, ok and "answered" or res)
+        end
+    end)
+    assert(wait(reloader))
     return text_of(counts)
 end
 

@@ -48,12 +48,14 @@ client_max_body_size 0;
 client_body_buffer_size 130m;
 lua_package_path "${LUA}/?.lua;${SOURCE}/nginx/?.lua;;";
 lua_shared_dict shared 1m;
+lua_shared_dict other 1m;
 ${http}
 server {
   listen 127.0.0.1:${port} backlog=1024;
   lua_check_client_abort on;
   location = / { return 204; }
   location /call/ { content_by_lua_block { require("fixture").call() } }
+  location /stream/ { content_by_lua_block { require("fixture").hold() } }
   location = /lua { content_by_lua_block { require("fixture").lua() } }
   ${server}
 }`,

@@ -15,7 +15,7 @@ const everything: Settings = {
     local fixture = require "fixture"
     ${LANGUAGES.map((language) => {
       const { lib, cfg } = runtimeOf(language);
-      return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { dict = "shared", load_timeout = 60 }))`;
+      return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { dicts = { "shared", "other" }, load_timeout = 60 }))`;
     }).join("\n")}
   }`,
   main: "worker_shutdown_timeout 30s;",
@@ -188,7 +188,7 @@ describe("all five languages in one worker", () => {
       env,
       workers: 2,
       http: `init_worker_by_lua_block {
-        assert(require("fixture").load("rust", ${lua(lib)}, ${lua(cfg ?? undefined)}, { isolate = true, dict = "shared" }))
+        assert(require("fixture").load("rust", ${lua(lib)}, ${lua(cfg ?? undefined)}, { isolate = true, dicts = { "shared", "other" } }))
       }`,
     });
     const pids = new Set<number>();

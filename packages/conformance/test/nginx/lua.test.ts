@@ -8,7 +8,7 @@ describe("the Lua API", () => {
   let nginx: Nginx;
   beforeAll(async () => {
     nginx = await Nginx.start({ env: go.env });
-    await nginx.lua(`assert(fixture.load("go", ${lua(go.lib)}, ${lua(go.cfg)}, { dict = "shared" }))`);
+    await nginx.lua(`assert(fixture.load("go", ${lua(go.lib)}, ${lua(go.cfg)}, { dicts = { "shared", "other" } }))`);
     await nginx.lua(`assert(fixture.load("c", ${lua(ECHO2)}))`);
   });
   afterAll(() => nginx.stop());

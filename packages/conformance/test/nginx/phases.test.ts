@@ -11,7 +11,7 @@ const call = (phase: string) => `
 
 const LOAD = `
   local fixture = require "fixture"
-  local rt, err = fixture.load("phase", ${lua(ECHO2)}, "phases", { dict = "shared" })
+  local rt, err = fixture.load("phase", ${lua(ECHO2)}, "phases", { dicts = { "shared", "other" } })
   ngx.shared.shared:set("init_worker load", tostring(rt ~= nil) .. "|" .. tostring(err))`;
 
 describe("the phases of a request", () => {

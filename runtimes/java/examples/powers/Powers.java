@@ -9,6 +9,7 @@ import io.github.restyffi.MessageStream;
 import io.github.restyffi.RestyFfiException;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -20,7 +21,7 @@ public final class Powers {
         return FfiRuntime.builder()
                 .streamMethod("ticks", Powers::ticks)
                 .streamMethod("upper", Powers::upper)
-                .method("slow", Powers::slow)
+                .method("slow", (request, call) -> slow(config, call))
                 .fastMethod("divide", Powers::divide)
                 .fastMethod("hello", (name, call) -> hello(config, settings, text(name)))
                 .asyncMethod("visits", (name, call) -> visits(config, text(name)))
@@ -44,10 +45,10 @@ public final class Powers {
     // [/stream]
 
     // [deadline]
-    static byte[] slow(byte[] request, Call call) throws InterruptedException {
-        Duration left = call.remaining().orElse(Duration.ofDays(1));
-        System.out.println("slow has " + left.toMillis() + " ms");
-        Thread.sleep(10_000); // cancelled, it throws an InterruptedException
+    static byte[] slow(Config config, Call call) throws InterruptedException {
+        Optional<Duration> left = call.remaining(); // empty without a deadline
+        config.logger().log(System.Logger.Level.DEBUG, "slow has {0}", left);
+        Thread.sleep(10_000); // throws an InterruptedException when the call is cancelled
         return bytes("done");
     }
 

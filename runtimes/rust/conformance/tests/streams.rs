@@ -263,7 +263,9 @@ fn senders_of_one_stream_share_its_window() {
 fn a_send_that_was_given_up_was_not_sent() {
     both(|host, rt| {
         let stream = host.open(rt, "impatient", None);
-        std::thread::sleep(Duration::from_millis(100));
+        host.turn_until("a send was given up", || {
+            host.log().iter().any(|(_, line)| line == "gave up")
+        });
         stream.send("go on");
         let (mut messages, status, _) = stream.rest();
         let said = messages.pop().unwrap();

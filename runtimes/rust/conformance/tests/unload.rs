@@ -91,7 +91,7 @@ fn closing_the_host_ends_streams_that_nobody_cancelled() {
 #[test]
 fn a_reload_serves_old_streams_for_a_while() {
     let host = Host::new();
-    let rt = host.load_to_drain("ffi_rust_conformance", Duration::from_millis(300));
+    let rt = host.load_to_drain("ffi_rust_conformance", Duration::from_secs(1));
     let old = host.open(rt, "chat", "old");
     assert_eq!(old.text(), "old");
     let here = host.text(rt, "lang", None);

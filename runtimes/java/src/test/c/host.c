@@ -20,6 +20,7 @@
  *     log TEXT                     waits for a line of the log with this text: "ok", or "nothing" after 5 s
  *     rest MS                      "ok", later
  *     rss                          resident memory in KB
+ *     unload                       "ok"; streams go on for the time of --drain
  *
  * Lines of the log go to standard error, and are kept for "log".
  */
@@ -293,6 +294,9 @@ static void obey(char *line)
         do_log(at);
     } else if (strcmp(what, "rest") == 0) {
         rest((uint64_t)number(&at));
+        say_code(0);
+    } else if (strcmp(what, "unload") == 0) {
+        resty_ffi_runtime_unload(rt);
         say_code(0);
     } else if (strcmp(what, "rss") == 0) {
         do_rss();

@@ -109,6 +109,7 @@ async fn impatient(mut requests: Requests, sender: Sender) -> Result<(), Error> 
         done?;
         sent += 1;
     }
+    tracing::info!("gave up");
     requests.recv().await?;
     sender.send(sent.to_string()).await
 }

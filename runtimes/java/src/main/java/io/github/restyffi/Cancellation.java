@@ -3,9 +3,9 @@ package io.github.restyffi;
 /**
  * Whether anybody still waits for a call.
  *
- * <p>A cancelled call of {@link FfiRuntime.Builder#method} has its thread interrupted, and one of
- * {@link FfiRuntime.Builder#asyncMethod} its future cancelled. So this is for work that notices
- * neither:
+ * <p>A cancelled call of {@link FfiRuntime.Builder#method} or {@link
+ * FfiRuntime.Builder#streamMethod} has its thread interrupted, and one of {@link
+ * FfiRuntime.Builder#asyncMethod} its future cancelled. So this is for work that notices neither:
  *
  * <pre>{@code
  * .asyncMethod("query", (request, call) -> {

@@ -7,12 +7,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /** The jars and class files that the author's code comes from; the host may watch them. */
 final class ClassFiles {
-    private static final int MOST = 10_000; // as many as a host watches
+    private static final int MOST = 100_000;
 
     private ClassFiles() {}
 
@@ -20,22 +21,27 @@ final class ClassFiles {
     static void tell(String classPath, Outbox outbox) {
         Path ours = ours();
         for (String entry : classPath.split(File.pathSeparator)) {
-            Path path = Path.of(entry).toAbsolutePath();
-            if (Files.isDirectory(path)) {
-                tellAll(path, outbox);
-            } else if (Files.isRegularFile(path) && !path.equals(ours)) {
-                tell(path, outbox);
+            try {
+                Path path = Path.of(entry).toAbsolutePath();
+                if (!entry.isEmpty() && !path.equals(ours)) {
+                    tellAll(path, outbox);
+                }
+            } catch (IOException | UncheckedIOException | InvalidPathException e) {
+                continue; // what cannot be read holds no classes
             }
         }
     }
 
-    private static void tellAll(Path folder, Outbox outbox) {
-        try (Stream<Path> files = Files.walk(folder)) {
-            files.filter(file -> file.toString().endsWith(".class"))
-                    .limit(MOST)
-                    .forEach(file -> tell(file, outbox));
-        } catch (IOException | UncheckedIOException e) {
-            // a folder that cannot be read holds no classes of use
+    /** A jar, or the classes of a folder. */
+    private static void tellAll(Path path, Outbox outbox) throws IOException {
+        if (Files.isRegularFile(path)) {
+            tell(path, outbox);
+        } else if (Files.isDirectory(path)) {
+            try (Stream<Path> files = Files.walk(path)) {
+                files.limit(MOST)
+                        .filter(file -> file.toString().endsWith(".class"))
+                        .forEach(file -> tell(file, outbox));
+            }
         }
     }
 

@@ -7,6 +7,10 @@ import java.util.concurrent.CompletableFuture;
  * The host's shared dict: what every worker and every runtime of the host sees, in nginx a {@code
  * lua_shared_dict}.
  *
+ * <pre>{@code
+ * CompletableFuture<Long> visits = config.dict("cache").incr("visits:" + name, 1);
+ * }</pre>
+ *
  * <p>The host's event loop answers, and only once the runtime is loaded: do not wait for an answer
  * in {@code init}, in a handler of {@link FfiRuntime.Builder#fastMethod}, or in one of {@link
  * FfiRuntime.Builder#asyncMethod}. Futures complete on the runtime's executor. Where the host

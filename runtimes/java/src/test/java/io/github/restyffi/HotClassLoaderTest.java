@@ -9,8 +9,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Collections;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
 
 import javax.tools.ToolProvider;
 
@@ -48,6 +53,37 @@ class HotClassLoaderTest {
         compile(dir, "resource");
         try (HotClassLoader classes = new HotClassLoader(dir.toString())) {
             assertNotNull(classes.getResource("hot/resource.txt"));
+        }
+    }
+
+    private void jar(String text) throws IOException {
+        Path fresh = dir.resolve("fresh.jar");
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(fresh))) {
+            jar.putNextEntry(new ZipEntry("resource.txt"));
+            jar.write(text.getBytes());
+        }
+        Files.move(fresh, dir.resolve("app.jar"), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static String resource(ClassLoader classes) throws IOException {
+        try (InputStream in = classes.getResourceAsStream("resource.txt")) {
+            return new String(in.readAllBytes());
+        }
+    }
+
+    @Test
+    void oldAndNewJarsLiveSideBySide() throws Exception {
+        String path = dir.resolve("app.jar").toString();
+        jar("one");
+        try (HotClassLoader before = new HotClassLoader(path)) {
+            assertEquals("one", resource(before));
+            jar("two");
+            try (HotClassLoader after = new HotClassLoader(path)) {
+                assertEquals("two", resource(after));
+                before.close();
+                assertEquals("two", resource(after));
+                assertEquals(1, Collections.list(after.getResources("resource.txt")).size());
+            }
         }
     }
 

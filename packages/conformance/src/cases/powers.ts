@@ -1,0 +1,144 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { Cell } from "../cell.js";
+import { pidOf, text } from "../expect.js";
+import { Code } from "../host.js";
+import { descendants, ended } from "../processes.js";
+
+const NIGHTLY = process.env.NIGHTLY === "1";
+/** A reload every second for two minutes; in a plain run, a few as fast as they go. */
+const RELOADS = NIGHTLY ? { times: 120, ms: 120_000 } : { times: 4, ms: 1000 };
+
+/** What runtimes can do with their host: its log, its dicts, new code. */
+export function powers(cell: () => Cell): void {
+  test("an unexpected exception's stack goes to the log, its message alone to the caller", async () => {
+    const { rt, host } = cell();
+    const answer = await rt.call("throw");
+    if (answer.ok) throw new Error("answered");
+    expect(answer.message.trim().split("\n")).toHaveLength(1);
+    const logged = () => host.log().some(({ level, text }) => level === "error" && /thrown on purpose/.test(text));
+    await expect.poll(logged, { timeout: 3000 }).toBe(true);
+  });
+
+  test("dict: add, time to live, other dicts, and only those that are allowed", async () => {
+    const { rt } = cell();
+    const key = `key-${Math.random()}`;
+    expect(await text(rt, "dict", `add ${key} one`)).toBe("one");
+    expect(await rt.call("dict", `add ${key} two`)).toEqual({ ok: true, body: null });
+    expect(await text(rt, "dict", `get ${key}`)).toBe("one");
+    expect(await rt.call("dict", `in other get ${key}`)).toEqual({ ok: true, body: null });
+    expect(await text(rt, "dict", `in other set ${key} elsewhere`)).toBe("elsewhere");
+    expect(await text(rt, "dict", `in shared get ${key}`)).toBe("one");
+    expect(await text(rt, "dict", `set brief-${key} gone 40`)).toBe("gone");
+    expect(await text(rt, "dict", `add short-${key} gone 40`)).toBe("gone");
+    expect(await text(rt, "dict", `incr count-${key} 2 40`)).toBe("2");
+    await delay(80);
+    for (const name of ["brief", "short", "count"]) {
+      expect(await rt.call("dict", `get ${name}-${key}`)).toEqual({ ok: true, body: null });
+    }
+    const refused = await rt.call("dict", `in secret get ${key}`);
+    expect(refused).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/may not use the shared dict "secret": name it in the option dicts/),
+    });
+  });
+
+  test("reload: new calls go to the new code, calls and streams in flight end with the old", async () => {
+    const { transport, host } = cell();
+    const rt = await cell().another("reloaded");
+    const before = await pidOf(rt);
+    await rt.call("never", null, { timeout: 20 });
+    await expect.poll(() => text(rt, "cancelled"), { timeout: 3000 }).toBe("1");
+    const slow = text(rt, "sleep", "700", 20_000);
+    const stream = rt.stream("chat", "old", [
+      { do: "recv" },
+      { do: "sleep", ms: 500 },
+      { do: "send", text: "still" },
+      { do: "recv" },
+      { do: "closeSend" },
+      { do: "drain" },
+    ]);
+    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
+    await rt.reload();
+    // The new code has counted nothing yet.
+    expect([await text(rt, "cancelled"), await text(rt, "streams")]).toEqual(["0", "0"]);
+    expect(await slow).toBe("slept");
+    expect(await stream).toMatchObject({ texts: ["old", "still"], status: 0 });
+    expect(await rt.stats()).toMatchObject({ reloads: 1, inFlight: 0 });
+    if (transport === "process") {
+      expect(await pidOf(rt)).not.toBe(before);
+      await expect.poll(() => ended(before), { timeout: 5000 }).toBe(true);
+    } else {
+      expect(ended(host.pid)).toBe(false);
+    }
+    await rt.unload();
+  });
+
+  test(`${RELOADS.times} reloads under 64 in flight: calls sent = calls answered, nothing left over`, async () => {
+    const { host } = cell();
+    const rt = await cell().another("reloaded under load");
+    await rt.reload();
+    // Those of the runtimes before end by themselves.
+    const running = () => descendants(host.pid).length;
+    const settled = async () => {
+      const before = running();
+      await delay(400);
+      return running() === before;
+    };
+    await expect.poll(settled, { timeout: 15_000 }).toBe(true);
+    const processes = running();
+    const { sent, ...found } = await rt.reloadUnderLoad(RELOADS.times, 64, RELOADS.ms);
+    expect(found).toEqual({ answered: sent, reloads: RELOADS.times });
+    expect(sent).toBeGreaterThan(200);
+    await expect.poll(running, { timeout: 8000 }).toBe(processes);
+    expect(await rt.stats()).toMatchObject({ reloads: RELOADS.times + 1, inFlight: 0 });
+    await rt.unload();
+  }, 300_000);
+}
+
+/** What only a process of its own can have. */
+export function children(cell: () => Cell): void {
+  test("what it prints goes to the host's log, line by line", async () => {
+    const { rt, host } = cell();
+    const mark = `printed ${Math.random()}`;
+    expect(await text(rt, "print", `stdout ${mark} out`)).toBe("");
+    expect(await text(rt, "print", `stderr ${mark} err`)).toBe("");
+    const found = () =>
+      host
+        .log()
+        .filter((line) => line.text.includes(mark))
+        .map(({ level, text }) => `${level} ${text.slice(-3)}`)
+        .sort();
+    await expect.poll(found, { timeout: 3000 }).toEqual(["error err", "notice out"]);
+  });
+
+  test("limits.memory ends a process that takes more, and says so", async () => {
+    const rt = await cell().another("limited", { limits: { memory: 300 * 2 ** 20 } });
+    expect(await text(rt, "echo", "fits")).toBe("fits");
+    const found = await rt.burst("fill", String(40 * 2 ** 20), 4);
+    expect(Object.keys(found)).not.toEqual([]);
+    // Whether those fit depends on the language; what is certain is that the next ones are served.
+    expect(await text(rt, "echo", "after", 30_000)).toBe("after");
+    await rt.unload();
+  });
+
+  test("env is an allow-list", async () => {
+    const { runtime, host } = cell();
+    const env = [...Object.keys(runtime.env), "PATH", "HOME", "LD_LIBRARY_PATH", "RESTY_FFI_TEST=made up"];
+    const rt = await cell().another("environment", { env });
+    const pid = await pidOf(rt);
+    expect(pid).not.toBe(host.pid);
+    expect(await text(rt, "echo", "x")).toBe("x");
+    await rt.unload();
+  });
+
+  test("a process that dies in a stream ends it with EXITED", async () => {
+    const rt = await cell().another("dies in a stream");
+    const seen = rt.stream("chat", "x", [{ do: "drain" }]);
+    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
+    process.kill(await pidOf(rt), "SIGKILL");
+    expect(await seen).toMatchObject({ count: 1, status: Code.EXITED, message: expect.stringContaining("signal 9") });
+    expect(await text(rt, "echo", "back", 30_000)).toBe("back");
+    await rt.unload();
+  });
+}

@@ -1,0 +1,46 @@
+import { lua } from "@resty-ffi/nginx";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Nginx } from "../../src/nginx/nginx.js";
+import { LANGUAGES, runtimeOf } from "../../src/places.js";
+
+/** Streams whose client closes its connection; each language in the transport that it usually has. */
+const ABORTS = process.env.NIGHTLY === "1" ? 2000 : 30;
+
+describe("a client that goes away", () => {
+  let nginx: Nginx;
+  beforeAll(async () => {
+    nginx = await Nginx.start({
+      env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
+      http: `init_worker_by_lua_block {
+        local fixture = require "fixture"
+        ${LANGUAGES.map((language) => {
+          const { lib, cfg } = runtimeOf(language);
+          return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { load_timeout = 60 }))`;
+        }).join("\n")}
+      }`,
+    });
+  });
+  afterAll(() => nginx.stop());
+
+  const ask = (language: string, method: string) =>
+    nginx.lua(`local ok, res = fixture.runtimes[${lua(language)}]:${method}() return res`);
+
+  test.each(LANGUAGES)(
+    "ends its streams in %s: those that wait for a message, and those in the middle",
+    async (name) => {
+      const before = Number(await ask(name, "cancelled"));
+      const paths = [`/stream/${name}/chat?first=x`, `/stream/${name}/flood?first=100000`];
+      for (let at = 0; at < ABORTS; at += 10) {
+        await Promise.all(
+          Array.from({ length: 10 }, (_, k) => nginx.abandon(paths[k % 2] as string, 20 + Math.random() * 40)),
+        );
+      }
+      await expect.poll(() => ask(name, "streams"), { timeout: 5000 }).toBe("0");
+      await expect
+        .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`))
+        .toBe("0");
+      expect(Number(await ask(name, "cancelled"))).toBe(before + ABORTS);
+      expect(nginx.alarms()).toEqual([]);
+    },
+  );
+});
