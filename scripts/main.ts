@@ -1,3 +1,4 @@
+import { docs } from "./docs/pages.ts";
 import { printPaths } from "./paths.ts";
 import { setup } from "./setup/setup.ts";
 import { suite } from "./suite.ts";
@@ -11,6 +12,7 @@ const verbs: Record<string, (args: string[]) => Promise<number>> = {
   start: demo,
   test: suite,
   paths: printPaths,
+  docs,
 };
 
 const [verb = "", ...args] = process.argv.slice(2);

@@ -16,13 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "resty_ffi.h"
+
 #define RF_MAGIC 0x69666674u
 #define RF_CLASSES 10
 #define RF_NONE 0xffffffffu
 #define RF_MAX_METHODS 4096u
 #define RF_METHOD_BYTES 128u
 #define RF_MAX_QUEUE (1u << 20)
-#define RF_MAX_PAYLOAD ((uint64_t)128 << 20)
+#define RF_MAX_PAYLOAD ((uint64_t)RESTY_FFI_MAX_PAYLOAD)
 
 /* Frames beside the calls that always have room: cancellations, answers of the shared dict. */
 #define RF_CONTROL_ROOM 1024u

@@ -13,6 +13,8 @@ const (
 
 	flagEnd = C.RESTY_FFI_END
 	flagNil = C.RESTY_FFI_NIL
+
+	maxPayload = C.RESTY_FFI_MAX_PAYLOAD
 )
 
 const (

@@ -153,6 +153,9 @@ enum resty_ffi_dict_op {
     RESTY_FFI_DICT_ADD = 5,
 };
 
+/* The largest payload, in bytes. */
+#define RESTY_FFI_MAX_PAYLOAD 134217728
+
 /* 64 bytes on every architecture. Set fields that are not mentioned for a kind to 0. */
 typedef struct resty_ffi_frame {
     uint64_t id;       /* the call; for DICT a number of the runtime's own choice */
@@ -181,7 +184,8 @@ int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int timeou
 /*
  * Sends n frames, in order. Every CALL is owed exactly one DATA|END, cancelled or not; a second one is dropped and
  * logged. Takes all payloads in every case. Returns n, or RESTY_FFI_UNLOADED after resty_ffi_close.
- * A payload that is neither COPY nor from this queue's memory, or too large, becomes an error of that call.
+ * A payload that is neither COPY nor from this queue's memory, or too large, becomes an error of that call: of a stream
+ * the end that the host sees, while its handler is cancelled and still owes its END.
  */
 int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n);
 

@@ -52,9 +52,6 @@ type Stream struct {
 
 var errOver = errors.New("the stream is over: its handler has returned")
 
-// maxPayload is the host's limit for a payload.
-const maxPayload = 128 << 20
-
 // cost is what a message takes from a window: resty_ffi_cost.
 func cost(n int) int64 { return int64(max(n, 256)) }
 

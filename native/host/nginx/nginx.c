@@ -133,11 +133,24 @@ static void on_done(void *host, resty_ffi_call *call)
         s->sema_post(call->user, 1);
 }
 
+/* Each line is an entry of its own: a text with line ends in it, a stack or a client's words, cannot pass for others.
+ */
 static void on_log(void *host, int level, const char *runtime, const char *text, size_t len)
 {
     (void)host;
-    if (ngx_cycle->log->level >= (uintptr_t)level)
-        ngx_log_error_core((uintptr_t)level, ngx_cycle->log, 0, "[resty-ffi] %s: %*s", runtime, len, text);
+    if (ngx_cycle->log->level < (uintptr_t)level)
+        return;
+    for (const char *end = text + len; text <= end;) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t line = (size_t)((newline ? newline : end) - text);
+        if (line && text[line - 1] == '\r')
+            line--;
+        if (line)
+            ngx_log_error_core((uintptr_t)level, ngx_cycle->log, 0, "[resty-ffi] %s: %*s", runtime, line, text);
+        if (!newline)
+            break;
+        text = newline + 1;
+    }
 }
 
 static void look_for_waiter(void *arg, resty_ffi_call *call)

@@ -12,6 +12,7 @@
 
 #include "../check.h"
 #include "../host.h"
+#include "children.h"
 
 #define SLOTS 64
 #define DEADLINE_MS 400
@@ -108,25 +109,10 @@ static void go_on(struct slot *s, uint64_t now)
                      (unsigned long long)(now - s->until));
 }
 
-/* The processes of the runtime: the children of resty-ffi-run, which are those of this one. */
 static pid_t some_child(void)
 {
     pid_t found[16];
-    char path[64], line[256];
-    int n = 0;
-    snprintf(path, sizeof path, "/bin/ps -o pid= --ppid %d", (int)getpid());
-    FILE *f = popen(path, "r");
-    while (f && n < 16 && fgets(line, sizeof line, f)) {
-        char own[80], child[32];
-        snprintf(own, sizeof own, "/bin/ps -o pid= --ppid %d", atoi(line));
-        FILE *g = popen(own, "r");
-        if (g && fgets(child, sizeof child, g))
-            found[n++] = atoi(child);
-        if (g)
-            pclose(g);
-    }
-    if (f)
-        pclose(f);
+    int n = runtime_children(found, 16);
     return n ? found[pick((uint64_t)n)] : 0;
 }
 

@@ -58,3 +58,17 @@ int own_children(void)
     closedir(d);
     return n;
 }
+
+int runtime_children(pid_t *out, int max)
+{
+    int n = 0;
+    DIR *d = opendir("/proc");
+    for (struct dirent *e; d && n < max && (e = readdir(d));) {
+        pid_t pid = atoi(e->d_name), parent = 0, grandparent = 0;
+        if (pid > 0 && state_of(pid, &parent) && parent > 1 && state_of(parent, &grandparent) &&
+            grandparent == getpid())
+            out[n++] = pid;
+    }
+    closedir(d);
+    return n;
+}

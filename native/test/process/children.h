@@ -14,5 +14,7 @@ pid_t parent_of(pid_t pid);
 bool ended(pid_t pid);
 /* Children of this process, zombies too. */
 int own_children(void);
+/* The runtimes' processes: children of the runners that are this one's. At most max of them. */
+int runtime_children(pid_t *out, int max);
 
 #endif

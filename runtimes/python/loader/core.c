@@ -269,7 +269,7 @@ static PyObject *core_answer(Core *c, PyObject *args)
         if (stream_check(call)) {
             if (!stream_is_threaded(call))
                 answer_flush(c); /* its messages come first */
-            stream_close(call);
+            stream_answered(call);
         }
         resty_ffi_send(c->q, &f, 1);
     } else {

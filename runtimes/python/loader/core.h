@@ -16,6 +16,9 @@
 
 #define BATCH 64
 
+/* Answers that are ready wait this long at most for the rest of their batch, and not at all for a slow handler. */
+#define HOLD_NS 50000
+
 /* How a handler is called; resty_ffi/runtime.py has the same numbers. From STREAM on they are streams. */
 enum { SYNC = 0, ASYNC = 1, THREAD = 2, STREAM = 3, STREAM_THREAD = 4 };
 
@@ -31,7 +34,7 @@ typedef struct {
 
 /* Where the slots of a CallTask (resty_ffi/_task.py) are within the object. */
 typedef struct {
-    Py_ssize_t coro, context, waiter, must_cancel, cancels, marked, told, call, call_id, method;
+    Py_ssize_t coro, context, waiter, must_cancel, cancels, marked, told, call, call_id, method, stream;
 } TaskSlots;
 
 typedef struct {
@@ -49,6 +52,7 @@ typedef struct {
     uint64_t sent_at; /* ns: the last message of a stream */
 
     struct Stream *woken; /* whose tasks take a step at the end of the dispatch */
+    bool collecting;      /* there will be such an end */
     bool dispatching;
     bool flush_scheduled, drain_scheduled;
 
@@ -77,6 +81,7 @@ void answer_frame(Core *c, const resty_ffi_frame *f, PyObject *keep);
 void answer_soon(Core *c);
 
 /* dispatch.c */
+uint64_t now_ns(void);
 void dispatch(Core *c, resty_ffi_frame *f, int n);
 /* One call for a handler of plain calls. */
 void dispatch_call(Core *c, resty_ffi_frame *f);
@@ -110,8 +115,8 @@ void stream_steps(Core *c);
 void stream_tell(PyObject *stream, PyObject *told);
 /* DATA or WINDOW. What it keeps of the payload it takes out of the frame. */
 void stream_frame(PyObject *stream, resty_ffi_frame *f);
-/* The handler is done, or given up: whoever still waits gets an error. */
-void stream_close(PyObject *stream);
+/* Its end has been sent: whoever still waits gets an error. */
+void stream_answered(PyObject *stream);
 
 /* The current exception as one object with its traceback; clears it. */
 PyObject *take_exception(void);

@@ -5,10 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Answers that are ready wait this long at most for the rest of their batch, and not at all for a slow handler. */
-#define HOLD_NS 50000
-
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -246,7 +243,7 @@ static void on_dict(Core *c, const resty_ffi_frame *f)
 
 void dispatch(Core *c, resty_ffi_frame *f, int n)
 {
-    c->dispatching = true;
+    c->dispatching = c->collecting = true;
     uint64_t before = n > 1 ? now_ns() : 0, flushed = before;
     Method *m;
     for (int i = 0; i < n; i++) {
@@ -273,6 +270,7 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
         resty_ffi_free(c->q, f[i].data);
     }
     task_leave(c);
+    c->collecting = false;
     stream_steps(c);
     c->dispatching = false;
     answer_flush(c);

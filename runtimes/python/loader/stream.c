@@ -8,10 +8,6 @@
 #include "core.h"
 
 #include <semaphore.h>
-#include <time.h>
-
-/* A message that follows another within this time may share its wake-up of the host. */
-#define HOLD_NS 50000
 
 enum { READABLE = 0, WRITABLE = 1, NOT_PARKED = -1 };
 
@@ -50,13 +46,6 @@ bool stream_check(PyObject *call)
     return Py_IS_TYPE(call, &stream_type);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- Waiting ---- */
 
 static void settle(PyObject *future)
@@ -75,7 +64,7 @@ static void unpark(Stream *s)
 {
     Core *c = s->core;
     s->parked = NOT_PARKED;
-    if (c->dispatching) {
+    if (c->collecting) {
         s->next = c->woken;
         c->woken = (Stream *)Py_NewRef((PyObject *)s);
     } else if (c->loop && s->told && task_step_soon(c, s->told) < 0) {
@@ -91,12 +80,17 @@ void stream_steps(Core *c)
         s->next = oldest;
         oldest = s;
     }
+    uint64_t flushed = oldest ? now_ns() : 0;
     while ((s = oldest)) {
         oldest = s->next;
         s->next = NULL;
         if (s->told)
             task_step(c, s->told);
         Py_DECREF(s);
+        if (oldest && now_ns() - flushed > HOLD_NS) {
+            answer_flush(c);
+            flushed = now_ns();
+        }
     }
 }
 
@@ -247,22 +241,28 @@ void stream_frame(PyObject *stream, resty_ffi_frame *f)
 
 /* ---- The end ---- */
 
-void stream_close(PyObject *stream)
+static void drop_messages(Stream *s)
 {
-    Stream *s = (Stream *)Py_NewRef(stream);
-    s->over = true;
     for (; s->count; s->count--, s->head = (s->head + 1) % s->size)
         Py_DECREF(s->messages[s->head]);
-    Py_CLEAR(s->told);
-    wake(s, READABLE);
-    wake(s, WRITABLE);
-    Py_DECREF(s);
 }
 
-static PyObject *stream_close_method(Stream *s, PyObject *unused)
+/* The handler is done, but for what it does at last. */
+static PyObject *stream_close(Stream *s, PyObject *unused)
 {
-    stream_close((PyObject *)s);
+    s->over = true;
+    drop_messages(s);
+    wake(s, READABLE);
+    wake(s, WRITABLE);
     Py_RETURN_NONE;
+}
+
+void stream_answered(PyObject *stream)
+{
+    Stream *s = (Stream *)Py_NewRef(stream);
+    Py_XDECREF(stream_close(s, NULL));
+    Py_CLEAR(s->told);
+    Py_DECREF(s);
 }
 
 /* NULL, and the exception that says why nothing can be sent or received any more. */
@@ -433,8 +433,7 @@ bool stream_is_threaded(PyObject *stream)
 
 static void stream_dealloc(Stream *s)
 {
-    for (; s->count; s->count--, s->head = (s->head + 1) % s->size)
-        Py_DECREF(s->messages[s->head]);
+    drop_messages(s);
     PyMem_Free(s->messages);
     sem_destroy(&s->wake[READABLE]);
     sem_destroy(&s->wake[WRITABLE]);
@@ -451,7 +450,7 @@ static void stream_dealloc(Stream *s)
 static PyMethodDef stream_methods[] = {
     {"cancel", (PyCFunction)(void (*)(void))stream_cancel, METH_VARARGS | METH_KEYWORDS, NULL},
     {"cancel_call", (PyCFunction)stream_cancel_call, METH_NOARGS, NULL},
-    {"close", (PyCFunction)stream_close_method, METH_NOARGS, NULL},
+    {"close", (PyCFunction)stream_close, METH_NOARGS, NULL},
     {"send", (PyCFunction)stream_send, METH_O, NULL},
     {"take", (PyCFunction)stream_take, METH_NOARGS, NULL},
     {"wait", (PyCFunction)stream_wait, METH_O, NULL},

@@ -60,7 +60,8 @@ int task_setup(Core *c, PyObject *loop, PyObject *task_type)
         slot_offset(task_type, "_must_cancel", &s->must_cancel) < 0 ||
         slot_offset(task_type, "_cancels", &s->cancels) < 0 || slot_offset(task_type, "_marked", &s->marked) < 0 ||
         slot_offset(task_type, "_told", &s->told) < 0 || slot_offset(task_type, "_call", &s->call) < 0 ||
-        slot_offset(task_type, "_call_id", &s->call_id) < 0 || slot_offset(task_type, "_method", &s->method) < 0)
+        slot_offset(task_type, "_call_id", &s->call_id) < 0 || slot_offset(task_type, "_stream", &s->stream) < 0 ||
+        slot_offset(task_type, "_method", &s->method) < 0)
         return -1;
     PyObject *asyncio = PyImport_ImportModule("asyncio");
     PyObject *tasks = PyImport_ImportModule("asyncio.tasks");
@@ -259,6 +260,10 @@ static void settle(Core *c, PyObject *task, PyObject *exception)
     set_slot(&SLOT(c, task, coro), Py_None);
     set_slot(&SLOT(c, task, context), Py_None);
     set_slot(&SLOT(c, task, call), Py_None);
+    if (SLOT(c, task, stream) != Py_None) {
+        stream_answered(SLOT(c, task, stream));
+        set_slot(&SLOT(c, task, stream), Py_None);
+    }
 }
 
 /* Of a call that had been suspended. Takes result; NULL = the current exception. */
@@ -374,6 +379,7 @@ static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f
     if (m->kind == STREAM) {
         entry = args[0];
         stream_tell(entry, task);
+        set_slot(&SLOT(c, task, stream), entry);
     }
     if (PyDict_SetItem(c->running, id, entry) == 0)
         registered = PyObject_CallOneArg(c->register_task, task);

@@ -16,7 +16,7 @@
  *     signals                      -> signals BLOCKED CAUGHT, of the process, as /proc has them
  *                                  -> log LEVEL TEXT, at any time
  *
- * Options: dicts=NAME,NAME  venv=FOLDER  watch=1  drain=MS
+ * Options: dicts=NAME,NAME  venv=FOLDER  watch=1  drain=MS  isolate=1
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -128,6 +128,8 @@ static void set_option(resty_ffi_options *o, char *option, char *settings)
                 *at = 0;
     } else if (!strcmp(option, "watch")) {
         o->watch = 1;
+    } else if (!strcmp(option, "isolate")) {
+        o->isolate = 1;
     } else if (!strcmp(option, "drain")) {
         o->drain_ms = (uint32_t)atol(value);
     } else {

@@ -187,12 +187,14 @@ def test_several_at_once(host, method):
         assert stream.read() == (0, None)
 
 
-def test_cancelled_streams_leave_nothing(host):
+def test_cancelled_and_failed_streams_leave_nothing(host):
     host.call("alive")
     alive = host.call("alive")
-    for method in ("seen", "blocking_seen"):
-        for _ in range(50):
-            host.open(method).cancel()
+    for method in ("seen", "stubborn", "raises", "two_readers"):
+        for _ in range(30):
+            host.open(method, b"1").cancel()
+            if method in ("seen", "stubborn", "raises"):
+                host.open(f"blocking_{method}", b"1").cancel()
     host.until("alive", alive[1])
 
 
@@ -220,6 +222,16 @@ def test_a_task_that_is_left_behind_is_told(host):
     assert host.open("left_behind").read_all() == ([b"done"], 0, None)
     host.call("seen_events")
     assert b'-2 runtime "libffi_python3.so(streams)": the stream of "left_behind" has ended' in host.call("seen_events")
+
+
+@pytest.mark.parametrize("first", [None, b"at once"])
+def test_the_task_of_a_stream_may_be_cancelled_by_others(host, first):
+    waiting = host.open("waits")
+    other = host.open("cancels_the_other", first)
+    if first is None:
+        other.send(b"now")
+    assert other.read() == b"True"
+    assert waiting.read() == (-6, b"asyncio.exceptions.CancelledError")
 
 
 def test_a_stream_has_one_task_and_one_context(host):
@@ -291,3 +303,15 @@ def test_a_runtime_of_plain_generators_needs_no_loop(new_host, tmp_path):
     host.unload()
     assert stream.read()[0] == -8
     assert held.read()[0] == -8
+
+
+@both("chat", "count")
+def test_in_a_process_of_its_own(new_host, method):
+    host = new_host()
+    assert host.load(0, "streams,app,", isolate=1) is None
+    assert host.open(method, b"3", end=True).read_all()[1:] == (0, None)
+    stream = host.open(f"{'blocking_' if method[0] == 'b' else ''}flood", b"40")
+    assert stream.skip() == [65536] * 40
+    assert host.reload() is None
+    stream = host.open("chat", b"after the reload", end=True)
+    assert stream.read_all() == ([b"after the reload"], 0, None)

@@ -27,6 +27,8 @@ def test_a_virtual_environment_of_the_options(new_host, tmp_path):
     said = host.load(2, "installed,app,other", venv=two)
     assert f"the virtual environment {two} cannot be used beside {one}" in said
     assert "isolate = true" in said
+    assert host.load(2, "installed,app,other", venv=two, isolate=1) is None
+    assert host.call("where", number=2) == (0, b"two")
     assert host.load(3, "answers,app,") is None
     path = host.call("path", number=3)[1].decode().split("\n")
     system = [n for n, entry in enumerate(path) if entry.endswith("dist-packages")]

@@ -209,11 +209,10 @@ end
 function _M.hold()
     local name, method = ngx.var.uri:match("^/stream/([^/]+)/(.+)$")
     local stream = assert(resty_ffi.stream(runtimes[name], method, ngx.var.arg_first))
-    ngx.send_headers()
-    ngx.flush(true)
-    while stream:recv(60) do
+    repeat
+        local _, message = stream:recv(60)
         ngx.sleep(0.01)
-    end
+    until not message
 end
 
 function _M.cancel_half_way(name, method, first, streams)

@@ -106,6 +106,15 @@ server {
     await Promise.race([over, answered]);
   }
 
+  get port(): number {
+    return this.#process.port;
+  }
+
+  /** Where its error.log is. */
+  get folder(): string {
+    return this.#process.folder;
+  }
+
   get master(): number {
     return this.#process.pid;
   }

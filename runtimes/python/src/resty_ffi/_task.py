@@ -29,6 +29,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         "_method",
         "_must_cancel",
         "_name",
+        "_stream",
         "_told",
     )
 
@@ -45,6 +46,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         self._call_id: int | None = None
         self._method: str | None = None
         self._name: str | None = None
+        self._stream: Any = None
 
     def cancel_call(self) -> None:
         """The host waits for this call no more."""

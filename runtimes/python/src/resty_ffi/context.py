@@ -42,7 +42,8 @@ class Context:
     @property
     def cancelled(self) -> bool:
         """Whether the caller has gone away or its deadline has passed. An ``async def`` handler is cancelled in
-        asyncio's way as well; one with ``thread=True`` looks here now and then."""
+        asyncio's way as well; one with ``thread=True`` looks here now and then, and so does a plain generator, unless
+        it waits for its stream."""
         return self._cancelled
 
     @property

@@ -252,6 +252,19 @@ async def left_behind(requests, ctx):
 
 
 @app.stream
+async def waits(requests, ctx):
+    ctx.state.waiting = asyncio.current_task()
+    async for message in requests:
+        yield message
+
+
+@app.stream
+async def cancels_the_other(requests, ctx):
+    async for _ in requests:
+        yield str(ctx.state.waiting.cancel())
+
+
+@app.stream
 async def one_task(requests):
     before = asyncio.current_task()
     variable.set("set")

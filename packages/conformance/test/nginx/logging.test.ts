@@ -1,0 +1,62 @@
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { lua } from "@resty-ffi/nginx";
+import { expect, test } from "vitest";
+import { Nginx } from "../../src/nginx/nginx.js";
+import { LANGUAGES, runtimeOf } from "../../src/places.js";
+
+test("the log of all languages survives its rotation (nginx -s reopen)", async () => {
+  const nginx = await Nginx.start({
+    env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
+    http: `init_worker_by_lua_block {
+      local fixture = require "fixture"
+      ${LANGUAGES.map((language) => {
+        const { lib, cfg } = runtimeOf(language);
+        return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { load_timeout = 60 }))`;
+      }).join("\n")}
+    }`,
+  });
+  try {
+    const file = join(nginx.folder, "error.log");
+    const say = async (text: string) => {
+      for (const language of LANGUAGES) {
+        await nginx.lua(`fixture.runtimes[${lua(language)}]:log(${lua(`error ${text} in ${language}`)})`);
+      }
+    };
+    const lines = (path: string, text: string) =>
+      LANGUAGES.filter((language) => readFileSync(path, "utf8").includes(`${text} in ${language}`));
+    await say("before");
+    renameSync(file, `${file}.1`);
+    nginx.signal("SIGUSR1");
+    await expect.poll(() => existsSync(file), { timeout: 5000 }).toBe(true);
+    // Until the worker has opened it, it writes to the old one.
+    await expect
+      .poll(
+        async () => {
+          await say("after");
+          return lines(file, "after");
+        },
+        { timeout: 5000 },
+      )
+      .toEqual([...LANGUAGES]);
+    expect(lines(`${file}.1`, "before")).toEqual([...LANGUAGES]);
+  } finally {
+    await nginx.stop();
+  }
+});
+
+test("what has line ends in it is one entry for each line: it cannot pass for another's", async () => {
+  const nginx = await Nginx.start();
+  try {
+    const { lib } = runtimeOf("go");
+    await nginx.lua(`
+      local rt = assert(fixture.load("go", ${lua(lib)}))
+      rt:log("error first\\n2026/01/01 00:00:00 [alert] 1#1: forged\\r\\nthird")`);
+    const own = () => nginx.log().filter(({ text }) => text.startsWith("[resty-ffi]"));
+    await expect.poll(() => own().length).toBe(3);
+    expect(own().map(({ level }) => level)).toEqual(["error", "error", "error"]);
+    expect(nginx.log().some(({ level }) => level === "alert")).toBe(false);
+  } finally {
+    await nginx.stop();
+  }
+});
