@@ -47,7 +47,7 @@ export function powers(cell: () => Cell): void {
     const { transport, host } = cell();
     const rt = await cell().another("reloaded");
     const before = await pidOf(rt);
-    await rt.call("never", null, { timeout: 20 });
+    await rt.call("never", null, { timeout: 250 });
     await expect.poll(() => text(rt, "cancelled"), { timeout: 3000 }).toBe("1");
     const slow = text(rt, "sleep", "700", 20_000);
     const stream = rt.stream("chat", "old", [

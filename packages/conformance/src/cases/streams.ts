@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Cell } from "../cell.js";
-import { body, pidOf, text } from "../expect.js";
+import { body, pidOf, settled, text } from "../expect.js";
 import { Code } from "../host.js";
 import { resident } from "../processes.js";
 
@@ -109,7 +109,7 @@ export function streams(cell: () => Cell): void {
   test("a handler that waits to send, or to receive, is cancelled cleanly", async () => {
     const { rt } = cell();
     const cancelled = async () => Number(await text(rt, "cancelled"));
-    const before = await cancelled();
+    const before = await settled(rt, "cancelled");
     await rt.stream("flood", "100000", [{ do: "recv" }, { do: "sleep", ms: 50 }, { do: "close" }]);
     await rt.stream("chat", "x", [{ do: "recv" }, { do: "sleep", ms: 50 }, { do: "close" }]);
     await nothingLeft();
@@ -135,7 +135,7 @@ export function streams(cell: () => Cell): void {
   test("the deadline of a stream ends it, and its handler sees that", async () => {
     const { rt } = cell();
     const cancelled = async () => Number(await text(rt, "cancelled"));
-    const before = await cancelled();
+    const before = await settled(rt, "cancelled");
     const seen = await rt.stream("chat", "x", [{ do: "drain" }], { timeout: 150 });
     expect(seen).toMatchObject({ texts: ["x"], status: Code.TIMEOUT, message: expect.stringMatching(/^timeout: /) });
     await nothingLeft();

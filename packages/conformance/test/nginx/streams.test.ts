@@ -28,7 +28,7 @@ describe("a client that goes away", () => {
   test.each(LANGUAGES)(
     "ends its streams in %s: those that wait for a message, and those in the middle",
     async (name) => {
-      const before = Number(await ask(name, "cancelled"));
+      const before = Number(await ask(name, "cancelled")); // nothing was cancelled before
       const paths = [`/stream/${name}/chat?first=x`, `/stream/${name}/flood?first=100000`];
       for (let at = 0; at < ABORTS; at += 10) {
         await Promise.all(
