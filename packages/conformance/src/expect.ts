@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Answer, Loaded } from "./host.js";
 
@@ -15,6 +16,18 @@ export async function text(
   timeout?: number,
 ): Promise<string> {
   return body(await rt.call(method, request, timeout === undefined ? undefined : { timeout })).toString();
+}
+
+/** A counter of the runtime's, when what was cancelled before has been counted. */
+export async function settled(rt: Loaded, counter: string): Promise<number> {
+  let before: string;
+  let now = await text(rt, counter);
+  do {
+    before = now;
+    await delay(150);
+    now = await text(rt, counter);
+  } while (now !== before);
+  return Number(now);
 }
 
 export async function pidOf(rt: Loaded): Promise<number> {

@@ -19,7 +19,7 @@ export function life(cell: () => Cell): void {
     const { transport } = cell();
     const [one, two] = [await cell().another("one"), await cell().another("two")];
     expect([await text(one, "config"), await text(two, "config")]).toEqual(["one", "two"]);
-    expect(await one.call("never", null, { timeout: 20 })).toMatchObject({ ok: false });
+    expect(await one.call("never", null, { timeout: 250 })).toMatchObject({ ok: false });
     await expect.poll(() => text(one, "cancelled"), { timeout: 3000 }).toBe("1");
     if (cell().language !== "node" && transport === "thread") expect(await pidOf(one)).toBe(await pidOf(two));
     else expect(await pidOf(one)).not.toBe(await pidOf(two));
