@@ -56,6 +56,7 @@ API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
         return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
     if (rt->reloading)
         return 0;
+    rf_instances_sweep(rt->loop); /* those of reloads that failed */
     bool stay = may_stay(rt);
     uint32_t count = stay ? 1 : rt->options.workers;
     rt->incoming = calloc(count, sizeof(void *));
