@@ -59,6 +59,6 @@ export function table(all: Cell[]): string {
     `|---${"|---:".repeat(COLUMNS.length)}|`,
     ...rows,
     "",
-    `${notes}Cases that end their process are not for \`thread\`: that would be the host's own.`,
+    `${notes}Cases of child processes (crashes, limits, output) are not for \`thread\`.`,
   ].join("\n");
 }

@@ -18,8 +18,10 @@ int resty_ffi_pull_fd(resty_ffi_pull *p);
 int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms);
 /* The next call that is done, oldest first; NULL = none. */
 resty_ffi_call *resty_ffi_pull_done(resty_ffi_pull *p);
-/* A stream that has something to tell, to be asked until NULL (resty_ffi_pull_run does not wait while there is one):
- * *events is a set of enum resty_ffi_stream_event. NULL = none. */
+/*
+ * A stream that has something to tell: *events is a set of enum resty_ffi_stream_event. NULL = none. Ask until then:
+ * resty_ffi_pull_run does not wait while there is one.
+ */
 resty_ffi_call *resty_ffi_pull_stream(resty_ffi_pull *p, int *events);
 /* A call or stream for this host, and its end. */
 resty_ffi_call *resty_ffi_pull_call_new(resty_ffi_pull *p);
