@@ -46,7 +46,7 @@ const TEMPLATE = `
     <div><dt>in flight</dt><dd class="in-flight">–</dd></div>
     <div><dt>queued</dt><dd class="queued">–</dd></div>
     <div><dt>bytes in</dt><dd class="bytes-in">–</dd></div>
-    <div><dt>out</dt><dd class="bytes-out">–</dd></div>
+    <div><dt>bytes out</dt><dd class="bytes-out">–</dd></div>
     <div><dt>restarts</dt><dd class="restarts">–</dd></div>
     <div><dt>reloads</dt><dd class="reloads">–</dd></div>
   </dl>

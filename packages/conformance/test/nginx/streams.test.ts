@@ -6,6 +6,33 @@ import { LANGUAGES, runtimeOf } from "../../src/places.js";
 /** Streams whose client closes its connection; each language in the transport that it usually has. */
 const ABORTS = process.env.NIGHTLY === "1" ? 2000 : 30;
 
+test("a timer that watches a stream for ever lets its worker end", async () => {
+  const { lib, cfg } = runtimeOf("go");
+  const nginx = await Nginx.start({
+    http: `init_worker_by_lua_block {
+      local fixture = require "fixture"
+      local rt = assert(fixture.load("go", ${lua(lib)}, ${lua(cfg)}))
+      ngx.timer.at(0, function()
+        local stream = assert(require("resty.ffi").stream(rt, "chat", "watched"))
+        repeat
+          local ok, message, err = stream:recv(60)
+          ngx.log(ngx.WARN, "received ", ok, " ", message, " ", err)
+        until not (ok and message)
+      end)
+    }`,
+  });
+  try {
+    await expect.poll(() => nginx.errorLog(), { timeout: 5000 }).toContain("received true watched");
+    nginx.signal("SIGQUIT");
+    const start = performance.now();
+    await nginx.exited;
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(nginx.errorLog()).toContain("received false -2 cancelled: the worker is exiting");
+  } finally {
+    await nginx.stop();
+  }
+});
+
 describe("a client that goes away", () => {
   let nginx: Nginx;
   beforeAll(async () => {

@@ -16,7 +16,7 @@ local status = require "resty.ffi.status"
 
 local get_request = base.get_request
 local ffi_str, ffi_gc, ffi_cast = ffi.string, ffi.gc, ffi.cast
-local get_phase, now = ngx.get_phase, ngx.now
+local get_phase, now, exiting = ngx.get_phase, ngx.now, ngx.worker.exiting
 local type, tostring, tonumber, setmetatable, getmetatable = type, tostring, tonumber, setmetatable, getmetatable
 local max, min = math.max, math.min
 
@@ -83,6 +83,14 @@ local function wait(self, sem, give_up, seconds, what)
                                          .. "\" did not end before its deadline")
             return
         end
+    end
+    if self.timer then
+        -- A timer that watches something for ever would keep a worker from ending.
+        if exiting() then
+            self.C.resty_ffi_stream_fail(self.call, status.CANCELLED, "cancelled: the worker is exiting")
+            return
+        end
+        left = min(left, 1)
     end
     local state = self.state
     state.waiting = state.waiting + 1
@@ -236,6 +244,7 @@ return function(own, number, first, opts)
         writable = borrowed(state.writable),
         timeout = own.timeout,
         deadline = timeout and now() + timeout,
+        timer = get_phase() == "timer",
     }, metatable)
 
     -- A wait of 0 never yields: "timeout" means that this phase could.
