@@ -23,10 +23,15 @@ static void log_text(struct rf_instance *i, int level, const char *text, size_t 
             host->log(host->host, RESTY_FFI_LOG_WARN, i->name, dropped, (size_t)n);
         *l = (struct rf_logged){.second = second};
     }
-    if (l->lines++ < LINES_PER_SECOND)
+    uint32_t lines = 1;
+    for (size_t k = 0; k < len; k++)
+        lines += text[k] == '\n';
+    bool fits = l->lines < LINES_PER_SECOND;
+    l->lines += lines;
+    if (fits)
         host->log(host->host, level, i->name, text, len);
     else
-        l->dropped++;
+        l->dropped += lines;
 }
 
 void rf_log_frame(struct rf_instance *i, const struct rf_slot *s)

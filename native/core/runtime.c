@@ -246,21 +246,12 @@ static uint32_t worker_number(const resty_ffi_runtime *rt, const struct rf_insta
     return w;
 }
 
-static bool wants_process(const resty_ffi_options *o)
-{
-    return o->memory || o->files || o->cpus || o->user || o->env || o->workers > 1;
-}
-
 static void ready(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->state = RF_READY;
     i->since = rf_now();
     if (rt->state != RF_LOADING)
         return;
-    if (!rt->process && wants_process(&rt->options)) {
-        fail(rt, "the options limits, user, env and workers are for child processes: set isolate");
-        return;
-    }
     for (uint32_t w = 0; w < rt->worker_count; w++)
         if (!rt->workers[w] || rt->workers[w]->state != RF_READY)
             return;

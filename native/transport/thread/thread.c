@@ -44,6 +44,11 @@ static void open_failed(struct rf_instance *i, const char *path)
     resty_ffi_close(&i->q); /* nothing of the library has run */
 }
 
+static bool wants_process(const resty_ffi_options *o)
+{
+    return o->memory || o->files || o->cpus || o->user || o->env || o->workers > 1;
+}
+
 static void *loader(void *arg)
 {
     struct rf_instance *i = arg;
@@ -56,13 +61,15 @@ static void *loader(void *arg)
     } else {
         init_function function = (init_function)dlsym(i->library, "libffi_init");
         i->reloadable = dlsym(i->library, "libffi_reload") != NULL;
-        if (function)
+        if (function && wants_process(i->limits))
+            fail(i, "the options limits, user, env and workers are for child processes: set isolate");
+        else if (function)
             init(i, function);
         else if (dlsym(i->library, "libffi_argv"))
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
             fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
-        if (!function)
+        if (!function || wants_process(i->limits))
             resty_ffi_close(&i->q);
     }
     rf_queue_leave(&i->q);

@@ -15,7 +15,7 @@ function parse(text: string): Map<string, number> {
   return series;
 }
 
-const RUNTIME = 'runtime="libffi_c_methods.so",transport="thread"';
+const RUNTIME = 'runtime="libffi_c_methods.so"';
 
 describe("the text", () => {
   let lua: Lua;

@@ -162,8 +162,11 @@ public final class Conformance {
 
     private static CompletionStage<byte[]> dict(Dict dict, String[] words) {
         String key = words[1];
-        String value = words.length > 2 ? words[2] : "";
-        Duration life = Duration.ofMillis(words.length > 3 ? Long.parseLong(words[3]) : 0);
+        // A value may have blanks in it; a number behind it is its time to live.
+        int end = words.length;
+        boolean brief = end > 3 && words[end - 1].matches("\\d+");
+        Duration life = Duration.ofMillis(brief ? Long.parseLong(words[--end]) : 0);
+        String value = String.join(" ", Arrays.copyOfRange(words, 2, Math.max(2, end)));
         return switch (words[0]) {
             case "set" -> dict.set(key, bytes(value), life).thenApply(none -> bytes(value));
             case "add" ->

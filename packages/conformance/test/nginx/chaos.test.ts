@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
 import { expect, test } from "vitest";
+import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
-import { LANGUAGES, runtimeOf } from "../../src/places.js";
+import { LANGUAGES } from "../../src/places.js";
 import { descendants, ended } from "../../src/processes.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
@@ -87,17 +88,7 @@ test(
   `chaos for ${SECONDS} s: nobody waits beyond a deadline, nothing is left (CHAOS_SEED=${SEED})`,
   async () => {
     const next = random(SEED);
-    const nginx = await Nginx.start({
-      env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
-      http: `init_worker_by_lua_block {
-      local fixture = require "fixture"
-      ${LANGUAGES.map((language) => {
-        const { lib, cfg } = runtimeOf(language);
-        const options = `{ dicts = { "shared" }, load_timeout = 60, drain_timeout = 1, isolate = true }`;
-        return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, ${options}))`;
-      }).join("\n")}
-    }`,
-    });
+    const nginx = await Nginx.start(everything({ drain_timeout: 1, isolate: true }));
     try {
       const [worker = 0] = nginx.workers;
       const callers = nginx.lua(

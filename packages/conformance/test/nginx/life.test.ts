@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
 import { afterEach, describe, expect, test } from "vitest";
+import { everything } from "../../src/nginx/everything.js";
 import { Nginx, type Settings } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
 import { descendants, ended } from "../../src/processes.js";
@@ -8,23 +9,13 @@ import { descendants, ended } from "../../src/processes.js";
 /** How long a worker may take to end once its calls are done, in ms. */
 const GRACE = 6000;
 
-/** All five languages in one worker: Go, Rust, Python and Java on threads, Node.js in its process. */
-const everything: Settings = {
-  env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
-  http: `init_worker_by_lua_block {
-    local fixture = require "fixture"
-    ${LANGUAGES.map((language) => {
-      const { lib, cfg } = runtimeOf(language);
-      return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { dicts = { "shared", "other" }, load_timeout = 60 }))`;
-    }).join("\n")}
-  }`,
-  main: "worker_shutdown_timeout 30s;",
-};
+/** Go, Rust, Python and Java on threads, Node.js in its process. */
+const settings: Settings = { ...everything(), main: "worker_shutdown_timeout 30s;" };
 
 describe("all five languages in one worker", () => {
   let nginx: Nginx | undefined;
-  const start = async (settings = everything) => {
-    nginx = await Nginx.start(settings);
+  const start = async (own = settings) => {
+    nginx = await Nginx.start(own);
     return nginx;
   };
   afterEach(async () => {
@@ -164,7 +155,7 @@ describe("all five languages in one worker", () => {
   });
 
   test("lua_code_cache off: each request has a Lua of its own, all of them the same runtimes", async () => {
-    const of = await start({ ...everything, http: "lua_code_cache off;" });
+    const of = await start({ ...settings, http: "lua_code_cache off;" });
     const { lib, cfg } = runtimeOf("go");
     const load = `local rt = assert(fixture.load("go", ${lua(lib)}, ${lua(cfg)}))`;
     const pids = new Set<string>();

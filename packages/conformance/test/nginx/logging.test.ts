@@ -2,20 +2,12 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { lua } from "@resty-ffi/nginx";
 import { expect, test } from "vitest";
+import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
 
 test("the log of all languages survives its rotation (nginx -s reopen)", async () => {
-  const nginx = await Nginx.start({
-    env: Object.assign({}, ...LANGUAGES.map((language) => runtimeOf(language).env)),
-    http: `init_worker_by_lua_block {
-      local fixture = require "fixture"
-      ${LANGUAGES.map((language) => {
-        const { lib, cfg } = runtimeOf(language);
-        return `assert(fixture.load(${lua(language)}, ${lua(lib)}, ${lua(cfg)}, { load_timeout = 60 }))`;
-      }).join("\n")}
-    }`,
-  });
+  const nginx = await Nginx.start(everything());
   try {
     const file = join(nginx.folder, "error.log");
     const say = async (text: string) => {

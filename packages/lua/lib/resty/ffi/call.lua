@@ -103,7 +103,7 @@ return function(rt, method, request, opts)
     end
 
     local code = C.resty_ffi_nginx_submit(rt.handle, call, method, request, request and #request or 0,
-                                          timeout * 1000)
+                                          timeout < 0.001 and 1 or timeout * 1000) -- 0 would be no deadline
     if code ~= 0 then
         free_count = free_count + 1
         free[free_count] = slot

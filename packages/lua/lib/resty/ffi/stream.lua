@@ -255,7 +255,7 @@ return function(own, number, first, opts)
         return nil, select(2, bad_phase(own.name, err))
     end
     local code = C.resty_ffi_nginx_stream_open(own.handle, call, number, text, text and #text or 0, 0,
-                                               timeout and timeout * 1000 or 0)
+                                               timeout and max(1, timeout * 1000) or 0)
     if code ~= 0 then
         self:close()
         return nil, tonumber(code), ffi_str(C.resty_ffi_runtime_explain(own.handle, code))
