@@ -59,9 +59,9 @@ describe("a client that goes away", () => {
         .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`))
         .toBe("0");
       // One whose client has gone before it was begun is no cancellation for its handler.
-    const seen = Number(await ask(name, "cancelled")) - before;
-    expect(seen).toBeGreaterThan(0.7 * ABORTS);
-    expect(seen).toBeLessThanOrEqual(ABORTS);
+      const seen = Number(await ask(name, "cancelled")) - before;
+      expect(seen).toBeGreaterThan(0.7 * ABORTS);
+      expect(seen).toBeLessThanOrEqual(ABORTS);
       expect(nginx.alarms()).toEqual([]);
     },
   );
