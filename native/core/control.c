@@ -18,7 +18,8 @@ void rf_send_control(struct rf_instance *i, const struct rf_slot *s)
         i->unsent_size = size;
     }
     i->unsent[i->unsent_count++] = *s;
-    if (i->loop->unsent++ == 0)
+    /* A host that closed its loop is gone. */
+    if (i->loop->unsent++ == 0 && !i->loop->closed)
         i->loop->host.tick(i->loop->host.host);
 }
 

@@ -19,7 +19,9 @@ static struct rf_call *private(resty_ffi_call *call)
 
 static void notify(struct rf_call *c, int events)
 {
-    c->loop->host.stream(c->loop->host.host, &c->public, events);
+    /* A host that closed its loop is gone. */
+    if (!c->loop->closed)
+        c->loop->host.stream(c->loop->host.host, &c->public, events);
 }
 
 API int resty_ffi_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
