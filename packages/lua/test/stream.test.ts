@@ -227,6 +227,12 @@ describe("the end of a stream", () => {
     expect(await run("return kept:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
   });
 
+  it("comes when its timer ends, though nobody closed it", async () => {
+    await run(`ngx.timer.at(0, function() open("chat", "x") timed = open("deaf") end) ngx.sleep(0.05)`);
+    await expectNothingLeft();
+    expect(await run("return timed:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
+  });
+
   it("comes when the light thread that waits for it is killed", async () => {
     expect(
       await run(`

@@ -26,7 +26,8 @@ local AGAIN = 1
 local tcp = ngx.config.subsystem == "stream"
 local subsystem = tcp and 1 or 0
 local sem_type = ffi.typeof(tcp and "ngx_stream_lua_sema_t *" or "ngx_http_lua_sema_t *")
-local sem_metatable = getmetatable(semaphore.new(0))
+local probe = semaphore.new(0) -- never posted
+local sem_metatable = getmetatable(probe)
 local state_type = ffi.typeof("resty_ffi_nginx_stream *")
 
 local Stream = {}
@@ -226,10 +227,17 @@ return function(own, number, first, opts)
     if err then
         return nil, select(2, bad_argument(own.name, err))
     end
-    local call = request and C.resty_ffi_nginx_stream_new(subsystem, request)
-    if not request then
-        return nil, select(2, bad_phase(own.name, "no request"))
-    elseif call == nil then
+    -- A wait of 0 never yields: "timeout" means that this phase could. Asked first: init_worker_by_lua has a request
+    -- that ends without a word.
+    local _
+    if request then
+        _, err = probe:wait(0)
+    end
+    if err ~= "timeout" then
+        return nil, select(2, bad_phase(own.name, err or "no request"))
+    end
+    local call = C.resty_ffi_nginx_stream_new(subsystem, request)
+    if call == nil then
         return nil, status.QUEUE_FULL, "no memory for a stream of runtime \"" .. own.name .. "\""
     end
     call = ffi_gc(call, C.resty_ffi_nginx_stream_free)
@@ -247,13 +255,6 @@ return function(own, number, first, opts)
         timer = get_phase() == "timer",
     }, metatable)
 
-    -- A wait of 0 never yields: "timeout" means that this phase could.
-    local _
-    _, err = self.readable:wait(0)
-    if err ~= "timeout" then
-        self:close()
-        return nil, select(2, bad_phase(own.name, err))
-    end
     local code = C.resty_ffi_nginx_stream_open(own.handle, call, number, text, text and #text or 0, 0,
                                                timeout and max(1, timeout * 1000) or 0)
     if code ~= 0 then
