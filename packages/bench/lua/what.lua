@@ -19,6 +19,33 @@ function _M.runtime(lib, cfg, opts)
     end
 end
 
+-- One message each way on a stream that stays open: each light thread has its own.
+function _M.stream(lib, cfg, opts)
+    opts.timeout = TIMEOUT
+    local rt, err = ngx.load_ffi(lib, cfg, opts)
+    if not rt then
+        return nil, err
+    end
+    local streams = setmetatable({}, { __mode = "k" })
+    return function(payload)
+        local running = coroutine.running()
+        local stream = streams[running]
+        if not stream then
+            local code
+            stream, code, err = require("resty.ffi").stream(rt, "chat")
+            if not stream then
+                return false, code, err
+            end
+            streams[running] = stream
+        end
+        local ok, code, text = stream:send(payload)
+        if not ok then
+            return false, code, text
+        end
+        return stream:recv()
+    end
+end
+
 -- The same path without a thread: the call is answered between submit and wait, on this one (native/bench/nohop.c).
 function _M.no_hop(lib)
     local rt, err = ngx.load_ffi(lib, nil, { max_queue = 1024 })

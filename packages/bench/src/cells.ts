@@ -114,10 +114,11 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
     cfg: string | null,
     env: Record<string, string>,
     options = "{}",
+    how: "runtime" | "stream" = "runtime",
   ) => {
     if (!wanted(what)) return;
     progress(what);
-    const expression = `what.runtime(${lua(lib)}, ${lua(cfg)}, ${options})`;
+    const expression = `what.${how}(${lua(lib)}, ${lua(cfg)}, ${options})`;
     cells.push(await nginxCell(what, expression, paths.lua, env));
   };
   try {
@@ -135,6 +136,7 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
       const { JAVA_OPTS: _, ...rest } = env;
       if (language !== "node") await runtime(`${language}/thread`, lib, cfg, rest);
       await runtime(`${language}/process`, lib, cfg, rest, language === "node" ? "{}" : "{ isolate = true }");
+      await runtime(`${language}/stream`, lib, cfg, rest, "{}", "stream");
     }
     for (const what of ["unix-socket", "proxy_pass"].filter(wanted)) {
       progress(what);

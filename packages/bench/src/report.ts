@@ -93,6 +93,8 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
     "- **floor**: two threads wake each other, futex one way, eventfd and epoll the other; nothing is carried.",
     "- **no-hop**: Lua, queue, semaphore and event loop; the call is answered on the event loop's own thread.",
     "- **LANGUAGE/TRANSPORT**: `rt:echo(payload)` from a content handler; each has an nginx of its own with one worker.",
+    "- **LANGUAGE/stream**: a message each way on a stream that stays open, one for each in flight; in Node.js's process,",
+    "  in the worker for the others.",
     "- **unix-socket**: a Lua cosocket with keepalive to an echo server in Go. **proxy_pass**: a subrequest that nginx",
     "  proxies with keepalive to an HTTP server in Go, on a unix socket.",
     "- µs/call is time ÷ calls: with 64 in flight a share of the time, not a latency. p50 and p99 are latencies.",
