@@ -168,7 +168,6 @@ struct rf_instance {
     bool global, unpin;
     char *lib;
     char *cfg;
-    bool reloadable; /* libffi_init may be called again for new code; written by the loader before it tells news */
     /* process transport */
     int memfd;
     uint32_t load_timeout_ms;
@@ -176,6 +175,8 @@ struct rf_instance {
 };
 
 extern const struct rf_transport rf_thread_transport, rf_process_transport;
+/* Whether libffi_init of this instance's library may be called again for new code. Of an instance that is ready. */
+bool rf_thread_reloads(const struct rf_instance *i);
 
 /* instance.c */
 struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,

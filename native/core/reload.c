@@ -46,7 +46,7 @@ void rf_reload_fail(resty_ffi_runtime *rt, const char *text)
 
 static bool may_stay(const resty_ffi_runtime *rt)
 {
-    return !rt->process && rt->workers[0] && rt->workers[0]->reloadable;
+    return !rt->process && rt->workers[0] && rf_thread_reloads(rt->workers[0]);
 }
 
 API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)

@@ -604,8 +604,10 @@ func TestMemoryAfterManyStreams(t *testing.T) {
 				s.Send(pattern(20000), false)
 			}
 			s.Close()
-			// No more than these wait at once, however slow the runtime is, with the race detector in it.
+			// No more than these wait at once, however slow the runtime is, with the race detector in it. The answer to
+			// a call says that all frames before it have been taken.
 			if i%100 == 99 {
+				rt.Call("no such method", nil)
 				soon(t, "the end of the streams", func() bool { return runtime.NumGoroutine() < 20 })
 			}
 		}
@@ -619,7 +621,7 @@ func TestMemoryAfterManyStreams(t *testing.T) {
 	if heapAfter > heap+1<<20 {
 		t.Errorf("the heap grew from %d to %d bytes over 10000 streams", heap, heapAfter)
 	}
-	if residentAfter > resident+32<<20 { // with the payload memory
+	if !raceDetector && residentAfter > resident+32<<20 { // with the payload memory
 		t.Errorf("the process grew from %d to %d bytes over 10000 streams with messages of 20000 bytes", resident, residentAfter)
 	}
 }

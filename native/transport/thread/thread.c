@@ -60,7 +60,6 @@ static void *loader(void *arg)
         open_failed(i, path);
     } else {
         init_function function = (init_function)dlsym(i->library, "libffi_init");
-        i->reloadable = dlsym(i->library, "libffi_reload") != NULL;
         if (function && wants_process(i->limits))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
         else if (function)
@@ -98,6 +97,11 @@ static const char *start(struct rf_instance *i, uint32_t delay_ms)
     }
     pthread_detach(thread);
     return NULL;
+}
+
+bool rf_thread_reloads(const struct rf_instance *i)
+{
+    return i->library && dlsym(i->library, "libffi_reload") != NULL;
 }
 
 /* The closed queue is all that threads in this process can be told. */

@@ -1,0 +1,5 @@
+//go:build !race
+
+package restyffi
+
+const raceDetector = false
