@@ -73,7 +73,7 @@ TEST(calls_move_over_process)
 TEST(open_streams_are_kept_until_a_bound)
 {
     resty_ffi_options o = host_process;
-    o.drain_ms = 300;
+    o.drain_ms = 1500;
     host_open(&h);
     resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &o);
     resty_ffi_call *s = resty_ffi_pull_call_new(h.pull);
@@ -90,7 +90,7 @@ TEST(open_streams_are_kept_until_a_bound)
     }
     CHECK_INT(messages, 2);
     CHECK_INT(s->status, RESTY_FFI_UNLOADED);
-    CHECK_HAS(host_answer(s), "300 ms");
+    CHECK_HAS(host_answer(s), "1500 ms");
     resty_ffi_pull_call_free(s);
     host_close(&h);
 }

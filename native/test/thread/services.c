@@ -130,6 +130,6 @@ TEST(a_flood_of_lines_is_limited)
     int lines = 0;
     for (const char *at = h.log; (at = strstr(at, ": line ")); at++)
         lines++;
-    CHECK(lines >= 1000 && lines <= 2000);
+    CHECK(lines >= 1000 && lines < 6000);
     host_close(&h);
 }

@@ -58,7 +58,7 @@ export function powers(cell: () => Cell): void {
       { do: "closeSend" },
       { do: "drain" },
     ]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
+    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("1");
     await rt.reload();
     // The new code has counted nothing yet.
     expect([await text(rt, "cancelled"), await text(rt, "streams")]).toEqual(["0", "0"]);
@@ -135,7 +135,7 @@ export function children(cell: () => Cell): void {
   test("a process that dies in a stream ends it with EXITED", async () => {
     const rt = await cell().another("dies in a stream");
     const seen = rt.stream("chat", "x", [{ do: "drain" }]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
+    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("1");
     process.kill(await pidOf(rt), "SIGKILL");
     expect(await seen).toMatchObject({ status: Code.EXITED, message: expect.stringContaining("signal 9") });
     expect(await text(rt, "echo", "back", 30_000)).toBe("back");

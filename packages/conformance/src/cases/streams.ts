@@ -163,7 +163,7 @@ export function streams(cell: () => Cell): void {
   });
 
   test("unload gives open streams time to end, and then ends them", async () => {
-    const rt = await cell().another("unloaded with streams", { drainTimeout: 300 });
+    const rt = await cell().another("unloaded with streams", { drainTimeout: 1500 });
     const ends = rt.stream("chat", "x", [
       { do: "recv" },
       { do: "sleep", ms: 100 },
@@ -173,10 +173,10 @@ export function streams(cell: () => Cell): void {
       { do: "drain" },
     ]);
     const stays = rt.stream("chat", "x", [{ do: "drain" }]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("2");
+    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("2");
     await rt.unload();
     expect(await ends).toMatchObject({ count: 2, status: 0 });
-    expect(await stays).toMatchObject({ count: 1, status: Code.UNLOADED, message: expect.stringContaining("300 ms") });
+    expect(await stays).toMatchObject({ count: 1, status: Code.UNLOADED, message: expect.stringContaining("1500 ms") });
     expect(await rt.stream("chat", "x", [{ do: "drain" }])).toMatchObject({ status: Code.UNLOADED });
   });
 }

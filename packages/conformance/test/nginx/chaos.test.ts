@@ -120,11 +120,11 @@ test(
       const [, calls, streams, killed, worst] =
         /^calls=(\d+) streams=(\d+) killed=(\d+) worst=(-?[\d.]+)/.exec(report)?.map(Number) ?? [];
       expect(worst, report).toBeLessThan(SLACK);
-      expect(calls, report).toBeGreaterThan(SECONDS * 20);
+      expect(calls, report).toBeGreaterThan(SECONDS * 10);
       expect(streams, report).toBeGreaterThan(SECONDS * 5);
       expect(killed, report).toBeGreaterThan(SECONDS);
-      expect(kills).toBeGreaterThan(SECONDS / 4);
-      expect(reloads).toBeGreaterThan(SECONDS / 8);
+      expect(kills).toBeGreaterThan(SECONDS / 10);
+      expect(reloads).toBeGreaterThan(SECONDS / 20);
       expect(nginx.workers).toEqual([worker]);
       for (const language of LANGUAGES) {
         const name = lua(language);

@@ -45,7 +45,7 @@ test("what has line ends in it is one entry for each line: it cannot pass for an
       local rt = assert(fixture.load("go", ${lua(lib)}))
       rt:log("error first\\n2026/01/01 00:00:00 [alert] 1#1: forged\\r\\nthird")`);
     const own = () => nginx.log().filter(({ text }) => text.startsWith("[resty-ffi]"));
-    await expect.poll(() => own().length).toBe(3);
+    await expect.poll(() => own().length, { timeout: 5000 }).toBe(3);
     expect(own().map(({ level }) => level)).toEqual(["error", "error", "error"]);
     expect(nginx.log().some(({ level }) => level === "alert")).toBe(false);
   } finally {

@@ -56,7 +56,9 @@ describe("a client that goes away", () => {
       }
       await expect.poll(() => ask(name, "streams"), { timeout: 5000 }).toBe("0");
       await expect
-        .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`))
+        .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`), {
+          timeout: 5000,
+        })
         .toBe("0");
       // One whose client has gone before it was begun is no cancellation for its handler.
       const seen = Number(await ask(name, "cancelled")) - before;
