@@ -145,6 +145,7 @@ static void chaos(void)
     uint64_t ms = (seconds ? strtoull(seconds, NULL, 10) : CHECK_SANITIZED ? 5 : 10) * 1000;
     uint64_t first = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
     state = first;
+    alarm((unsigned)(ms / 1000) + 60); /* instead of the usual time of a test */
     fprintf(stderr, "CHAOS_SEED=%llu\n", (unsigned long long)first);
     host_open(&h);
     load();
