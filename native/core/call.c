@@ -223,12 +223,17 @@ void rf_call_leave(struct rf_call *c)
         rf_instance_drained(i);
 }
 
+void rf_call_tell_cancelled(struct rf_call *c, int status)
+{
+    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
+}
+
 API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
 {
     struct rf_call *c = private(call);
     if (call->state != RESTY_FFI_IN_FLIGHT)
         return;
-    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
+    rf_call_tell_cancelled(c, status);
     rf_call_count(c, status, 0);
     call->state = RESTY_FFI_IDLE;
     rf_stream_free(c);

@@ -46,15 +46,6 @@ static void on_closed(void *arg)
 
 static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
 
-/* The length of name\0value\0…\0 without its last NUL. */
-static size_t list_length(const char *list)
-{
-    size_t len = 0;
-    while (list[len])
-        len += strlen(list + len) + 1;
-    return len;
-}
-
 static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
 {
     struct rf_channel *c = &i->q.ch;
@@ -62,7 +53,7 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
     snprintf(c->h->name, sizeof c->h->name, "%s", rt->name);
     c->h->generation = i->generation;
     if (settings) {
-        size_t len = list_length(settings) + 1;
+        size_t len = rf_list_size(settings);
         uint64_t block = rf_block_take(c, len);
         if (!block)
             return "the settings are larger than the limit of 128 MB";
@@ -83,8 +74,8 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
     bool copy = rt->cfg && i->transport == &rf_thread_transport;
     i->lib = strdup(rt->lib);
     i->cfg = copy ? strdup(rt->cfg) : NULL;
-    i->limits = rf_options_copy(&rt->options);
-    return i->lib && i->limits && (i->cfg || !copy) ? NULL : "no memory";
+    i->options = rf_options_copy(&rt->options);
+    return i->lib && i->options && (i->cfg || !copy) ? NULL : "no memory";
 }
 
 static void destroy(struct rf_instance *i)
@@ -95,7 +86,7 @@ static void destroy(struct rf_instance *i)
         close(i->memfd);
     rf_abi1_free(atomic_load(&i->q.abi1));
     rf_output_free(i);
-    free(i->limits);
+    free(i->options);
     free(i->lib);
     free(i->cfg);
     free(i);
@@ -127,9 +118,6 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     i->q.owner_arg = i;
     i->loop = l;
     i->transport = transport;
-    i->global = rt->options.global;
-    i->unpin = rt->options.unpin;
-    i->load_timeout_ms = rt->options.load_timeout_ms;
     i->generation = generation;
     i->since = rf_now();
     snprintf(i->name, sizeof i->name, "%s", rt->name);
@@ -249,7 +237,7 @@ void rf_instances_sweep(resty_ffi_loop *l)
 /* The shared dict that a runtime names, if it may use it: the name, NUL-terminated, from its options. */
 static const char *allowed_dict(const struct rf_instance *i, const char *name, uint64_t len, char *error, size_t size)
 {
-    const char *list = i->limits->dicts;
+    const char *list = i->options->dicts;
     if (list && *list && len == 0)
         return list;
     for (const char *at = list; at && *at; at += strlen(at) + 1)

@@ -146,13 +146,14 @@ struct rf_instance {
     uint32_t held;      /* answers that a host has not released */
     uint32_t method_count;
     uint32_t generation;
-    uint64_t since;         /* of the state */
-    uint64_t draining;      /* since when it only finishes its calls, 0 = it does not */
-    bool incoming;          /* it is to replace a worker when all of its kind are ready */
-    bool failed;            /* libffi_init did */
-    bool damaged;           /* the child wrote garbage */
-    bool retired;           /* memory and descriptors are gone; only the struct is left for late callers */
-    struct rf_slot *unsent; /* frames that found the queue full and must not be lost */
+    resty_ffi_options *options; /* a copy of the runtime's, for the threads of the transport; owned by the instance */
+    uint64_t since;             /* of the state */
+    uint64_t draining;          /* since when it only finishes its calls, 0 = it does not */
+    bool incoming;              /* it is to replace a worker when all of its kind are ready */
+    bool failed;                /* libffi_init did */
+    bool damaged;               /* the child wrote garbage */
+    bool retired;               /* memory and descriptors are gone; only the struct is left for late callers */
+    struct rf_slot *unsent;     /* frames that found the queue full and must not be lost */
     uint32_t unsent_count, unsent_size;
     struct rf_logged logged;
     struct rf_watched *watched; /* files whose change reloads the runtime; see watch.c */
@@ -165,13 +166,10 @@ struct rf_instance {
     char name[128];
     /* thread transport */
     void *library;
-    bool global, unpin;
     char *lib;
     char *cfg;
     /* process transport */
     int memfd;
-    uint32_t load_timeout_ms;
-    resty_ffi_options *limits; /* a copy of the runtime's options; owned by the instance */
 };
 
 extern const struct rf_transport rf_thread_transport, rf_process_transport;
@@ -196,6 +194,8 @@ void rf_instances_sweep(resty_ffi_loop *l);
 
 /* options.c: a copy, with its strings in the same piece of memory. NULL = none left. */
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o);
+/* Bytes of a list such as name\0name\0…\0, with its last NUL. */
+size_t rf_list_size(const char *list);
 
 /* runtime.c: what the news of an instance mean for its runtime. */
 void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
@@ -206,7 +206,10 @@ void rf_instance_drain(struct rf_instance *i);
 /* Starts workers that could not be started again when they had exited. */
 void rf_runtime_refill(resty_ffi_runtime *rt);
 
+/* Frees a runtime that has ended and that no host holds. */
 void rf_runtime_settle(resty_ffi_runtime *rt);
+/* A line about the runtime, by the core itself. */
+void rf_runtime_log(resty_ffi_runtime *rt, int level, const char *text);
 /* Waits for news of these instances, up to timeout_ms. */
 void rf_instances_wait(struct rf_instance **list, uint32_t count, int timeout_ms);
 
@@ -249,6 +252,8 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, c
                   uint64_t timeout_ms);
 /* Copies a payload into the queue's memory, for s. False = none is left. */
 bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len);
+/* Tells the handler that nobody waits any more. */
+void rf_call_tell_cancelled(struct rf_call *c, int status);
 /* It ends, with this status: the counts. */
 void rf_call_count(struct rf_call *c, int status, uint64_t len);
 /* Its caller does not wait any more: it leaves its instance. */

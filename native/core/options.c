@@ -3,7 +3,7 @@
 
 #include "loop.h"
 
-static size_t list_size(const char *list)
+size_t rf_list_size(const char *list)
 {
     size_t len = 0;
     while (list[len])
@@ -21,8 +21,8 @@ static char *put(char **at, const char *from, size_t size)
 
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o)
 {
-    size_t user = o->user ? strlen(o->user) + 1 : 0, env = o->env ? list_size(o->env) : 0;
-    size_t settings = o->settings ? list_size(o->settings) : 0, dicts = o->dicts ? list_size(o->dicts) : 0;
+    size_t user = o->user ? strlen(o->user) + 1 : 0, env = o->env ? rf_list_size(o->env) : 0;
+    size_t settings = o->settings ? rf_list_size(o->settings) : 0, dicts = o->dicts ? rf_list_size(o->dicts) : 0;
     resty_ffi_options *copy = malloc(sizeof *copy + user + env + settings + dicts);
     if (!copy)
         return NULL;

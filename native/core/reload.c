@@ -10,12 +10,6 @@
 #include "export.h"
 #include "loop.h"
 
-static void log_line(resty_ffi_runtime *rt, int level, const char *text)
-{
-    resty_ffi_loop *l = rt->loop;
-    l->host.log(l->host.host, level, rt->name, text, strlen(text));
-}
-
 static void drop_incoming(resty_ffi_runtime *rt)
 {
     for (uint32_t w = 0; w < rt->incoming_count; w++) {
@@ -41,7 +35,7 @@ void rf_reload_fail(resty_ffi_runtime *rt, const char *text)
     rt->reloaded = -1;
     drop_incoming(rt);
     snprintf(line, sizeof line, "was not reloaded, the code from before goes on: %s", rt->reload_error);
-    log_line(rt, RESTY_FFI_LOG_ERR, line);
+    rf_runtime_log(rt, RESTY_FFI_LOG_ERR, line);
 }
 
 static bool may_stay(const resty_ffi_runtime *rt)
@@ -98,7 +92,7 @@ static void swap(resty_ffi_runtime *rt)
         if (old[w])
             rf_instance_drain(old[w]);
     free(old);
-    log_line(rt, RESTY_FFI_LOG_NOTICE, "reloaded");
+    rf_runtime_log(rt, RESTY_FFI_LOG_NOTICE, "reloaded");
 }
 
 void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news, const char *text)
@@ -173,7 +167,7 @@ static bool drain(resty_ffi_loop *l, uint64_t now)
         next = i->next;
         if (!i->draining || i->state == RF_CLOSING || i->state == RF_GONE)
             continue;
-        uint32_t patience = i->limits->drain_ms;
+        uint32_t patience = i->options->drain_ms;
         if ((now - i->draining) / 1000000 < patience) {
             some = true;
             continue;

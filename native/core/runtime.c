@@ -58,7 +58,12 @@ static void destroy(resty_ffi_runtime *rt)
     free(rt);
 }
 
-/* Frees a runtime that has ended and that no host holds. */
+void rf_runtime_log(resty_ffi_runtime *rt, int level, const char *text)
+{
+    const struct resty_ffi_host *host = &rt->loop->host;
+    host->log(host->host, level, rt->name, text, strlen(text));
+}
+
 void rf_runtime_settle(resty_ffi_runtime *rt)
 {
     if (rt->state == RF_LOADING || rt->state == RF_UP)
@@ -287,7 +292,7 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     uint32_t delay = back_off(rt, i);
     char text[RF_TEXT + 200];
     snprintf(text, sizeof text, "exited (%s); it is %s", how, again ? "being restarted" : "not restarted");
-    l->host.log(l->host.host, RESTY_FFI_LOG_ERR, rt->name, text, strlen(text));
+    rf_runtime_log(rt, RESTY_FFI_LOG_ERR, text);
     const char *error = NULL;
     rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, rt->generation, delay, &error) : NULL;
     rt->stats.restarts += rt->workers[w] != NULL;
@@ -452,6 +457,7 @@ API const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt)
 {
     return rt->name;
 }
+
 API void *resty_ffi_runtime_user(const resty_ffi_runtime *rt)
 {
     return rt->user;

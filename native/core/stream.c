@@ -130,15 +130,21 @@ void rf_stream_ended(struct rf_call *c, int status, const char *text)
     end(c, status, c->stream->count == 0);
 }
 
+/* Those that the host has not taken. */
+static void drop_messages(struct rf_call *c)
+{
+    struct rf_stream *stream = c->stream;
+    for (; stream->count; stream->count--, stream->head = (stream->head + 1) % stream->size)
+        rf_block_give(&c->instance->q.ch, stream->messages[stream->head].block);
+}
+
 API void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text)
 {
     struct rf_call *c = private(call);
     if (call->state != RESTY_FFI_IN_FLIGHT || !c->stream)
         return;
-    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
-    struct rf_stream *stream = c->stream;
-    for (; stream->count; stream->count--, stream->head = (stream->head + 1) % stream->size)
-        rf_block_give(&c->instance->q.ch, stream->messages[stream->head].block);
+    rf_call_tell_cancelled(c, status);
+    drop_messages(c);
     rf_stream_ended(c, status, text);
 }
 
@@ -180,7 +186,7 @@ static void cut_short(struct rf_call *c, const struct rf_slot *s)
 {
     struct rf_instance *i = c->instance;
     bool empty = c->stream->count == 0;
-    rf_send_control(i, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = RESTY_FFI_CANCELLED});
+    rf_call_tell_cancelled(c, RESTY_FFI_CANCELLED);
     if (s->len && rf_block_valid(&i->q.ch, s->data, s->len))
         c->stream->last = (struct rf_message){s->data, s->len, false};
     end(c, s->status, empty);
@@ -279,12 +285,11 @@ void rf_stream_free(struct rf_call *c)
     struct rf_stream *stream = c->stream;
     if (!stream)
         return;
-    c->stream = NULL;
     const struct rf_channel *ch = &c->instance->q.ch;
-    for (uint32_t k = 0; k < stream->count; k++)
-        rf_block_give(ch, stream->messages[(stream->head + k) % stream->size].block);
+    drop_messages(c);
     rf_block_give(ch, stream->current.block);
     rf_block_give(ch, stream->last.block);
+    c->stream = NULL;
     free(stream->messages);
     free(stream);
 }

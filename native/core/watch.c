@@ -15,6 +15,7 @@ struct rf_watched {
     off_t size;
     ino_t inode;
     bool changed; /* it has, and may still be being written */
+    size_t len;   /* of path: a runtime may name thousands of files, each is compared with all before it */
     char path[];
 };
 
@@ -38,12 +39,13 @@ void rf_watch_file(struct rf_instance *i, const char *path, size_t len)
     if (!i->rt || !i->rt->options.watch || len >= 4096 || memchr(path, 0, len))
         return;
     for (struct rf_watched *w = i->watched; w; w = w->next, count++)
-        if (strlen(w->path) == len && memcmp(w->path, path, len) == 0)
+        if (w->len == len && memcmp(w->path, path, len) == 0)
             return;
     struct rf_watched *w = count < MOST_FILES ? calloc(1, sizeof *w + len + 1) : NULL;
     if (!w)
         return;
     memcpy(w->path, path, len);
+    w->len = len;
     look(w);
     w->next = i->watched;
     i->watched = w;
@@ -75,7 +77,6 @@ static const char *settled(struct rf_instance *i)
 
 static void look_at(resty_ffi_runtime *rt)
 {
-    resty_ffi_loop *l = rt->loop;
     const char *path = NULL;
     char text[4200];
     for (uint32_t w = 0; w < rt->worker_count && !path; w++)
@@ -86,8 +87,8 @@ static void look_at(resty_ffi_runtime *rt)
     for (uint32_t w = 0; w < rt->worker_count; w++)
         for (struct rf_watched *f = rt->workers[w] ? rt->workers[w]->watched : NULL; f; f = f->next)
             f->changed = false;
-    int len = snprintf(text, sizeof text, "%s has changed: reloading", path);
-    l->host.log(l->host.host, RESTY_FFI_LOG_NOTICE, rt->name, text, (size_t)len);
+    snprintf(text, sizeof text, "%s has changed: reloading", path);
+    rf_runtime_log(rt, RESTY_FFI_LOG_NOTICE, text);
     resty_ffi_runtime_reload(rt);
 }
 

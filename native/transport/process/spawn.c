@@ -132,9 +132,9 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     int fds[6] = {move_up(i->memfd),        move_up(i->q.ch.to_runtime),
                   move_up(i->q.ch.to_host), move_up(pair[1]),
                   move_up(out[1]),          move_up(err[1])};
-    char **env = environment(i->limits->env, queue, own);
+    char **env = environment(i->options->env, queue, own);
     struct arguments arguments;
-    make_arguments(&arguments, runner, i->limits, lib);
+    make_arguments(&arguments, runner, i->options, lib);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;

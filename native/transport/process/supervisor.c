@@ -46,7 +46,7 @@ static void start(struct rf_child *c)
         return;
     }
     c->state = RF_CHILD_STARTING;
-    c->at = rf_now() + (uint64_t)c->instance->load_timeout_ms * MS;
+    c->at = rf_now() + (uint64_t)c->instance->options->load_timeout_ms * MS;
 }
 
 static void hear(struct rf_child *c)
@@ -92,7 +92,7 @@ static void advance(struct rf_child *c, uint64_t now)
     } else if (c->state == RF_CHILD_STARTING && now >= c->at) {
         char text[128];
         snprintf(text, sizeof text, "its process was not ready within %u ms (load_timeout)",
-                 c->instance->load_timeout_ms);
+                 c->instance->options->load_timeout_ms);
         if (!c->told)
             news(c, RF_NEWS_FAILED, text);
         c->told = true;

@@ -54,13 +54,13 @@ static void *loader(void *arg)
     struct rf_instance *i = arg;
     char path[4096];
     rf_library_find(i->lib, path, sizeof path);
-    int flags = RTLD_NOW | (i->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->unpin ? 0 : RTLD_NODELETE);
+    int flags = RTLD_NOW | (i->options->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->options->unpin ? 0 : RTLD_NODELETE);
     i->library = dlopen(path, flags);
     if (!i->library) {
         open_failed(i, path);
     } else {
         init_function function = (init_function)dlsym(i->library, "libffi_init");
-        if (function && wants_process(i->limits))
+        if (function && wants_process(i->options))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
         else if (function)
             init(i, function);
@@ -68,7 +68,7 @@ static void *loader(void *arg)
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
             fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
-        if (!function || wants_process(i->limits))
+        if (!function || wants_process(i->options))
             resty_ffi_close(&i->q);
     }
     rf_queue_leave(&i->q);
