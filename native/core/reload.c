@@ -177,7 +177,7 @@ static bool drain(resty_ffi_loop *l, uint64_t now)
                  "unloaded: runtime \"%s\" was reloaded or unloaded, and this call did not end within %u ms", i->name,
                  patience);
         rf_calls_fail(i, RESTY_FFI_UNLOADED, text);
-        break; /* which may have changed the list; the rest is for the next tick */
+        return true; /* which may have changed the list: the rest is for the next tick */
     }
     return some;
 }

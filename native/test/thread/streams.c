@@ -335,6 +335,25 @@ TEST(an_unload_with_open_streams_ends_them)
     host_close(&h);
 }
 
+TEST(an_unload_ends_the_streams_of_every_worker)
+{
+    resty_ffi_options o = host_process;
+    o.workers = 3;
+    o.drain_ms = 50;
+    set_up(&o);
+    resty_ffi_call *s[3];
+    for (int k = 0; k < 3; k++) {
+        s[k] = open_stream("chat", "one", false);
+        expect_message(s[k], "one");
+    }
+    resty_ffi_runtime_unload(rt);
+    for (int k = 0; k < 3; k++) {
+        expect_end(s[k], RESTY_FFI_UNLOADED, "50 ms");
+        resty_ffi_pull_call_free(s[k]);
+    }
+    host_close(&h);
+}
+
 TEST(the_loop_may_close_under_open_streams)
 {
     set_up(&host_thread);
