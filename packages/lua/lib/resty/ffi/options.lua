@@ -1,49 +1,15 @@
 -- The options of ngx.load_ffi and of a call: checked here, so that a typo is an error and not a default.
 
+local check = require "resty.ffi.check"
 local ffi = require "ffi"
 
-local type, pairs, ipairs, tostring, tonumber = type, pairs, ipairs, tostring, tonumber
-local sort, concat = table.sort, table.concat
+local ipairs, tonumber, type = ipairs, tonumber, type
 local floor, max = math.floor, math.max
-local find, match, lower = string.find, string.match, string.lower
+local concat, lower, match = table.concat, string.lower, string.match
 
-local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
-local MAX_COUNT = 2147483647
+local boolean, count, name, names, seconds = check.boolean, check.count, check.name, check.names, check.seconds
 
 local _M = {}
-
-local function boolean(value)
-    return type(value) == "boolean", "a boolean"
-end
-
-local function count(value)
-    return type(value) == "number" and value >= 1 and value == floor(value) and value <= MAX_COUNT,
-           "a whole number from 1 to " .. MAX_COUNT
-end
-
-local function seconds(value)
-    return type(value) == "number" and value > 0 and value <= MAX_SECONDS,
-           "a number of seconds above 0 and up to " .. MAX_SECONDS
-end
-
-local function name(value)
-    return type(value) == "string" and value ~= "" and not find(value, "\0", 1, true),
-           "a string that is not empty and has no NUL"
-end
-
-local function names_only(value)
-    if type(value) ~= "table" then
-        return false, "a list of names"
-    end
-    local items = 0
-    for key, item in pairs(value) do
-        items = items + 1
-        if type(key) ~= "number" or not name(item) then
-            return false, "a list of names"
-        end
-    end
-    return items == #value, "a list of names"
-end
 
 local UNITS = { [""] = 1, k = 1024, m = 1024 * 1024, g = 1024 * 1024 * 1024 }
 
@@ -61,15 +27,6 @@ local function size(value)
     return bytes_of(value) ~= nil, "a number of bytes, or a string such as \"256m\""
 end
 
-local check -- of options against those that are known
-
-local LIMITS = { memory = size, files = count, cpus = count }
-
-local function limits(value)
-    local err = check(value, LIMITS)
-    return not err, "a table of limits (" .. tostring(err) .. ")"
-end
-
 local LOAD = {
     max_queue = count,
     is_global = boolean,
@@ -81,10 +38,10 @@ local LOAD = {
     drain_timeout = seconds,
     restart = boolean,
     watch = boolean,
-    dicts = names_only,
-    limits = limits,
+    dicts = names,
+    limits = { memory = size, files = count, cpus = count },
     user = name,
-    env = names_only,
+    env = names,
     venv = name,
     java_home = name,
     node = name,
@@ -94,45 +51,6 @@ local LOAD = {
 local SETTINGS = { "venv", "java_home", "node" }
 
 local CALL = { timeout = seconds }
-
-local function names(known)
-    local list = {}
-    for key in pairs(known) do
-        list[#list + 1] = key
-    end
-    sort(list)
-    return concat(list, ", ")
-end
-
--- What stands in for a value in a message. Not tostring of a table: its __tostring may throw.
-local function shown(value)
-    local kind = type(value)
-    if kind == "string" then
-        return "string \"" .. value .. "\""
-    elseif kind == "number" or kind == "boolean" then
-        return kind .. " " .. tostring(value)
-    end
-    return "a " .. kind
-end
-
-function check(options, known)
-    if type(options) ~= "table" then
-        return "the options must be a table, not a " .. type(options)
-    end
-    for key, value in pairs(options) do
-        local test = known[key]
-        if not test then
-            local which = type(key) == "string" and "\"" .. key .. "\"" or "with the key " .. shown(key)
-            return "there is no option " .. which .. "; the options are: " .. names(known)
-        end
-        local ok, wanted = test(value)
-        if not ok and test == limits then
-            return "the option \"limits\": " .. check(value, LIMITS)
-        elseif not ok then
-            return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. shown(value)
-        end
-    end
-end
 
 -- Strings as the core takes them: each ended by a NUL, the list by one more. nil for none.
 local function list(items)
@@ -155,7 +73,7 @@ end
 -- Returns the C struct, the table, and what keeps the struct's strings; or nil and a sentence.
 function _M.load(options)
     options = options == nil and {} or options
-    local err = check(options, LOAD)
+    local err = check.options(options, LOAD)
     if err then
         return nil, err
     end
@@ -182,7 +100,7 @@ end
 
 -- The timeout of one call in seconds, or nil and a sentence.
 function _M.timeout(options, default)
-    local err = check(options, CALL)
+    local err = check.options(options, CALL)
     if err then
         return nil, err
     end

@@ -1,0 +1,134 @@
+-- Options, checked by name and type, so that a typo is an error and not a default.
+--
+--     local err = check.options({ timeout = "1" }, { timeout = check.seconds })
+--     -- the option "timeout" must be a number of seconds above 0 and up to 2000000, not string "1"
+--
+-- What is known of an option is a test, which returns whether a value will do and what would, or a table: the options
+-- that it consists of.
+
+local concat, sort = table.concat, table.sort
+local find, floor = string.find, math.floor
+local pairs, tostring, type = pairs, tostring, type
+
+local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
+local MAX_COUNT = 2147483647
+
+local _M = {}
+
+function _M.boolean(value)
+    return type(value) == "boolean", "a boolean"
+end
+
+function _M.string(value)
+    return type(value) == "string", "a string"
+end
+
+function _M.count(value)
+    return type(value) == "number" and value >= 1 and value == floor(value) and value <= MAX_COUNT,
+           "a whole number from 1 to " .. MAX_COUNT
+end
+
+function _M.index(value)
+    return type(value) == "number" and value >= 0 and value == floor(value) and value < 2 ^ 53,
+           "a whole number from 0 on"
+end
+
+function _M.seconds(value)
+    return type(value) == "number" and value > 0 and value <= MAX_SECONDS,
+           "a number of seconds above 0 and up to " .. MAX_SECONDS
+end
+
+-- One of these strings.
+function _M.one_of(...)
+    local list = { ... }
+    local wanted = "one of " .. concat(list, ", ")
+    return function(value)
+        for _, item in pairs(list) do
+            if value == item then
+                return true
+            end
+        end
+        return false, wanted
+    end
+end
+
+local function name(value)
+    return type(value) == "string" and value ~= "" and not find(value, "\0", 1, true),
+           "a string that is not empty and has no NUL"
+end
+_M.name = name
+
+-- A list of names and nothing else.
+function _M.names(value)
+    if type(value) ~= "table" then
+        return false, "a list of names"
+    end
+    local items = 0
+    for key, item in pairs(value) do
+        items = items + 1
+        if type(key) ~= "number" or not name(item) then
+            return false, "a list of names"
+        end
+    end
+    return items == #value, "a list of names"
+end
+
+-- A table of strings by strings.
+function _M.strings(value)
+    if type(value) ~= "table" then
+        return false, "a table of strings by their names"
+    end
+    for key, item in pairs(value) do
+        if type(key) ~= "string" or type(item) ~= "string" then
+            return false, "a table of strings by their names"
+        end
+    end
+    return true
+end
+
+local function names_of(known)
+    local list = {}
+    for key in pairs(known) do
+        list[#list + 1] = key
+    end
+    sort(list)
+    return concat(list, ", ")
+end
+
+-- What stands in for a value in a message. Not tostring of a table: its __tostring may throw.
+local function shown(value)
+    local kind = type(value)
+    if kind == "string" then
+        return "string \"" .. value .. "\""
+    elseif kind == "number" or kind == "boolean" then
+        return kind .. " " .. tostring(value)
+    end
+    return "a " .. kind
+end
+
+-- nil if all is well, else a sentence.
+local function options(given, known)
+    if type(given) ~= "table" then
+        return "the options must be a table, not a " .. type(given)
+    end
+    for key, value in pairs(given) do
+        local test = known[key]
+        if not test then
+            local which = type(key) == "string" and "\"" .. key .. "\"" or "with the key " .. shown(key)
+            return "there is no option " .. which .. "; the options are: " .. names_of(known)
+        elseif type(test) == "table" then
+            local err = options(value, test)
+            if err then
+                return "the option \"" .. key .. "\": " .. err
+            end
+        else
+            local ok, wanted = test(value)
+            if not ok then
+                return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. shown(value)
+            end
+        end
+    end
+end
+_M.options = options
+
+return _M

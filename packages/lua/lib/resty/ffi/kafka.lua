@@ -1,0 +1,360 @@
+-- resty.ffi.kafka: a client of Kafka, franz-go in libffi_kafka.so.
+--
+--     local kafka = require "resty.ffi.kafka"
+--     local producer = kafka.producer{ brokers = { "127.0.0.1:9092" }, compression = "zstd" }
+--     local ok, res, err = producer:send("orders", "key", "value", { headers = { kind = "new" } })
+--     -- true, { topic, partition, offset } | false, code, message
+--
+--     local consumer = kafka.consumer{ brokers = { "127.0.0.1:9092" }, group = "billing", topics = { "orders" } }
+--     local ok, record = consumer:recv()     -- true, { topic, partition, offset, timestamp, key, value, headers }
+--     consumer:commit(record)                -- dealt with, and those before it
+--     consumer:close()
+--
+-- Everything else is in docs/kafka.md.
+
+local check = require "resty.ffi.check"
+local client = require "resty.ffi.client"
+local status = require "resty.ffi.status"
+
+local log, now, null, pid, WARN = ngx.log, ngx.now, ngx.null, ngx.worker.pid, ngx.WARN
+local ipairs, next, pairs, remove, setmetatable, type = ipairs, next, pairs, table.remove, setmetatable, type
+
+local BAD_ARGUMENT = status.BAD_ARGUMENT
+
+local _M = {}
+
+local library = client.library("ffi_kafka")
+
+local CONNECTION = {
+    brokers = check.names,
+    client_id = check.name,
+    tls = { ca = check.string, cert = check.string, key = check.string, server_name = check.name },
+    sasl = {
+        mechanism = check.one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        user = check.string,
+        password = check.string,
+    },
+    request_timeout = check.seconds,
+    idle_timeout = check.seconds,
+}
+
+local PRODUCER = {
+    acks = check.one_of("all", "1", "0"),
+    compression = check.one_of("none", "gzip", "snappy", "lz4", "zstd"),
+    linger = check.seconds,
+    max_message_bytes = check.count,
+    max_buffered = check.count,
+    delivery_timeout = check.seconds,
+    auto_create = check.boolean,
+}
+
+local CONSUMER = {
+    group = check.name,
+    topics = check.names,
+    from = check.one_of("earliest", "latest"),
+    session_timeout = check.seconds,
+    max_wait = check.seconds,
+    read_committed = check.boolean,
+    commit_interval = check.seconds,
+}
+
+local CALL = { timeout = check.seconds }
+local SEND = { timeout = check.seconds, headers = check.strings, partition = check.index, timestamp = check.index }
+local RECORD = {
+    topic = check.name,
+    key = check.string,
+    value = check.string,
+    headers = check.strings,
+    partition = check.index,
+    timestamp = check.index,
+}
+local TOPIC = {
+    timeout = check.seconds,
+    partitions = check.count,
+    replication_factor = check.count,
+    configs = check.strings,
+}
+
+-- What the two kinds of options have in common, and what is this kind's own.
+local function split(opts, own)
+    local known = {}
+    for name, test in pairs(CONNECTION) do
+        known[name] = test
+    end
+    for name, test in pairs(own) do
+        known[name] = test
+    end
+    local err = check.options(opts, known)
+    if err then
+        return nil, err
+    elseif not opts.brokers or #opts.brokers == 0 then
+        return nil, "the option \"brokers\" is missing: a list of addresses such as \"127.0.0.1:9092\""
+    end
+    local connection, rest = {}, {}
+    for name, value in pairs(opts) do
+        (CONNECTION[name] and connection or rest)[name] = value
+    end
+    return connection, rest
+end
+
+local function refused(err)
+    return false, BAD_ARGUMENT, err
+end
+
+-- The options of ngx.load_ffi for libffi_kafka.so, such as isolate, before its first use.
+function _M.setup(opts)
+    if opts and opts.workers and opts.workers > 1 then
+        return nil, "the option \"workers\" must be 1: a consumer is in one process, and its commits have to go there"
+    end
+    return library:setup(opts)
+end
+
+local Producer = {}
+Producer.__index = Producer
+
+-- A producer; nil and a sentence if an option is wrong. Nothing is connected yet.
+function _M.producer(opts)
+    local connection, rest = split(opts, PRODUCER)
+    if not connection then
+        return nil, rest
+    end
+    for name, value in pairs(rest) do
+        connection[name] = value
+    end
+    local handle, err = library:client(connection)
+    return handle and setmetatable({ client = handle }, Producer), err
+end
+
+local function record_of(topic, key, value, opts)
+    return {
+        topic = topic,
+        key = key,
+        value = value,
+        headers = opts and opts.headers,
+        partition = opts and opts.partition,
+        timestamp = opts and opts.timestamp,
+    }
+end
+
+local function request(topic, key, value, opts)
+    local err = opts and check.options(opts, SEND)
+    if err then
+        return nil, err
+    end
+    local record = record_of(topic, key, value, opts)
+    err = check.options(record, RECORD)
+    if err then
+        return nil, "the record: " .. err
+    end
+    return record, opts and opts.timeout and { timeout = opts.timeout } or nil
+end
+
+-- Waits until the brokers have the record. true, { topic, partition, offset } | false, code, message.
+function Producer:send(topic, key, value, opts)
+    local record, call_opts = request(topic, key, value, opts)
+    if not record then
+        return refused(call_opts)
+    end
+    return self.client:call("send", record, call_opts)
+end
+
+-- Returns when the record is in the producer's buffer. What becomes of it is in the error log if it fails.
+function Producer:enqueue(topic, key, value, opts)
+    local record, call_opts = request(topic, key, value, opts)
+    if not record then
+        return refused(call_opts)
+    end
+    return self.client:call("enqueue", record, call_opts)
+end
+
+-- Sends a list of { topic, key, value, headers, partition, timestamp } and waits for all of them. true, and a list of
+-- { topic, partition, offset } or { code, message } | false, code, message.
+function Producer:send_all(records, opts)
+    local err = opts and check.options(opts, CALL)
+    if not err and type(records) ~= "table" then
+        err = "the records must be a list, not a " .. type(records)
+    end
+    for k, record in ipairs(err and {} or records) do
+        err = check.options(record, RECORD)
+        if err then
+            err = "record " .. k .. ": " .. err
+            break
+        end
+    end
+    if err then
+        return refused(err)
+    elseif #records == 0 then
+        return true, {}
+    end
+    return self.client:call("send_all", { records = records }, opts)
+end
+
+-- Waits until nothing is left to be sent.
+function Producer:flush(opts)
+    return self.client:call("flush", {}, opts)
+end
+
+-- true, { topic, partitions } | false, code, message. Numbers that are not given are the brokers' defaults.
+function Producer:create_topic(topic, opts)
+    local err = opts and check.options(opts, TOPIC)
+    if err then
+        return refused(err)
+    end
+    opts = opts or {}
+    return self.client:call("create_topic", {
+        topic = topic,
+        partitions = opts.partitions,
+        replication_factor = opts.replication_factor,
+        configs = opts.configs,
+    }, opts.timeout and { timeout = opts.timeout } or nil)
+end
+
+function Producer:delete_topic(topic, opts)
+    return self.client:call("delete_topic", { topic = topic }, opts)
+end
+
+-- true, a list of { topic, partitions } | false, code, message.
+function Producer:topics(opts)
+    return self.client:call("topics", {}, opts)
+end
+
+-- true, a list of { partition, start, next, committed } | false, code, message. `next` is the offset that the next
+-- record gets; `committed` is the group's, -1 if it has none.
+function Producer:offsets(topic, group, opts)
+    return self.client:call("offsets", { topic = topic, group = group }, opts)
+end
+
+function Producer:close()
+    return self.client:close()
+end
+
+local Consumer = {}
+Consumer.__index = Consumer
+
+local consumers = 0 -- made in this worker: they are told apart by their number
+
+-- A member of a group, which belongs to the request or timer that makes it. nil, code, message if it cannot be made.
+function _M.consumer(opts)
+    local connection, rest = split(opts, CONSUMER)
+    local err
+    if not connection then
+        err = rest
+    elseif not rest.group then
+        err = "the option \"group\" is missing: the name of a consumer group"
+    elseif not rest.topics or #rest.topics == 0 then
+        err = "the option \"topics\" is missing: a list of names"
+    end
+    if err then
+        return nil, BAD_ARGUMENT, err
+    end
+    local interval = rest.commit_interval
+    consumers = consumers + 1
+    rest.id, rest.commit_interval = pid() .. "." .. consumers, nil
+    local handle
+    handle, err = library:client(connection)
+    if not handle then
+        return nil, BAD_ARGUMENT, err
+    end
+    local stream, code, message = handle:stream("consume", rest)
+    if not stream then
+        return nil, code, message
+    end
+    return setmetatable({
+        client = handle,
+        stream = stream,
+        id = rest.id,
+        batches = {}, -- lists of records that have arrived, the first of them handed out up to `at`
+        at = 0,
+        interval = interval,
+        dealt_with = {}, -- by topic and partition: the last record that was handed out and is not committed
+        committed_at = now(),
+    }, Consumer)
+end
+
+local function present(value)
+    if value ~= null then
+        return value
+    end
+end
+
+-- The next record that has arrived, or nil.
+function Consumer:take()
+    local batch = self.batches[1]
+    if not batch then
+        return nil
+    end
+    self.at = self.at + 1
+    local r = batch[self.at]
+    if self.at == #batch then
+        remove(self.batches, 1)
+        self.at = 0
+    end
+    return {
+        topic = r[1],
+        partition = r[2],
+        offset = r[3],
+        timestamp = r[4],
+        key = present(r[5]),
+        value = present(r[6]),
+        headers = present(r[7]),
+    }
+end
+
+-- Commits what was handed out, all of which has been dealt with: the caller asks for more.
+function Consumer:commit_by_itself(at_once)
+    if next(self.dealt_with) == nil or not at_once and now() - self.committed_at < self.interval then
+        return
+    end
+    local records = {}
+    for _, record in pairs(self.dealt_with) do
+        records[#records + 1] = record
+    end
+    self.dealt_with, self.committed_at = {}, now()
+    local ok, _, err = self:commit(records)
+    if not ok then
+        log(WARN, "kafka: what a consumer has dealt with cannot be committed: ", err)
+    end
+end
+
+-- The next record. true, record | false, code, message; after TIMEOUT the consumer is as before.
+function Consumer:recv(seconds)
+    if self.interval then
+        self:commit_by_itself()
+    end
+    local record = self:take()
+    while not record do
+        local ok, batch, err = self.stream:recv(seconds)
+        if not ok or not batch then
+            return ok, batch, err
+        end
+        self.batches[#self.batches + 1] = batch
+        record = self:take()
+    end
+    if self.interval then
+        self.dealt_with[record.partition .. "/" .. record.topic] = record
+    end
+    return true, record
+end
+
+-- Notes that a record, or each record of a list, has been dealt with, and those before it in its partition.
+function Consumer:commit(record, opts)
+    if type(record) ~= "table" then
+        return refused("what is committed must be a record or a list of records, not a " .. type(record))
+    end
+    local places = {}
+    for k, r in ipairs(record[1] and record or { record }) do
+        places[k] = { topic = r.topic, partition = r.partition, offset = r.offset }
+    end
+    return self.client:call("commit", { id = self.id, records = places }, opts)
+end
+
+-- Leaves the group: others get its partitions at once.
+function Consumer:close()
+    if self.interval and not self.closed then
+        self:commit_by_itself(true)
+    end
+    self.closed = true
+    return self.stream:close()
+end
+
+return _M

@@ -1,0 +1,473 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startKafka } from "@resty-ffi/services";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Lua, startLua } from "./support/lua.ts";
+import { ROOT } from "./support/places.ts";
+
+// A broker takes seconds to start, and many more on a machine that is busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const SASL = { user: "ann", password: "secret" };
+const env = { LD_LIBRARY_PATH: [join(ROOT, "native/dist/lib"), join(ROOT, "runtimes/go/dist")].join(":") };
+
+let kafka: Awaited<ReturnType<typeof startKafka>>;
+let lua: Lua;
+beforeAll(async () => {
+  kafka = await startKafka({ sasl: SASL });
+  lua = await startLua({ env });
+});
+afterAll(async () => {
+  await lua?.stop();
+  await kafka?.stop();
+});
+
+/** `p` is a producer, `consumer(group, topics, options)` makes a consumer, `state` is the worker's. */
+const prelude = (options = "") => `
+  local kafka = require "resty.ffi.kafka"
+  local brokers = { "${kafka.address}" }
+  local p = assert(kafka.producer{ brokers = brokers, ${options} })
+  package.loaded.state = package.loaded.state or {}
+  local state = package.loaded.state
+  local function must(ok, ...)
+    if not ok then error(table.concat({ ... }, ": "), 2) end
+    return ...
+  end
+  local function consumer(group, topics, options)
+    options = options or {}
+    options.brokers, options.group, options.topics = brokers, group, topics
+    local c, code, err = kafka.consumer(options)
+    return c or error(code .. ": " .. err)
+  end
+`;
+const run = (chunk: string, options = "") => lua.run(prelude(options) + chunk);
+const topic = (name: string, partitions = 1) =>
+  run(`must(p:create_topic("${name}", { partitions = ${partitions}, replication_factor = 1 }))`);
+
+/** Until the chunk returns "true". */
+async function until(chunk: string): Promise<void> {
+  for (let tries = 0; tries < 1200; tries++) {
+    if ((await run(chunk)) === "true") return;
+    await sleep(50);
+  }
+  throw new Error(`it never became true: ${chunk}`);
+}
+
+describe("producer", () => {
+  it("sends keys, values, headers, to a partition, at a time", async () => {
+    expect(await run('return must(p:create_topic("all", { partitions = 3, replication_factor = 1 })).partitions')).toBe(
+      "3",
+    );
+    const sent = await run(`
+      local res = must(p:send("all", "k\\0", "v\\255", { partition = 2, headers = { a = "\\0b" }, timestamp = 1700000000123 }))
+      return res.topic, res.partition, res.offset`);
+    expect(sent).toBe("all|2|0");
+    const seen = await run(`
+      local c = consumer("all", { "all" })
+      local r = must(c:recv(10))
+      c:close()
+      return r.topic, r.partition, r.offset, r.timestamp == 1700000000123, r.key == "k\\0", r.value == "v\\255", r.headers.a == "\\0b"`);
+    expect(seen).toBe("all|2|0|true|true|true|true");
+  });
+
+  it("nil and empty are not the same", async () => {
+    await topic("nils");
+    const seen = await run(`
+      must(p:send("nils", nil, nil)) must(p:send("nils", "", ""))
+      local c = consumer("nils", { "nils" })
+      local a, b = must(c:recv(10)), must(c:recv(10))
+      c:close()
+      return a.key, a.value, a.headers, b.key == "", b.value == ""`);
+    expect(seen).toBe("nil|nil|nil|true|true");
+  });
+
+  it.each(["none", "gzip", "snappy", "lz4", "zstd"])("compresses: %s", async (codec) => {
+    await topic(`with-${codec}`);
+    const seen = await run(
+      `must(p:send("with-${codec}", "key", ("text "):rep(10000)))
+      local c = consumer("with-${codec}", { "with-${codec}" })
+      local r = must(c:recv(10))
+      c:close()
+      return #r.value`,
+      `compression = "${codec}"`,
+    );
+    expect(seen).toBe("50000");
+  });
+
+  it.each([
+    ["all", "0"],
+    ["1", "0"],
+    ["0", "-1"],
+  ])("acks = %s", async (acks, offset) => {
+    await topic(`acks-${acks}`);
+    expect(await run(`return must(p:send("acks-${acks}", nil, "x")).offset`, `acks = "${acks}"`)).toBe(offset);
+  });
+
+  it("sends a list, and says what became of each", async () => {
+    await topic("list");
+    const seen = await run(`
+      local list = {}
+      for k = 1, 1000 do list[k] = { topic = "list", key = "k" .. k, value = "v" .. k } end
+      list[1001] = { topic = "nowhere", value = "x" }
+      local results = must(p:send_all(list, { timeout = 20 }))
+      return #results, results[1000].offset, results[1000].code, results[1001].code, results[1001].message`);
+    expect(seen).toMatch(/^1001\|999\|nil\|3\|UNKNOWN_TOPIC/);
+  });
+
+  it("records in flight at the same time go out in batches", async () => {
+    await topic("batches");
+    const seen = await run(
+      `local threads, count = {}, 0
+      for k = 1, 200 do
+        threads[k] = ngx.thread.spawn(function() must(p:send("batches", nil, "v")) count = count + 1 end)
+      end
+      for k = 1, 200 do assert(ngx.thread.wait(threads[k])) end
+      return count, must(p:offsets("batches"))[1].next`,
+      "linger = 0.005",
+    );
+    expect(seen).toBe("200|200");
+  });
+
+  it("enqueues, and flushes", async () => {
+    await topic("queue");
+    const seen = await run(
+      `for k = 1, 500 do must(p:enqueue("queue", nil, "v")) end
+      must(p:flush())
+      return must(p:offsets("queue"))[1].next`,
+      "linger = 0.1",
+    );
+    expect(seen).toBe("500");
+  });
+
+  it("lists, describes and deletes topics", async () => {
+    await topic("brief", 2);
+    const seen = await run(`
+      local found
+      for _, t in ipairs(must(p:topics())) do if t.topic == "brief" then found = t.partitions end end
+      local before = #must(p:offsets("brief"))
+      must(p:delete_topic("brief"))
+      return found, before, p:delete_topic("brief")`);
+    expect(seen).toMatch(/^2\|2\|false\|3\|UNKNOWN_TOPIC_OR_PARTITION/);
+  });
+
+  it("makes a topic by itself if told so and if the broker allows it", async () => {
+    const [ok, code] = (await run('return p:send("unheard-of", nil, "x", { timeout = 10 })')).split("|");
+    expect([ok, code]).toEqual(["false", "3"]);
+  });
+});
+
+describe("consumer", () => {
+  it("goes on after what was committed", async () => {
+    await topic("bills");
+    const first = await run(`
+      for k = 1, 10 do must(p:send("bills", nil, "v" .. k)) end
+      local c = consumer("bills", { "bills" })
+      local r
+      for _ = 1, 4 do r = must(c:recv(10)) end
+      must(c:commit(r))
+      c:close()
+      return r.value, must(p:offsets("bills", "bills"))[1].committed`);
+    expect(first).toBe("v4|4");
+    const next = await run(`
+      local c = consumer("bills", { "bills" })
+      local r = must(c:recv(10))
+      c:close()
+      return r.value`);
+    expect(next).toBe("v5");
+  });
+
+  it("begins at the end if told so", async () => {
+    await topic("late");
+    const seen = await run(`
+      must(p:send("late", nil, "before"))
+      local c = consumer("late", { "late" }, { from = "latest" })
+      local ok, code = c:recv(0.5)
+      local sender = ngx.thread.spawn(function()
+        while not state.late do ngx.sleep(0.1) must(p:send("late", nil, "after")) end
+      end)
+      local r = must(c:recv(10))
+      state.late = true
+      ngx.thread.wait(sender)
+      c:close()
+      return ok, code, r.value`);
+    expect(seen).toBe("false|-1|after");
+  });
+
+  it("commits by itself what was handed out", async () => {
+    await topic("auto");
+    const seen = await run(`
+      for k = 1, 5 do must(p:send("auto", nil, "v" .. k)) end
+      local c = consumer("auto", { "auto" }, { commit_interval = 60 })
+      for _ = 1, 3 do must(c:recv(10)) end
+      c:close()
+      local at_close = must(p:offsets("auto", "auto"))[1].committed
+      c = consumer("auto", { "auto" }, { commit_interval = 0.05 })
+      must(c:recv(10))
+      ngx.sleep(0.1)
+      must(c:recv(10))
+      return at_close, must(p:offsets("auto", "auto"))[1].committed`);
+    expect(seen).toBe("3|4");
+  });
+
+  it("two members share the partitions, and one takes over when the other leaves", async () => {
+    await topic("shared", 2);
+    const seen = await run(`
+      local a, b = consumer("shared", { "shared" }), consumer("shared", { "shared" })
+      local seen = { a = {}, b = {} }
+      local function follow(c, name)
+        return ngx.thread.spawn(function()
+          while true do
+            local ok, r = c:recv(0.2)
+            if ok then seen[name][r.partition] = true elseif r ~= -1 then return end
+          end
+        end)
+      end
+      local threads = { follow(a, "a"), follow(b, "b") }
+      local function feed(done)
+        for _ = 1, 150 do
+          must(p:send("shared", nil, "x", { partition = 0 })) must(p:send("shared", nil, "x", { partition = 1 }))
+          if done() then return true end
+          ngx.sleep(0.1)
+        end
+      end
+      local split = feed(function() return next(seen.a) and next(seen.b) end)
+      a:close()
+      seen.b = {}
+      local took_over = feed(function() return seen.b[0] and seen.b[1] end)
+      b:close()
+      for _, thread in ipairs(threads) do ngx.thread.wait(thread) end
+      return split, took_over`);
+    expect(seen).toBe("true|true");
+  });
+
+  it("several light threads may receive from one", async () => {
+    await topic("threads");
+    const seen = await run(`
+      for k = 1, 300 do must(p:enqueue("threads", nil, "v" .. k)) end
+      must(p:flush())
+      local c = consumer("threads", { "threads" })
+      local values, threads, left = {}, {}, 300
+      for k = 1, 4 do
+        threads[k] = ngx.thread.spawn(function()
+          while left > 0 do
+            local ok, r = c:recv(0.5)
+            if ok then assert(not values[r.value]) values[r.value] = true left = left - 1 end
+            ngx.sleep(0)
+          end
+        end)
+      end
+      for k = 1, 4 do assert(ngx.thread.wait(threads[k])) end
+      c:close()
+      return left`);
+    expect(seen).toBe("0");
+  });
+});
+
+describe("SASL", () => {
+  const sasl = (mechanism: string, password: string) => `
+    local p = assert(kafka.producer{ brokers = { "${kafka.saslAddress}" }, request_timeout = 3,
+      sasl = { mechanism = "${mechanism}", user = "${SASL.user}", password = "${password}" } })`;
+
+  it("the right password", async () => {
+    await topic("sasl");
+    expect(await run(`${sasl("PLAIN", SASL.password)} return must(p:send("sasl", nil, "x")).offset`)).toBe("0");
+  });
+
+  it("the wrong one is refused, also for a consumer", async () => {
+    const [ok, code, message] = (await run(`${sasl("PLAIN", "wrong")} return p:topics()`)).split("|");
+    expect([ok, code]).toEqual(["false", "58"]);
+    expect(message).toContain("SASL");
+    const seen = await run(`
+      local c = assert(kafka.consumer{ brokers = { "${kafka.saslAddress}" }, group = "g", topics = { "sasl" },
+        sasl = { mechanism = "PLAIN", user = "x", password = "y" } })
+      return c:recv(10)`);
+    expect(seen).toMatch(/^false\|58\|/);
+  });
+});
+
+describe("what is wrong is said", () => {
+  it.each([
+    ["kafka.producer{}", 'the option "brokers" is missing'],
+    ["kafka.producer{ brokers = {} }", 'the option "brokers" is missing'],
+    ['kafka.producer{ brokers = "a:1" }', 'the option "brokers" must be a list of names, not string "a:1"'],
+    [
+      'kafka.producer{ brokers = { "a:1" }, ack = "all" }',
+      'there is no option "ack"; the options are: acks, auto_create',
+    ],
+    ['kafka.producer{ brokers = { "a:1" }, acks = 2 }', 'the option "acks" must be one of all, 1, 0, not number 2'],
+    ['kafka.producer{ brokers = { "a:1" }, sasl = { pass = "x" } }', 'the option "sasl": there is no option "pass"'],
+    ["kafka.producer(nil)", "the options must be a table, not a nil"],
+    ["kafka.setup{ workers = 2 }", 'the option "workers" must be 1'],
+  ])("%s", async (call, sentence) => {
+    const [nothing, message] = (await run(`return ${call}`)).split("|");
+    expect(nothing).toBe("nil");
+    expect(message).toContain(sentence);
+  });
+
+  it.each([
+    ['p:send(nil, nil, "x")', 42, '"topic"'],
+    ['p:send("all", {}, "x")', -10, 'the record: the option "key" must be a string, not a table'],
+    ['p:send("all", "k", "v", { header = {} })', -10, 'there is no option "header"'],
+    ['p:send("all", "k", "v", { partition = -1 })', -10, '"partition" must be a whole number from 0 on'],
+    ['p:send("all", "k", "v", { partition = 99, timeout = 5 })', 1000, "partition"],
+    ['p:send("all", "k", ("x"):rep(2000000))', 10, "MESSAGE_TOO_LARGE"],
+    ['p:send_all({ { topic = "all", value = 1 } })', -10, 'record 1: the option "value" must be a string'],
+    ['p:send("all", "k", "v", { timeout = 0 })', -10, '"timeout"'],
+    ['p:create_topic("all")', 36, "TOPIC_ALREADY_EXISTS"],
+    ['p:create_topic("not a name")', 17, "INVALID_TOPIC"],
+  ])("%s", async (call, code, sentence) => {
+    const [ok, got, message] = (await run(`return ${call}`)).split("|");
+    expect([ok, got]).toEqual(["false", String(code)]);
+    expect(message).toContain(sentence);
+  });
+
+  it("a consumer without a group or topics", async () => {
+    expect(await run("return kafka.consumer{ brokers = brokers }")).toMatch(/^nil\|-10\|the option "group" is missing/);
+    expect(await run('return kafka.consumer{ brokers = brokers, group = "g" }')).toMatch(
+      /^nil\|-10\|the option "topics"/,
+    );
+  });
+
+  it("a certificate that is none", async () => {
+    const seen = await run(`
+      local p = assert(kafka.producer{ brokers = brokers, tls = { ca = "nonsense" } })
+      return p:topics()`);
+    expect(seen).toMatch(/^false\|42\|the options: "tls.ca" holds no certificate in PEM form/);
+  });
+
+  it("TLS where there is none, and nobody at the address, within the deadline", async () => {
+    const tls = await run(`
+      local p = assert(kafka.producer{ brokers = brokers, tls = {}, request_timeout = 1 })
+      return p:topics{ timeout = 3 }`);
+    expect(tls).toMatch(/^false\|(1000|-1)\|/);
+    const start = Date.now();
+    const nobody = await run(`
+      local p = assert(kafka.producer{ brokers = { "127.0.0.1:1" }, request_timeout = 1 })
+      return p:send("all", nil, "x", { timeout = 2 })`);
+    expect(nobody).toMatch(/^false\|(1000|-1)\|/);
+    expect(Date.now() - start).toBeLessThan(5000);
+  });
+});
+
+describe("brokers go away", () => {
+  /** Sends as fast as 64 light threads can until `state.stop`; remembers what was acknowledged. */
+  const SENDER = (name: string) => `
+    state.acked, state.failed, state.stop = {}, 0, false
+    local sent, threads = 0, {}
+    for k = 1, 64 do
+      threads[k] = ngx.thread.spawn(function()
+        while not state.stop do
+          sent = sent + 1
+          local value = "v" .. sent
+          local ok, res, err = p:send("${name}", nil, value, { timeout = 60 })
+          if ok then state.acked[#state.acked + 1] = value else state.failed = state.failed + 1 state.err = err end
+        end
+      end)
+    end
+    for k = 1, 64 do assert(ngx.thread.wait(threads[k])) end
+    return #state.acked, state.failed`;
+
+  /** Reads all of a topic; how many of the acknowledged values are missing, and how many came twice. */
+  const AUDIT = (name: string) => `
+    local c = consumer("audit-${name}", { "${name}" })
+    local left, times = must(p:offsets("${name}"))[1].next, {}
+    while left > 0 do
+      local r = must(c:recv(20))
+      times[r.value] = (times[r.value] or 0) + 1
+      left = left - 1
+    end
+    c:close()
+    local missing, twice = 0, 0
+    for _, value in ipairs(state.acked) do if not times[value] then missing = missing + 1 end end
+    for _, n in pairs(times) do if n > 1 then twice = twice + 1 end end
+    return missing, twice`;
+
+  it("killed and restarted while records are sent and received: none lost, none twice", async () => {
+    await topic("killed");
+    const sending = run(SENDER("killed"));
+    const following = run(`
+      local c = consumer("follower", { "killed" })
+      local seen = 0
+      while not state.stop do
+        local ok, r = c:recv(0.5)
+        if ok then seen = seen + 1 c:commit(r, { timeout = 20 }) end
+      end
+      c:close()
+      return seen`);
+    await until("return #(state.acked or {}) > 300");
+    await kafka.kill();
+    await sleep(500);
+    await kafka.restart();
+    const before = Number(await run("return #state.acked"));
+    await until(`return #state.acked > ${before + 300}`);
+    await run("state.stop = true");
+    const [acked, failed] = (await sending).split("|").map(Number);
+    expect(acked).toBeGreaterThan(600);
+    expect(failed, await run("return state.err")).toBe(0);
+    expect(Number(await following)).toBeGreaterThan(0);
+    expect(await run(AUDIT("killed"))).toBe("0|0");
+  });
+
+  it("one that hangs: callers get their time-out, and what was sent arrives later", async () => {
+    await topic("paused");
+    await run('must(p:send("paused", nil, "before"))');
+    kafka.pause();
+    const start = Date.now();
+    expect(await run('return p:send("paused", nil, "during", { timeout = 0.5 })')).toMatch(/^false\|-1\|/);
+    expect(Date.now() - start).toBeLessThan(2000);
+    kafka.resume();
+    expect(await run('return must(p:send("paused", nil, "after", { timeout = 15 })).offset')).toBe("2");
+  });
+
+  it("the runtime is reloaded under load: nothing fails", async () => {
+    await topic("reloaded");
+    const sending = run(SENDER("reloaded"));
+    await until("return #(state.acked or {}) > 100");
+    for (let n = 0; n < 3; n++) {
+      expect(await run('return require("resty.ffi").reload(require("resty.ffi").runtimes()[1])')).toMatch(/^true/);
+    }
+    const before = Number(await run("return #state.acked"));
+    await until(`return #state.acked > ${before + 100}`);
+    await run("state.stop = true");
+    const [, failed] = (await sending).split("|").map(Number);
+    expect(failed, await run("return state.err")).toBe(0);
+    expect(await run(AUDIT("reloaded"))).toBe("0|0");
+  });
+});
+
+describe("what is dropped is collected", () => {
+  const count = (pid: string, kind: "fd" | "task") => readdirSync(`/proc/${pid}/${kind}`).length;
+  const resident = (pid: string) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+  it("10,000 clients", async () => {
+    await topic("dropped");
+    const fresh = await startLua({ env });
+    try {
+      const pid = await fresh.run("return ngx.worker.pid()");
+      const use = (from: number, to: number) =>
+        fresh.run(`${prelude()}
+          local threads = {}
+          for t = 1, 20 do
+            threads[t] = ngx.thread.spawn(function()
+              for k = ${from} + t, ${to}, 20 do
+                local p = assert(kafka.producer{ brokers = brokers, client_id = "c" .. k, idle_timeout = 0.05 })
+                must(p:offsets("dropped", nil, { timeout = 30 }))
+              end
+            end)
+          end
+          for t = 1, 20 do assert(ngx.thread.wait(threads[t])) end
+          collectgarbage()`);
+      await use(0, 500);
+      await sleep(500);
+      const [fds, tasks, kb] = [count(pid, "fd"), count(pid, "task"), resident(pid)];
+      await use(500, 10_000);
+      for (let tries = 0; tries < 100 && count(pid, "fd") > fds; tries++) await sleep(100);
+      expect(count(pid, "fd")).toBeLessThanOrEqual(fds);
+      expect(count(pid, "task")).toBeLessThanOrEqual(tasks + 4);
+      expect(resident(pid)).toBeLessThan(kb + 40_000);
+    } finally {
+      await fresh.stop();
+    }
+  });
+});

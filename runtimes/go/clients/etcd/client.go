@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/namespace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+)
+
+// client is an etcd client, with what it does in the background.
+type client struct {
+	*clientv3.Client
+	rt *restyffi.Runtime
+}
+
+// connect makes a client. Nothing is connected yet, unless there is a user whose password is to be exchanged for a token.
+func connect(rt *restyffi.Runtime, o *options) (*client, error) {
+	config, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	config.Context = rt.Context()
+	etcd, err := clientv3.New(config)
+	if err != nil {
+		return nil, coded(err)
+	}
+	if o.Namespace != "" {
+		etcd.KV = namespace.NewKV(etcd.KV, o.Namespace)
+		etcd.Watcher = namespace.NewWatcher(etcd.Watcher, o.Namespace)
+		etcd.Lease = namespace.NewLease(etcd.Lease, o.Namespace)
+	}
+	return &client{Client: etcd, rt: rt}, nil
+}
+
+// Close ends the connections, the watches and what keeps leases alive.
+func (c *client) Close() {
+	// All that it could say is that the context, which it ends itself, has ended.
+	_ = c.Client.Close()
+}
+
+// handle serves calls of a method.
+func handle[B, A any](p *pool.Pool[options, *client], method string,
+	f func(*client, context.Context, *B) (A, error)) {
+	pool.Handle(p, method, func(ctx context.Context, c *client, body *B) (answer A, err error) {
+		ctx, cancel := c.patience(ctx)
+		defer cancel()
+		answer, err = f(c, ctx, body)
+		return answer, c.explained(err)
+	})
+}
+
+// handleStream serves streams of a method.
+func handleStream[B any](p *pool.Pool[options, *client], method string,
+	f func(*client, context.Context, *B, *pool.Stream) error) {
+	pool.HandleStream(p, method, func(ctx context.Context, c *client, body *B, s *pool.Stream) error {
+		return c.explained(f(c, ctx, body, s))
+	})
+}
+
+// patience ends with the call. If there is no connection just now, it ends a little earlier: so there is time to say why.
+// Package context watches a parent that is not its own, as soon as it has a value, on a goroutine; not that of this one.
+func (c *client) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || c.connected() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, 50*time.Millisecond)))
+}
+
+func (c *client) connected() bool { return c.ActiveConnection().GetState() == connectivity.Ready }
+
+// explained is the error with its code. When time is up since no endpoint can be reached, it says so.
+func (c *client) explained(err error) error {
+	err = coded(err)
+	if isTimeout(err) && !c.connected() {
+		if reason := coded(c.unreachable()); reason != nil && !isTimeout(reason) {
+			return reason
+		}
+	}
+	return err
+}
+
+// unreachable asks gRPC, which does not wait for a connection here, why there is none.
+func (c *client) unreachable() error {
+	ctx, cancel := context.WithTimeout(c.Ctx(), 10*time.Millisecond)
+	defer cancel()
+	_, err := pb.NewKVClient(c.ActiveConnection()).Range(ctx, &pb.RangeRequest{Key: []byte{0}, CountOnly: true},
+		grpc.WaitForReady(false))
+	return err
+}

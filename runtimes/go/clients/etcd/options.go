@@ -1,0 +1,170 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+)
+
+// options are those of etcd.new, times in seconds; resty.ffi.etcd checks them.
+type options struct {
+	pool.Options
+	Endpoints        []string    `msgpack:"endpoints"`
+	User             string      `msgpack:"user"`
+	Password         string      `msgpack:"password"`
+	TLS              *tlsOptions `msgpack:"tls"`
+	Namespace        string      `msgpack:"namespace"`
+	DialTimeout      float64     `msgpack:"dial_timeout"`
+	KeepaliveTime    float64     `msgpack:"keepalive_time"`
+	KeepaliveTimeout float64     `msgpack:"keepalive_timeout"`
+	AutoSyncInterval float64     `msgpack:"auto_sync_interval"`
+	MaxSendBytes     int         `msgpack:"max_send_bytes"`
+	MaxReceiveBytes  int         `msgpack:"max_receive_bytes"`
+}
+
+// tlsOptions have PEM texts or paths of files with them. Without a CA the system's are trusted.
+type tlsOptions struct {
+	CA         string `msgpack:"ca"`
+	Cert       string `msgpack:"cert"`
+	Key        string `msgpack:"key"`
+	ServerName string `msgpack:"server_name"`
+	Verify     *bool  `msgpack:"verify"`
+}
+
+const (
+	usualDialTimeout      = 5 * time.Second
+	usualKeepaliveTime    = 30 * time.Second
+	usualKeepaliveTimeout = 10 * time.Second
+	mostSeconds           = 2_000_000
+)
+
+// reconnect lets a client find a server that is back within seconds; gRPC's own pauses grow to two minutes.
+var reconnect = backoff.Config{
+	BaseDelay:  100 * time.Millisecond,
+	Multiplier: 1.6,
+	Jitter:     0.2,
+	MaxDelay:   2 * time.Second,
+}
+
+func seconds(value float64, usual time.Duration) time.Duration {
+	if !(value > 0) {
+		return usual
+	}
+	return time.Duration(min(value, mostSeconds) * float64(time.Second))
+}
+
+// config is what the etcd client wants to know.
+func (o *options) config() (clientv3.Config, error) {
+	dialTimeout := seconds(o.DialTimeout, usualDialTimeout)
+	config := clientv3.Config{
+		Endpoints:            o.Endpoints,
+		Username:             o.User,
+		Password:             o.Password,
+		AutoSyncInterval:     seconds(o.AutoSyncInterval, 0),
+		DialTimeout:          dialTimeout,
+		DialKeepAliveTime:    seconds(o.KeepaliveTime, usualKeepaliveTime),
+		DialKeepAliveTimeout: seconds(o.KeepaliveTimeout, usualKeepaliveTimeout),
+		MaxCallSendMsgSize:   o.MaxSendBytes,
+		MaxCallRecvMsgSize:   o.MaxReceiveBytes,
+		// What goes wrong is told to whoever called, and an error that was told is not logged.
+		Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: dialTimeout}),
+		},
+	}
+	err := o.check()
+	if err == nil && o.TLS != nil {
+		config.TLS, err = o.TLS.config()
+	}
+	if err != nil {
+		return config, restyffi.Errorf(restyffi.CodeBadArgument, "the options: %v", err)
+	}
+	return config, nil
+}
+
+// check refuses what the etcd client would make something else of.
+func (o *options) check() error {
+	if len(o.Endpoints) == 0 {
+		return errors.New(`"endpoints" must be a list of at least one address such as "127.0.0.1:2379"`)
+	}
+	if (o.User == "") != (o.Password == "") {
+		return errors.New(`"user" and "password" need each other`)
+	}
+	secure := o.TLS != nil || hasScheme(o.Endpoints[0], "https")
+	for i, endpoint := range o.Endpoints {
+		switch {
+		case endpoint == "":
+			return fmt.Errorf("endpoints[%d] is empty", i+1)
+		case secure && hasScheme(endpoint, "http"):
+			return fmt.Errorf(`endpoints[%d], %q, is without TLS, and one way serves all: write "https://"`, i+1, endpoint)
+		case !secure && hasScheme(endpoint, "https"):
+			return fmt.Errorf(`endpoints[%d], %q, is with TLS, and one way serves all: set "tls"`, i+1, endpoint)
+		}
+	}
+	return nil
+}
+
+func hasScheme(endpoint, scheme string) bool {
+	return strings.HasPrefix(strings.ToLower(endpoint), scheme+"://")
+}
+
+func (o *tlsOptions) config() (*tls.Config, error) {
+	config := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         o.ServerName,
+		InsecureSkipVerify: o.Verify != nil && !*o.Verify,
+	}
+	if o.CA != "" {
+		text, err := pem("ca", o.CA)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, errors.New(`"tls.ca" has no certificate that can be read, as PEM`)
+		}
+	}
+	if (o.Cert == "") != (o.Key == "") {
+		return nil, errors.New(`"tls.cert" and "tls.key" need each other`)
+	}
+	if o.Cert == "" {
+		return config, nil
+	}
+	cert, err := pem("cert", o.Cert)
+	if err != nil {
+		return nil, err
+	}
+	key, err := pem("key", o.Key)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf(`"tls.cert" and "tls.key" are no pair that can be used: %w`, err)
+	}
+	config.Certificates = []tls.Certificate{pair}
+	return config, nil
+}
+
+// pem is the text itself, or that of the file.
+func pem(name, textOrPath string) ([]byte, error) {
+	if strings.Contains(textOrPath, "-----BEGIN") {
+		return []byte(textOrPath), nil
+	}
+	text, err := os.ReadFile(textOrPath)
+	if err != nil {
+		return nil, fmt.Errorf(`"tls.%s" is neither PEM nor a file that can be read: %w`, name, err)
+	}
+	return text, nil
+}

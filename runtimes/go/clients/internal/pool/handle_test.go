@@ -1,0 +1,120 @@
+package pool
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+func TestARequestThatIsNone(t *testing.T) {
+	f := load(t, nil)
+	for want, text := range map[string][]byte{
+		"a request is a list of id, body and options":                            nil,
+		"the id of a client is a string":                                         packed(t, []any{7, empty{}}),
+		"the options of a client are a string, MessagePack":                      packed(t, []any{"a", map[string]any{}, 7}),
+		"the options: it must be a table, not number 7":                          packed(t, []any{"a", map[string]any{}, "\x07"}),
+		`the options: "name" must be a string, not number 7`:                     request(t, "a", empty{}, map[string]any{"name": 7}),
+		`the options: "idle_timeout" must be a number, not string "1"`:           request(t, "a", empty{}, map[string]any{"idle_timeout": "1"}),
+		`the options: there is no field "x"; the fields are: idle_timeout, name`: request(t, "a", empty{}, map[string]any{"x": 1}),
+		`the request: there is no field "x"; the fields are: `:                   request(t, "a", map[string]any{"x": 1}, nil),
+	} {
+		fails(t, f.rt.Start("name", text, 0), invalid, want)
+	}
+	half := request(t, "a", nap{1}, nil)
+	fails(t, f.rt.Start("nap", half[:len(half)-1], 0), invalid,
+		"the request: it ends in the middle of a value, or is no MessagePack")
+	if n := f.made.Load(); n != 0 {
+		t.Errorf("%d clients were made", n)
+	}
+}
+
+func TestStreams(t *testing.T) {
+	f := load(t, nil)
+	options := map[string]any{"name": "a"}
+	s, err := f.rt.Open("echo", request(t, "a", nap{7}, options), false, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var first struct {
+		Name  string `msgpack:"name"`
+		First int    `msgpack:"first"`
+	}
+	message, err := s.Recv()
+	if err == nil {
+		err = msgpack.Unmarshal(message, &first)
+	}
+	if err != nil || first.Name != "a" || first.First != 7 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if err := s.Send(packed(t, nap{8}), false); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := s.Recv(); err != nil || string(message) != string(packed(t, nap{8})) {
+		t.Errorf("%q, %v", message, err)
+	}
+	if err := s.Send(packed(t, map[string]any{"millis": "x"}), false); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Recv()
+	var failure *testhost.CallError
+	if !errors.As(err, &failure) || failure.Code != invalid ||
+		failure.Text != `the message: "millis" must be a whole number, not string "x"` {
+		t.Error(err)
+	}
+}
+
+type digits string
+
+func (d *digits) DecodeMsgpack(from *msgpack.Decoder) error {
+	text, err := from.DecodeString()
+	if err != nil || strings.Trim(text, "0123456789") != "" {
+		return errors.New("must have digits")
+	}
+	*d = digits(text)
+	return nil
+}
+
+func TestErrorsNameTheField(t *testing.T) {
+	type inner struct {
+		Sure  bool `msgpack:"sure"`
+		Small uint `msgpack:"small"`
+	}
+	type outer struct {
+		Options
+		Text  string   `msgpack:"text,omitempty"`
+		Bytes []byte   `msgpack:"bytes"`
+		List  []inner  `msgpack:"list"`
+		Names []string `msgpack:"names"`
+		Inner *inner   `msgpack:"inner"`
+		ID    digits   `msgpack:"id"`
+	}
+	type table = map[string]any
+	for want, given := range map[string]table{
+		`"text" must be a string, not boolean true`:                                                  {"text": true},
+		`"bytes" must be a string, not a table`:                                                      {"bytes": table{"a": 1}},
+		`"list" must be a list, not number 1.5`:                                                      {"list": 1.5},
+		`"list[2].sure" must be a boolean, not string "yes"`:                                         {"list": []any{table{}, table{"sure": "yes"}}},
+		`"list[1].small" must be a whole number from 0 on, not number 1.5`:                           {"list": []any{table{"small": 1.5}}},
+		`there is no field "list[1].big"; the fields are: small, sure`:                               {"list": []any{table{"big": 1}}},
+		`"names[1]" must be a string, not a list`:                                                    {"names": []any{[]any{}}},
+		`"inner" must be a table, not string "x"`:                                                    {"inner": "x"},
+		`"inner.sure" must be a boolean, not number 1`:                                               {"inner": table{"sure": 1}},
+		`"id": must have digits`:                                                                     {"id": "x1"},
+		`there is no field "txt"; the fields are: bytes, id, idle_timeout, inner, list, names, text`: {"txt": 1},
+	} {
+		err := decode(packed(t, given), new(outer))
+		if err == nil || err.Error() != want {
+			t.Errorf("%v: %v; want %s", given, err, want)
+		}
+	}
+	var fine outer
+	given := table{"text": "\xff\x00", "idle_timeout": 2, "inner": table{"sure": true}, "list": []any{table{"small": 3}}}
+	if err := decode(packed(t, given), &fine); err != nil || fine.Text != "\xff\x00" || fine.IdleTimeout != 2 ||
+		!fine.Inner.Sure || fine.List[0].Small != 3 {
+		t.Errorf("%+v, %v", fine, err)
+	}
+}

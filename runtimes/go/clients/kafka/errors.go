@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// invalidRequest is Kafka's INVALID_REQUEST: input that is wrong.
+	invalidRequest = 42
+	// clientFailed is for what the client says without a code of Kafka's.
+	clientFailed = 1000
+)
+
+var errNotDelivered = restyffi.Errorf(clientFailed, "no broker took the record within the option delivery_timeout")
+
+func invalid(format string, args ...any) error {
+	return restyffi.Errorf(invalidRequest, format, args...)
+}
+
+// coded gives an error Kafka's code, if it has one.
+func coded(err error) error {
+	var known *kerr.Error
+	var ours *restyffi.Error
+	switch {
+	case err == nil || errors.As(err, &ours) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &known):
+		return restyffi.Errorf(int(known.Code), "%s: %s", known.Message, known.Description)
+	case errors.Is(err, kgo.ErrMaxBuffered):
+		return restyffi.Errorf(restyffi.CodeQueueFull, "the producer's buffer is full (option max_buffered)")
+	}
+	return restyffi.Errorf(clientFailed, "%v", err)
+}
+
+// logger takes franz-go's lines to the host's log; what it tells of retries is worth a warning at most.
+type logger struct{ to *slog.Logger }
+
+func (logger) Level() kgo.LogLevel { return kgo.LogLevelWarn }
+
+func (l logger) Log(level kgo.LogLevel, message string, pairs ...any) {
+	if level == kgo.LogLevelError {
+		l.to.Error("kafka: "+message, pairs...)
+	} else {
+		l.to.Warn("kafka: "+message, pairs...)
+	}
+}
+
+// codeOf is what Lua sees of an error within a list.
+func codeOf(err error) (int, string) {
+	var ours *restyffi.Error
+	switch err = coded(err); {
+	case errors.As(err, &ours):
+		return ours.Code, ours.Message
+	case errors.Is(err, context.DeadlineExceeded):
+		return restyffi.CodeTimeout, err.Error()
+	}
+	return restyffi.CodeCancelled, err.Error()
+}

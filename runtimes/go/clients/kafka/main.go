@@ -1,0 +1,62 @@
+// Command kafka is libffi_kafka.so: what resty.ffi.kafka calls. packages/lua/lib/resty/ffi/kafka.lua has the other side.
+package main
+
+import (
+	"context"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func init() { restyffi.Serve(setUp) }
+
+func main() {}
+
+// client is what the pool keeps: the connections that produce and administrate. Consumers have connections of their own.
+type client struct {
+	*kgo.Client
+	admin   *kadm.Client
+	options *options
+}
+
+// flushTimeout is how long records that nobody waits for any more get to be sent when their client is closed.
+const flushTimeout = 5 * time.Second
+
+// Close sends what is still to be sent, and ends the connections.
+func (c *client) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	_ = c.Flush(ctx) // what was not sent is reported to its callback by Close
+	c.Client.Close()
+}
+
+func setUp(rt *restyffi.Runtime) error {
+	idle := func(o *options) time.Duration { return o.Idle() }
+	p := pool.New(rt, invalidRequest, idle, func(_ context.Context, o *options) (*client, error) {
+		opts, err := o.client(rt)
+		if err != nil {
+			return nil, err
+		}
+		k, err := kgo.NewClient(opts...)
+		if err != nil {
+			return nil, invalid("the options: %v", err)
+		}
+		return &client{k, kadm.NewClient(k), o}, nil
+	})
+	consumers := newConsumers(rt)
+
+	pool.Handle(p, "send", send)
+	pool.Handle(p, "send_all", sendAll)
+	pool.Handle(p, "enqueue", enqueue(rt))
+	pool.Handle(p, "flush", flush)
+	pool.Handle(p, "create_topic", createTopic)
+	pool.Handle(p, "delete_topic", deleteTopic)
+	pool.Handle(p, "topics", topics)
+	pool.Handle(p, "offsets", offsets)
+	pool.HandleStream(p, "consume", consumers.consume)
+	pool.Handle(p, "commit", consumers.commit)
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// record is what is to be sent. Timestamp is in milliseconds; 0 is now.
+type record struct {
+	Topic     string            `msgpack:"topic"`
+	Partition *int32            `msgpack:"partition"`
+	Key       *string           `msgpack:"key"`
+	Value     *string           `msgpack:"value"`
+	Headers   map[string]string `msgpack:"headers"`
+	Timestamp int64             `msgpack:"timestamp"`
+}
+
+// place is where a record was stored; the offset is -1 if the brokers were not asked (acks "0").
+type place struct {
+	Topic     string `msgpack:"topic"`
+	Partition int32  `msgpack:"partition"`
+	Offset    int64  `msgpack:"offset"`
+}
+
+func (r *record) kafka() (*kgo.Record, error) {
+	if r.Topic == "" {
+		return nil, invalid("a record needs a \"topic\"")
+	}
+	k := &kgo.Record{Topic: r.Topic, Partition: anyPartition}
+	if r.Partition != nil {
+		if *r.Partition < 0 {
+			return nil, invalid("\"partition\" must not be negative")
+		}
+		k.Partition = *r.Partition
+	}
+	if r.Key != nil {
+		k.Key = []byte(*r.Key)
+	}
+	if r.Value != nil {
+		k.Value = []byte(*r.Value)
+	}
+	for name, value := range r.Headers {
+		k.Headers = append(k.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
+	}
+	if r.Timestamp != 0 {
+		k.Timestamp = time.UnixMilli(r.Timestamp)
+	}
+	return k, nil
+}
+
+// produce hands a record over. done is called once, by franz-go's goroutine.
+//
+// The record's context is not the call's: when it is done, franz-go fails all records that wait for the same partition,
+// so that one caller's time-out would be another's error. A caller who gives up leaves its record to be sent. Nor is it
+// kgo.RecordDeliveryTimeout, which counts from the record's timestamp, and that may be an old one.
+func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), c.options.deliveryTimeout(), errNotDelivered)
+	c.TryProduce(ctx, k, func(k *kgo.Record, err error) {
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		cancel()
+		done(k, err)
+	})
+}
+
+// send answers when the brokers have the record.
+func send(ctx context.Context, c *client, r *record) (place, error) {
+	k, err := r.kafka()
+	if err != nil {
+		return place{}, err
+	}
+	done := make(chan error, 1)
+	c.produce(k, func(_ *kgo.Record, err error) { done <- err })
+	select {
+	case err := <-done:
+		if err != nil {
+			return place{}, coded(err)
+		}
+		return c.placeOf(k), nil
+	case <-ctx.Done():
+		return place{}, ctx.Err()
+	}
+}
+
+func (c *client) placeOf(k *kgo.Record) place {
+	if c.options.Acks == "0" {
+		return place{k.Topic, k.Partition, -1}
+	}
+	return place{k.Topic, k.Partition, k.Offset}
+}
+
+// sent is what became of one of several records.
+type sent struct {
+	place
+	Code    int    `msgpack:"code,omitempty"`
+	Message string `msgpack:"message,omitempty"`
+}
+
+type records struct {
+	Records []record `msgpack:"records"`
+}
+
+// sendAll answers when all records are stored or have failed.
+func sendAll(ctx context.Context, c *client, r *records) ([]sent, error) {
+	list := make([]*kgo.Record, len(r.Records))
+	for i := range r.Records {
+		k, err := r.Records[i].kafka()
+		if err != nil {
+			return nil, invalid("record %d: %v", i+1, err)
+		}
+		list[i] = k
+	}
+	results := make(chan []sent, 1)
+	go func() { results <- c.produceAll(list) }()
+	select {
+	case all := <-results:
+		return all, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (c *client) produceAll(list []*kgo.Record) []sent {
+	results := make([]sent, len(list))
+	var wait sync.WaitGroup
+	wait.Add(len(list))
+	for i, k := range list {
+		c.produce(k, func(k *kgo.Record, err error) {
+			results[i].place = c.placeOf(k)
+			if err != nil {
+				results[i].Code, results[i].Message = codeOf(err)
+			}
+			wait.Done()
+		})
+	}
+	wait.Wait()
+	return results
+}
+
+// enqueue answers when the record is in the producer's buffer. What becomes of it later is logged if it fails.
+func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any, error) {
+	return func(_ context.Context, c *client, r *record) (any, error) {
+		k, err := r.kafka()
+		if err != nil {
+			return nil, err
+		}
+		full := make(chan error, 1)
+		c.produce(k, func(k *kgo.Record, err error) {
+			if err == kgo.ErrMaxBuffered {
+				full <- err
+			} else if err != nil {
+				rt.Logger().Error("kafka: a record that was enqueued is lost", "topic", k.Topic, "error", err)
+			}
+		})
+		select {
+		case err := <-full:
+			return nil, coded(err)
+		default:
+			return nil, nil
+		}
+	}
+}
+
+// flush answers when nothing is left in the producer's buffer.
+func flush(ctx context.Context, c *client, _ *struct{}) (any, error) {
+	return nil, coded(c.Flush(ctx))
+}
