@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ROOT } from "./environment.ts";
 
 /** What to hand to `ngx.load_ffi`, and which variables to set, to load a language's conformance runtime. */
@@ -16,6 +16,8 @@ export interface Paths {
   /** The folder to put before `?.lua` in `lua_package_path`. */
   lua: string;
   runner: string;
+  /** The folders of what the Lua clients of real services load: libffi_etcd.so, libffi_grpc.so, libffi_kafka.so. */
+  clients: string[];
   runtimes: Record<string, Runtime>;
 }
 
@@ -27,6 +29,8 @@ const LANGUAGES = {
   java: "runtimes/java",
   node: "packages/node",
 };
+
+const CLIENTS = ["runtimes/go/dist/libffi_etcd.so", "runtimes/rust/dist/libffi_grpc.so"];
 
 /** Finds everything below `root`. Throws an error that names all that is missing or malformed. */
 export function paths(root = ROOT): Paths {
@@ -41,6 +45,7 @@ export function paths(root = ROOT): Paths {
     include: place("native/include"),
     lua: place("packages/lua/lib"),
     runner: place("native/dist/bin/resty-ffi-run"),
+    clients: CLIENTS.map((file) => dirname(place(file))),
     runtimes: {},
   };
   for (const [language, folder] of Object.entries(LANGUAGES)) {

@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["page/page.ts"],
+  entry: ["page/page.ts", "page/services.ts"],
   outDir: "dist/page",
   format: "iife",
   platform: "browser",

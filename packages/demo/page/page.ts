@@ -1,16 +1,12 @@
+import { ask, explain } from "./ask.ts";
 import { Card, type Language, type Measurement } from "./card.ts";
+import { element } from "./element.ts";
 import { countsOf } from "./metrics.ts";
 
 const SLICE_MS = 150;
 const PAUSE_MS = 40;
 const RETRY_MS = 1000;
 const COUNT_MS = 1000;
-
-function element<T extends HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`#${id} is missing`);
-  return found as T;
-}
 
 const text = element<HTMLInputElement>("text");
 const inFlight = element<HTMLSelectElement>("in-flight");
@@ -24,21 +20,9 @@ let load = true;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** `fetch` throws a TypeError when nobody answers. */
-function explain(error: unknown): string {
-  if (error instanceof TypeError) return "The server does not answer. Is npm start still running?";
-  return (error as Error).message;
-}
-
 function say(message: string): void {
   problem.textContent = message;
   problem.hidden = message === "";
-}
-
-async function ask(path: string, init?: RequestInit): Promise<Response> {
-  const answer = await fetch(path, init);
-  if (!answer.ok) throw new Error((await answer.text()).trim());
-  return answer;
 }
 
 /** Whether the text came back unchanged. */

@@ -3,6 +3,7 @@ import { paths } from "../../../scripts/paths.ts";
 import { checkFree, portOf } from "./port.ts";
 import { progress } from "./progress.ts";
 import { startServer } from "./server.ts";
+import { type Services, startServices } from "./services.ts";
 
 /** More than nginx's `worker_shutdown_timeout`. */
 const GRACE_MS = 6000;
@@ -27,7 +28,14 @@ async function introduce(address: string): Promise<void> {
         : `  ${name.padEnd(7)} ${version} (${transport}), up after ${Math.round(load_ms)} ms\n`,
     );
   }
-  process.stdout.write(`\n  ${address}\n\nCtrl-C stops everything.\n`);
+  process.stdout.write(`\n  ${address}\n  ${address}/services\n\nCtrl-C stops everything.\n`);
+}
+
+function introduceServices({ addresses, errors }: Services): void {
+  for (const [name, address] of Object.entries(addresses)) process.stdout.write(`  ${name.padEnd(7)} ${address}\n`);
+  for (const [name, error] of Object.entries(errors)) {
+    process.stdout.write(`  ${name.padEnd(7)} could not be started: ${error}\n`);
+  }
 }
 
 /** Serves until it is asked to stop or nginx ends. */
@@ -53,12 +61,18 @@ async function main(): Promise<number> {
   const found = paths();
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  let services: Services | undefined;
   try {
+    services = await progress("Starting Kafka (in memory), etcd and a gRPC server", startServices());
+    introduceServices(services);
     const what = `Starting nginx with ${Object.keys(found.runtimes).join(", ")}`;
-    return await serve(await progress(what, startServer(found, port, stop.signal)), stop.signal);
+    const nginx = await progress(what, startServer(found, port, { services, signal: stop.signal }));
+    return await serve(nginx, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return 0;
     throw error;
+  } finally {
+    await services?.stop();
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lua, type Nginx, startNginx } from "@resty-ffi/nginx";
 import type { Paths } from "../../../scripts/paths.ts";
+import { NO_SERVICES, type Services } from "./services.ts";
 
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 
@@ -13,17 +14,21 @@ function sources({ runtimes }: Paths): string {
 }
 
 /** nginx empties its environment: what its workers need is named here. */
-function environment({ runtimes }: Paths): Record<string, string> {
+function environment({ runtimes, clients }: Paths): Record<string, string> {
   const { JAVA_HOME } = process.env;
   return Object.assign(
-    { RESTY_FFI_NODE: process.execPath },
+    { RESTY_FFI_NODE: process.execPath, LD_LIBRARY_PATH: clients.join(":") },
     JAVA_HOME && { JAVA_HOME },
     ...Object.values(runtimes).map(({ env }) => env),
   );
 }
 
-/** nginx with all languages in its one worker, serving the page and the routes of lua/routes.lua. */
-export function startServer(paths: Paths, port: number, signal?: AbortSignal): Promise<Nginx> {
+/** nginx with all languages in its one worker, serving the pages and the routes of lua/routes.lua and lua/services.lua. */
+export function startServer(
+  paths: Paths,
+  port: number,
+  { services = NO_SERVICES, signal }: { services?: Services; signal?: AbortSignal } = {},
+): Promise<Nginx> {
   return startNginx({
     name: "demo",
     port,
@@ -39,6 +44,7 @@ init_by_lua_block { require("starter")(${process.pid}) }
 lua_shared_dict resty_ffi_metrics 1m;
 init_worker_by_lua_block {
   require("languages").load(${sources(paths)})
+  require("services").setup(${lua(services.addresses)}, ${lua(services.errors)})
   assert(require("resty.ffi.metrics").share("resty_ffi_metrics"))
 }
 server {
@@ -49,9 +55,14 @@ server {
   location = /          { try_files /index.html =404; default_type text/html; }
   location = /page.js   { default_type text/javascript; }
   location = /style.css { default_type text/css; }
+  location = /services    { try_files /services.html =404; default_type text/html; }
+  location = /services.js { default_type text/javascript; }
   location = /healthz   { content_by_lua_block { require("routes").healthz() } }
   location = /languages { content_by_lua_block { require("routes").languages() } }
   location = /metrics   { content_by_lua_block { require("resty.ffi.metrics").serve() } }
+  location = /services/list             { content_by_lua_block { require("services").list() } }
+  location ~ ^/services/(\\w+)$          { content_by_lua_block { require("services").put(ngx.var[1]) } }
+  location ~ ^/services/(\\w+)/events$   { content_by_lua_block { require("services").events(ngx.var[1]) } }
   location ~ ^/echo/([^/]*)$    { content_by_lua_block { require("routes").echo(ngx.var[1]) } }
   location ~ ^/measure/([^/]*)$ { content_by_lua_block { require("routes").measure(ngx.var[1]) } }
 }`,

@@ -3,40 +3,24 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePort, type Nginx } from "@resty-ffi/nginx";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { paths } from "../../../scripts/paths.ts";
 import { startServer } from "../src/server.ts";
+import { launch, open } from "./browser.ts";
 import { family, survivors } from "./processes.ts";
 
 const LANGUAGES = ["go", "rust", "python", "java", "node"];
 const SCREENSHOT = fileURLToPath(new URL("../../../docs/demo.png", import.meta.url));
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const ARGUMENTS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const WAIT = { timeout: 20_000 };
 
 let browser: Browser;
 
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  browser = await launch();
 });
 
 afterAll(() => browser.close());
-
-async function open(address: string, { width = 1280, colorScheme = "light" as "light" | "dark" } = {}): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  await page.goto(address);
-  return page;
-}
 
 /** The text of one element in each card. */
 function shown(page: Page, className: string): Promise<string[]> {
@@ -176,7 +160,7 @@ describe("the page", () => {
   });
 
   it.each([390, 820, 1280, 1920])("fits a window of %i px", async (width) => {
-    const narrow = await open(address, { width, colorScheme: "dark" });
+    const narrow = await open(browser, address, { width, colorScheme: "dark" });
     await narrow.locator(".card").nth(4).waitFor(WAIT);
     const needed = await narrow.evaluate(() => document.documentElement.scrollWidth);
     await narrow.close();
@@ -211,7 +195,7 @@ describe("when something is wrong, the page", () => {
     const found = paths();
     const rust = { lib: "/nowhere/libffi_rust.so", cfg: null, env: {} };
     nginx = await startServer({ ...found, runtimes: { ...found.runtimes, rust } }, await freePort());
-    page = await open(`http://127.0.0.1:${nginx.port}/`);
+    page = await open(browser, `http://127.0.0.1:${nginx.port}/`);
     return async () => {
       await page.close();
       await nginx.stop();
