@@ -21,8 +21,8 @@ export interface Requirement {
   offers: Offer[];
 }
 
-// Go: what its SDK needs is 1.24, what checks it is 1.25.
-const MINIMUM = { go: "1.25", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.11" };
+// Go: what its SDK needs is 1.24, what etcd's client needs is 1.26.
+const MINIMUM = { go: "1.26", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.11" };
 
 export const REQUIREMENTS: Requirement[] = [
   tool("gcc", "compiles the C core and its tests", ["gcc", "-dumpfullversion"], "8", [
@@ -46,6 +46,9 @@ export const REQUIREMENTS: Requirement[] = [
     ["/usr/share/lua/5.1/resty/core.lua"],
     [{ packages: ["lua-resty-core"] }],
   ),
+  tool("etcd", "is what the etcd examples and the demo talk to", ["etcd", "--version"], "3.3", [
+    { packages: ["etcd-server"] },
+  ]),
   tool("luacheck", "checks the Lua code", ["luacheck", "--version"], "0.23", [{ packages: ["lua-check"] }]),
   tool("go", "builds the Go SDK", ["go", "version"], MINIMUM.go, [
     { packages: ["golang-go"], minimum: MINIMUM.go },

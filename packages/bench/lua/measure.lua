@@ -36,6 +36,13 @@ end
 
 -- call(payload) returns true and the answer. Returns a line of JSON, or nil and what went wrong.
 return function(call, in_flight, bytes, duration)
+    if type(call) == "table" then
+        local err
+        call, err = call.prepare()
+        if not call then
+            return nil, err
+        end
+    end
     local payload = rep("x", bytes)
     local histogram = ffi.new("uint32_t[?]", BUCKETS)
     local count, first, last, failure = 0, nil, 0, nil

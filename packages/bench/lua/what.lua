@@ -1,4 +1,5 @@
--- What is measured: each function takes a payload and returns true and the same payload.
+-- What is measured: each function takes a payload and returns true and the same payload. What needs something for each
+-- measurement is a table with `prepare`, which returns the function.
 
 local ffi = require "ffi"
 
@@ -109,6 +110,81 @@ function _M.proxy_pass(location)
         local answer = ngx.location.capture(location, { method = ngx.HTTP_POST, body = payload })
         return answer.status == 200, answer.body
     end
+end
+
+-- What the clients of real services do for a call: a message to a gRPC server and back.
+function _M.grpc(address)
+    local grpc = require "resty.ffi.grpc"
+    local ok, conn, err = grpc.connect(address, { reflection = true })
+    if not ok then
+        return nil, err
+    end
+    local options = { timeout = TIMEOUT }
+    return function(payload)
+        local answered, res, message = conn:unary("/helloworld.Greeter/SayHello", { name = payload }, options)
+        if not answered then
+            return false, res, message
+        end
+        return true, res.message:sub(#"Hello " + 1)
+    end
+end
+
+-- A key of etcd, which the payload was put under when it was first asked for.
+function _M.etcd(address)
+    local client, err = require("resty.ffi.etcd").new{ endpoints = { address } }
+    if not client then
+        return nil, err
+    end
+    local stored
+    return function(payload)
+        if stored ~= payload then
+            client:put("bench", payload)
+            stored = payload
+        end
+        local ok, res, message = client:get("bench")
+        if not ok then
+            return false, res, message
+        end
+        return true, res.kvs[1].value
+    end
+end
+
+-- A record that is sent, and acknowledged by the broker.
+function _M.kafka_produce(address, topic)
+    local producer, err = require("resty.ffi.kafka").producer{ brokers = { address }, auto_create = true }
+    if not producer then
+        return nil, err
+    end
+    return function(payload)
+        local ok, res, message = producer:send(topic, nil, payload)
+        if not ok then
+            return false, res, message
+        end
+        return true, payload
+    end
+end
+
+-- A record of a topic that was filled before. Each measurement has a consumer of its own, which reads from the start.
+function _M.kafka_consume(address, topic)
+    local kafka = require "resty.ffi.kafka"
+    local consumers = 0
+    local function prepare()
+        consumers = consumers + 1
+        local consumer, _, err = kafka.consumer{
+            brokers = { address },
+            group = "bench " .. ngx.now() .. "." .. consumers,
+            topics = { topic },
+        }
+        local ok, message = false, err
+        if consumer then
+            ok, _, message = consumer:recv(TIMEOUT) -- the group has been joined
+        end
+        return ok and function()
+            local received, record, text = consumer:recv(TIMEOUT)
+            return received, received and record.value or record, text
+        end or nil, message
+    end
+    return { prepare = prepare }
 end
 
 return _M

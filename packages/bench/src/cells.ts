@@ -8,6 +8,7 @@ import { lua } from "@resty-ffi/nginx";
 import type { Paths } from "../../../scripts/paths.ts";
 import { get, startMeasuring } from "./nginx.ts";
 import { cpuUs, pin, residentMb } from "./processes.ts";
+import { startServices } from "./services.ts";
 
 /** What one measurement says. */
 export interface Sample {
@@ -32,7 +33,8 @@ export interface Cell {
 
 const ECHO_SERVER = fileURLToPath(new URL("../dist/echo-server", import.meta.url));
 
-async function nginxCell(
+/** An nginx that measures what the Lua expression gives. */
+export async function nginxCell(
   what: string,
   expression: string,
   luaPath: string,
@@ -145,6 +147,7 @@ export async function startCells(paths: Paths, progress: (text: string) => void,
       const cell = await nginxCell(what, call, paths.lua, {}, server);
       cells.push({ ...cell, stop: () => cell.stop().finally(server.stop) });
     }
+    cells.push(...(await startServices(paths, progress, wanted)));
     return cells;
   } catch (error) {
     await Promise.all(cells.map((cell) => cell.stop()));

@@ -80,6 +80,48 @@ function parts(rows: Row[]): string[] {
   ];
 }
 
+/** Whether a row belongs to a client of a real service: `etcd-get/nginx`, `etcd-get/native`. */
+const ofService = (row: Row): boolean => row.host === "native" || row.what.endsWith("/nginx");
+
+/** What a client costs from Lua, beside the same client alone. */
+function services(rows: Row[]): string[] {
+  const natives = rows.filter((row) => row.host === "native");
+  if (natives.length === 0) return [];
+  const lines = natives.map((native) => {
+    const name = native.what.replace("/native", "");
+    const ours = rows.find(
+      (row) => row.what === `${name}/nginx` && row.in_flight === native.in_flight && row.pinned === native.pinned,
+    );
+    const more = ours ? `${((ours.us_per_call / native.us_per_call - 1) * 100).toFixed(0)} %` : "–";
+    return [
+      name,
+      native.pinned ? "yes" : "no",
+      native.in_flight,
+      native.us_per_call.toFixed(2),
+      ours?.us_per_call.toFixed(2) ?? "–",
+      more,
+      native.p50_us.toFixed(0),
+      ours?.p50_us.toFixed(0) ?? "–",
+      native.cpu_us_per_call.toFixed(1),
+      ours?.cpu_us_per_call.toFixed(1) ?? "–",
+    ];
+  });
+  const head = [
+    ...["what", "pinned", "in flight", "native µs/call", "nginx µs/call", "more"],
+    ...["native p50", "nginx p50", "native CPU", "nginx CPU"],
+  ];
+  return [
+    "",
+    "## Clients of real services (64 B)",
+    "",
+    "The same library called from Lua in nginx, and by a program in its own language: tonic for grpc-unary (SayHello), etcd's",
+    "client for etcd-get, franz-go for kafka-produce (acknowledged by the broker) and kafka-consume (one record a call, one",
+    "consumer). `pinned` is about the client; the servers, real ones, run where they like on the same machine.",
+    "",
+    ...[head, head.map((_, column) => (column ? "--:" : "---")), ...lines].map((cells) => `| ${cells.join(" | ")} |`),
+  ];
+}
+
 /** docs/benchmarks.md. */
 export function report(rows: Row[], rounds: number, seconds: number): string {
   const lines = [
@@ -106,7 +148,9 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
   for (const pinned of [true, false]) {
     for (const inFlight of new Set(rows.map((row) => row.in_flight))) {
       for (const bytes of new Set(rows.map((row) => row.bytes))) {
-        const some = rows.filter((r) => r.pinned === pinned && r.in_flight === inFlight && r.bytes === bytes);
+        const some = rows.filter(
+          (r) => r.pinned === pinned && r.in_flight === inFlight && r.bytes === bytes && !ofService(r),
+        );
         if (some.length === 0) continue;
         const floor = rows.find((row) => row.what === "floor" && row.pinned === pinned);
         const title = `${size(bytes)}, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`;
@@ -114,5 +158,6 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
       }
     }
   }
+  lines.push(...services(rows));
   return `${lines.join("\n")}\n`;
 }

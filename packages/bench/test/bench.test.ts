@@ -35,6 +35,18 @@ describe("a row", () => {
   });
 });
 
+it("a client of a service stands beside the native one, with what it costs more", () => {
+  const row = (what: string, host: string, us: number): Row =>
+    rowOf(
+      { what, host, bytes: 64, in_flight: 64, pinned: false },
+      [{ calls: 1e6 / us, seconds: 1, p50_us: us, p99_us: us, cpu_us: 1e6 }],
+      0,
+    );
+  const text = report([row("etcd-get/native", "native", 20), row("etcd-get/nginx", "nginx", 21)], 1, 0.5);
+  expect(text).toContain("| etcd-get | no | 64 | 20.00 | 21.00 | 5 % |");
+  expect(text).not.toContain("| etcd-get/nginx |");
+});
+
 describe("the bench itself", () => {
   it("measures what it is asked for, checks every answer, and writes the rows", { timeout: 60_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "resty-ffi-bench-test-"));

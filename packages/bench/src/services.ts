@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { lua } from "@resty-ffi/nginx";
+import { type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
+import { ROOT } from "../../../scripts/environment.ts";
+import type { Paths } from "../../../scripts/paths.ts";
+import { type Cell, nginxCell, type Sample } from "./cells.ts";
+
+const run = promisify(execFile);
+
+const DIST = fileURLToPath(new URL("../dist", import.meta.url));
+const TOPIC = "bench";
+const FILLED = "filled";
+/** More than a consumer takes in one measurement. */
+const RECORDS = 1_000_000;
+const BYTES = 64;
+
+/** One service, used in one way by Lua and by the native client. */
+interface Comparison {
+  name: string;
+  service: keyof typeof STARTS;
+  /** The Lua expression, as in lua/what.lua. */
+  expression: (address: string) => string;
+  native: (address: string, inFlight: number, seconds: number) => string[];
+  takes: (inFlight: number) => boolean;
+}
+
+const STARTS = { grpc: startGrpcServer, etcd: startEtcd, kafka: startKafka };
+
+const flags = (address: string, inFlight: number, seconds: number) =>
+  ["-address", address, "-in-flight", inFlight, "-seconds", seconds, "-bytes", BYTES].map(String);
+
+const COMPARISONS: Comparison[] = [
+  {
+    name: "grpc-unary",
+    service: "grpc",
+    expression: (address) => `what.grpc(${lua(address)})`,
+    native: (address, inFlight, seconds) => [
+      join(ROOT, "runtimes/rust/dist/grpc-native"),
+      ...[address, inFlight, seconds, BYTES].map(String),
+    ],
+    takes: () => true,
+  },
+  {
+    name: "etcd-get",
+    service: "etcd",
+    expression: (address) => `what.etcd(${lua(address)})`,
+    native: (...args) => [join(DIST, "etcd"), ...flags(...args)],
+    takes: () => true,
+  },
+  {
+    name: "kafka-produce",
+    service: "kafka",
+    expression: (address) => `what.kafka_produce(${lua(address)}, ${lua(TOPIC)})`,
+    native: (...args) => [join(DIST, "kafka"), "-topic", TOPIC, ...flags(...args)],
+    takes: () => true,
+  },
+  {
+    name: "kafka-consume",
+    service: "kafka",
+    expression: (address) => `what.kafka_consume(${lua(address)}, ${lua(FILLED)})`,
+    native: (...args) => [join(DIST, "kafka"), "-consume", "-topic", FILLED, ...flags(...args)],
+    takes: (inFlight) => inFlight === 1,
+  },
+];
+
+/** The native client, started anew for each measurement. */
+function nativeCell({ name, native, takes }: Comparison, address: string): Cell {
+  let command: string[] = [];
+  return {
+    what: `${name}/native`,
+    host: "native",
+    takes: (bytes, inFlight) => bytes === BYTES && takes(inFlight),
+    pin: (pinned) => {
+      command = pinned ? ["taskset", "-c", "0"] : [];
+    },
+    rssMb: () => 0,
+    stop: async () => {},
+    measure: async (_bytes, inFlight, seconds) => {
+      const [program = "", ...args] = [...command, ...native(address, inFlight, seconds)];
+      return JSON.parse((await run(program, args)).stdout) as Sample;
+    },
+  };
+}
+
+/** The cells that use real servers, two of each: by Lua, and by the native client. */
+export async function startServices(
+  paths: Paths,
+  progress: (text: string) => void,
+  wanted: (what: string) => boolean,
+): Promise<Cell[]> {
+  const running = new Map<string, Service>();
+  const cells: Cell[] = [];
+  const stopServers = async (): Promise<void> => {
+    await Promise.all([...running.values()].map((server) => server.stop()));
+  };
+  const env = { LD_LIBRARY_PATH: paths.clients.join(":") };
+  try {
+    for (const comparison of COMPARISONS.filter(({ name }) => wanted(`${name}/nginx`))) {
+      const { name, service, expression, takes } = comparison;
+      progress(name);
+      const server = running.get(service) ?? (await STARTS[service]());
+      running.set(service, server);
+      if (name === "kafka-consume") {
+        const args = ["-fill", String(RECORDS), "-topic", FILLED, ...flags(server.address, 1, 1)];
+        await run(join(DIST, "kafka"), args);
+      }
+      const cell = await nginxCell(`${name}/nginx`, expression(server.address), paths.lua, env);
+      cells.push(nativeCell(comparison, server.address), {
+        ...cell,
+        takes: (bytes, inFlight) => bytes === BYTES && takes(inFlight),
+      });
+    }
+  } catch (error) {
+    await Promise.all(cells.map((cell) => cell.stop()));
+    await stopServers();
+    throw error;
+  }
+  const [first] = cells;
+  if (first) first.stop = stopServers;
+  return cells;
+}

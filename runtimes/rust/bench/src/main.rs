@@ -1,0 +1,73 @@
+//! Calls `helloworld.Greeter/SayHello` by tonic, as `resty.ffi.grpc` does for Lua: what the bench compares it with.
+//!
+//! `native ADDRESS IN_FLIGHT SECONDS BYTES` prints one line of JSON.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic_prost::ProstCodec;
+
+const WARM_UP: Duration = Duration::from_millis(100);
+
+/// The messages as prost's generated code has them: both are one string with the tag 1.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Text {
+    #[prost(string, tag = "1")]
+    text: String,
+}
+
+async fn call(client: &mut Grpc<Channel>, text: &Text) -> Result<(), Box<dyn Error>> {
+    client.ready().await?;
+    let path = PathAndQuery::from_static("/helloworld.Greeter/SayHello");
+    let request = tonic::Request::new(text.clone());
+    let answer: tonic::Response<Text> = client.unary(request, path, ProstCodec::<Text, Text>::default()).await?;
+    std::hint::black_box(answer);
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [address, in_flight, seconds, bytes] = arguments.as_slice() else {
+        return Err("usage: native ADDRESS IN_FLIGHT SECONDS BYTES".into());
+    };
+    let (in_flight, bytes): (usize, usize) = (in_flight.parse()?, bytes.parse()?);
+    let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+    let warm = Instant::now() + WARM_UP;
+    let stop = warm + Duration::from_secs_f64(seconds.parse()?);
+    let took = Rc::new(RefCell::new(Vec::new()));
+    let tasks = tokio::task::LocalSet::new();
+    for _ in 0..in_flight {
+        let (channel, took) = (channel.clone(), took.clone());
+        tasks.spawn_local(async move {
+            let mut client = Grpc::new(channel);
+            let text = Text { text: "x".repeat(bytes) };
+            let mut before = Instant::now();
+            while before < stop {
+                call(&mut client, &text).await.expect("a call went wrong");
+                let now = Instant::now();
+                if before >= warm {
+                    took.borrow_mut().push((now - before).as_nanos() as f64 / 1000.0);
+                }
+                before = now;
+            }
+        });
+    }
+    tasks.await;
+    let mut took = took.take();
+    took.sort_by(f64::total_cmp);
+    let at = |share: f64| took.get((share * took.len() as f64) as usize).copied().unwrap_or(f64::NAN);
+    println!(
+        r#"{{"calls":{},"seconds":{:.6},"p50_us":{:.1},"p99_us":{:.1}}}"#,
+        took.len(),
+        warm.elapsed().as_secs_f64(),
+        at(0.5),
+        at(0.99)
+    );
+    Ok(())
+}
