@@ -28,11 +28,12 @@ export default defineConfig([
     outDir: "dist/conformance",
     onSuccess: async () => {
       await copyFile("conformance/conformance.json", "dist/conformance.json");
+      await copyFile("examples/examples.json", "dist/examples.json");
     },
   },
   {
     ...runtime,
-    entry: { echo: "examples/echo/echo.ts", powers: "examples/powers/powers.ts" },
+    entry: { echo: "examples/echo/src/echo.ts", powers: "examples/powers/powers.ts" },
     outDir: "dist/examples",
   },
 ]);

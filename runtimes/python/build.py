@@ -3,6 +3,8 @@
     dist/libffi_python3.so   the loader
     dist/python/             what it puts on sys.path: the package resty_ffi, and cffi
     dist/conformance.json    how the conformance suite loads the conformance runtime
+    dist/examples.json       how the suite of the examples loads them
+    examples/.venv           what the examples need, and what checks their types
     .venv                    the pinned tools
 
 Each step is left out when what it reads has not changed.
@@ -30,6 +32,9 @@ PYTHON = VENV / "bin" / "python"
 BUILD = HERE / "build"
 DIST = HERE / "dist"
 HEADER = HERE.parent.parent / "native" / "include"
+EXAMPLES = HERE / "examples"
+EXAMPLES_VENV = EXAMPLES / ".venv"
+GRPC = EXAMPLES / "grpc"
 
 SOURCES = ["answer.c", "core.c", "dispatch.c", "interpreter.c", "stream.c", "task.c"]
 CFLAGS = ["-std=gnu11", "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"]
@@ -50,6 +55,12 @@ def main() -> None:
         "env": {"PYTHONPATH": "${dir}/conformance"},
     }
     (DIST / "conformance.json").write_text(json.dumps(conformance, indent=2) + "\n")
+    requirements = example_requirements()
+    once(EXAMPLES_VENV, EXAMPLES_VENV / "bin" / "mypy", requirements, make_examples_venv)
+    generated = GRPC / "grpc_runtime" / "generated"
+    protos = sorted((GRPC / "protos").iterdir())
+    once(generated, generated / "echo_pb2.py", [*requirements, *protos], make_grpc_code)
+    shutil.copy(EXAMPLES / "examples.json", DIST)
 
 
 def once(folder: Path, result: Path, inputs: Iterable[Path], make: Callable[[], None]) -> None:
@@ -70,6 +81,29 @@ def make_venv() -> None:
     venv.create(VENV, with_pip=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "-r", HERE / "requirements-dev.txt"], check=True)
+
+
+def example_requirements() -> list[Path]:
+    return [*sorted(EXAMPLES.glob("*/requirements.txt")), EXAMPLES / "requirements-dev.txt"]
+
+
+def make_examples_venv() -> None:
+    """One for all examples. It lacks the package resty-ffi, as a host has the loader's copy of it."""
+    print("resty-ffi python: making examples/.venv")
+    lines = {line for file in example_requirements() for line in file.read_text().splitlines()}
+    pins = sorted(line for line in lines if line and not line.startswith(("#", "resty-ffi==")))
+    venv.create(EXAMPLES_VENV, with_pip=True)
+    pip = [EXAMPLES_VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", *pins], check=True)
+
+
+def make_grpc_code() -> None:
+    """As the README of the example says."""
+    print("resty-ffi python: generating examples/grpc/grpc_runtime/generated")
+    paths = ["-I", "grpc_runtime/generated=protos", "--python_out=.", "--pyi_out=.", "--grpc_python_out=."]
+    protos = sorted(str(file.relative_to(GRPC)) for file in (GRPC / "protos").iterdir())
+    protoc = [EXAMPLES_VENV / "bin" / "python", "-m", "grpc_tools.protoc"]
+    subprocess.run([*protoc, *paths, *protos], cwd=GRPC, check=True)
 
 
 def make_loader() -> None:

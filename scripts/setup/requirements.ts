@@ -49,6 +49,7 @@ export const REQUIREMENTS: Requirement[] = [
   tool("etcd", "is what the etcd examples and the demo talk to", ["etcd", "--version"], "3.3", [
     { packages: ["etcd-server"] },
   ]),
+  tool("openssl", "makes certificates for tests", ["openssl", "version"], "1.1", [{ packages: ["openssl"] }]),
   tool("luacheck", "checks the Lua code", ["luacheck", "--version"], "0.23", [{ packages: ["lua-check"] }]),
   tool("go", "builds the Go SDK", ["go", "version"], MINIMUM.go, [
     { packages: ["golang-go"], minimum: MINIMUM.go },

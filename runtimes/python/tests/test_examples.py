@@ -1,10 +1,17 @@
+"""The powers, and of the other examples what needs no service: packages/examples tests them against real ones."""
+
+import time
+
 import pytest
 from conftest import ROOT
+
+EXAMPLES = ROOT / "examples"
+VENV = EXAMPLES / ".venv"
 
 
 @pytest.fixture
 def host(new_host):
-    host = new_host(ROOT / "examples" / "powers")
+    host = new_host(EXAMPLES / "powers")
     assert host.load(0, "powers,app,") is None
     return host
 
@@ -38,3 +45,87 @@ def test_visits(host):
     status, text = host.call("visits", b"me", number=1)
     assert status == -10
     assert b'may not use the shared dict "cache": name it in the option dicts' in text
+
+
+def test_echo(new_host):
+    host = new_host()
+    assert host.load(0, f"{EXAMPLES}/echo/echo,app,") is None
+    assert host.call("echo", b"\0 as it is") == (0, b"\0 as it is")
+    assert host.call("echo", None) == (0, None)
+    assert host.call("greet") == (0, b"hello from greet")
+
+
+# Where nobody listens.
+DOWN = {
+    "grpc": '{"address":"127.0.0.1:1"}',
+    "etcd": '{"endpoints":["127.0.0.1:1","127.0.0.1:2"]}',
+    "kafka": '{"brokers":["127.0.0.1:1"]}',
+}
+
+
+def load(host, name, config, number=0, **options):
+    return host.load(number, f"{EXAMPLES}/{name}/{name}_runtime,app,{config}", venv=VENV, **options)
+
+
+@pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
+@pytest.mark.parametrize(
+    ("name", "method", "request_", "code", "bad", "bad_code", "field"),
+    [
+        ("grpc", "say_hello", b'{"name":"you"}', 14, b'{"nam":"you"}', 3, b'"nam"'),
+        ("etcd", "put", b'{"key":"a","value":"b"}', 14, b'{"key":"a"}', 3, b"`value`"),
+        ("kafka", "produce", b'{"topic":"a","value":"b"}', 1000, b'{"topic":1,"value":"b"}', 42, b"$.topic"),
+    ],
+)
+def test_a_service_that_is_down(new_host, name, method, request_, code, bad, bad_code, field, isolate):
+    host = new_host()
+    assert load(host, name, DOWN[name], isolate=isolate) is None
+    assert host.call(method, request_, timeout_ms=5000)[0] == code
+    status, text = host.call(method, bad)
+    assert (status, field in text) == (bad_code, True), text
+    assert host.call(method, None)[0] == bad_code
+    assert host.call("nothing")[0] == -5
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "request_"),
+    [("grpc", "say_hello", b"{}"), ("etcd", "get", b'{"key":"a"}'), ("kafka", "create_topic", b'{"topic":"a"}')],
+)
+def test_unload_leaves_no_thread(new_host, name, method, request_):
+    host = new_host()
+    assert host.load(1, f"{EXAMPLES}/echo/echo,app,") is None
+    eventually(lambda: host.threads().count("host") == 1)  # the one that has loaded it is gone
+    before = sorted(host.threads())
+    assert load(host, name, DOWN[name]) is None
+    assert host.call(method, request_, timeout_ms=5000)[0] > 0
+    assert sorted(host.threads()) != before
+    host.unload()
+    eventually(lambda: sorted(host.threads()) == before)
+
+
+def eventually(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "said"),
+    [
+        ("grpc", "", "is not JSON"),
+        ("grpc", "{}", "`address`"),
+        ("grpc", '{"address":1}', "$.address"),
+        ("grpc", '{"address":"a:1","tls":{"ca":"/nowhere/ca.pem"}}', "tls.ca: /nowhere/ca.pem"),
+        ("grpc", '{"address":"a:1","tls":{"ca":"/a","cert":"/b"}}', "`cert` and `key` belong together"),
+        ("etcd", "{}", "`endpoints`"),
+        ("etcd", '{"endpoints":[]}', "$.endpoints"),
+        ("etcd", '{"endpoints":["http://127.0.0.1:2379"]}', "each of `endpoints` is HOST:PORT"),
+        ("etcd", '{"endpoints":["a:1"],"user":"root"}', "`user` and `password` belong together"),
+        ("kafka", "[]", "Expected `object`"),
+        ("kafka", '{"brokers":["127.0.0.1"]}', "each of `brokers` is HOST:PORT"),
+        ("kafka", '{"brokers":["a:1"],"acks":"2"}', "$.acks"),
+        ("kafka", '{"brokers":["a:1"],"linger":1}', "`linger`"),
+    ],
+)
+def test_a_wrong_configuration_fails_the_load(new_host, name, config, said):
+    assert said in load(new_host(), name, config)

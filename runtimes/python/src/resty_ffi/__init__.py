@@ -40,6 +40,7 @@ from .errors import (
     UNLOADED,
     Error,
 )
+from .loaded import LoadedRuntime
 from .log import NOTICE, LogHandler
 from .runtime import Runtime
 from .shared_dict import BlockingDict, Dict
@@ -61,6 +62,7 @@ __all__ = [
     "Context",
     "Dict",
     "Error",
+    "LoadedRuntime",
     "LogHandler",
     "Runtime",
     "__version__",

@@ -120,6 +120,9 @@ function Client:stream(method, body, opts)
     end
     local stream, code, message = open_stream(rt, method, first, opts)
     if not stream then
+        if code == UNLOADED then
+            self.library.rt = nil -- as above
+        end
         return nil, code, message
     end
     return setmetatable({ stream = stream }, Stream)

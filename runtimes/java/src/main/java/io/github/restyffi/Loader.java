@@ -37,7 +37,7 @@ final class Loader {
             Method init = find(type, target.methodName(), Config.class);
             int rc =
                     init != null
-                            ? start(init, target, queue, hot)
+                            ? start(init, target, queue)
                             : startVersion1(type, target, address);
             ok = rc == 0;
             if (ok) {
@@ -52,8 +52,11 @@ final class Loader {
         }
     }
 
-    private static int start(Method init, Target target, Queue queue, Closeable hot)
-            throws Exception {
+    /**
+     * A class loader of a runtime that has started is not closed: threads of libraries may end a
+     * while after their clients, and need classes for that. The collector closes its files.
+     */
+    private static int start(Method init, Target target, Queue queue) throws Exception {
         Services services = new Services(queue, target.config());
         if (!(init.invoke(null, services) instanceof FfiRuntime runtime)) {
             throw new RestyFfiException(
@@ -63,12 +66,7 @@ final class Loader {
         }
         services.use(runtime.executor());
         Poller poller = new Poller(queue, runtime, services);
-        Threads.daemon(
-                        () -> {
-                            poller.run();
-                            close(hot);
-                        })
-                .start();
+        Threads.daemon(poller::run).start();
         return 0;
     }
 

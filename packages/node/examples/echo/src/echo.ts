@@ -1,6 +1,6 @@
 import { createRuntime } from "@resty-ffi/node";
 
-// local rt = ngx.load_ffi("ffi_nodejs", "/path/to/dist/examples/echo.mjs,app,")
+// local rt = ngx.load_ffi("ffi_nodejs", "/path/to/dist/echo.js,app,")
 // local ok, res = rt:echo("hello")
 export const app = createRuntime()
   .method("echo", (request) => request)

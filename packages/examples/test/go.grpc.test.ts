@@ -1,0 +1,3 @@
+import { grpcExample } from "../src/grpc.ts";
+
+grpcExample("go");

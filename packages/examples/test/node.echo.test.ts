@@ -1,0 +1,3 @@
+import { echoExample } from "../src/echo.ts";
+
+echoExample("node");

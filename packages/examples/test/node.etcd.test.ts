@@ -1,0 +1,3 @@
+import { etcdExample } from "../src/etcd.ts";
+
+etcdExample("node");

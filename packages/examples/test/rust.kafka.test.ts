@@ -1,0 +1,3 @@
+import { kafkaExample } from "../src/kafka.ts";
+
+kafkaExample("rust");

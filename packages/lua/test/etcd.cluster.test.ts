@@ -1,0 +1,88 @@
+import type { Service } from "@resty-ffi/services";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectionsOf, type EtcdLua, startCluster, startEtcdLua, until } from "./support/etcd.ts";
+
+let members: Service[];
+let nginx: EtcdLua;
+beforeAll(async () => {
+  members = await startCluster(3);
+  nginx = await startEtcdLua(members[0]?.address ?? "");
+}, 60_000);
+afterAll(async () => {
+  await nginx?.lua.stop();
+  for (const member of members ?? []) await member.stop();
+});
+
+const all = () => `endpoints = { ${members.map(({ address }) => `"${address}"`).join(", ")} }`;
+
+it("calls go to all endpoints, over a connection to each", async () => {
+  const before = members.map(({ address }) => connectionsOf(address));
+  const [fine] = await nginx.run(`
+    local n, fine = client{ ${all()} }, 0
+    for k = 1, 30 do fine = fine + (n:put("k" .. k, "", { timeout = 10 }) and 1 or 0) end
+    return fine`);
+  expect(fine).toBe(30);
+  members.forEach(({ address }, k) => {
+    expect(connectionsOf(address)).toBeGreaterThan(before[k] ?? 0);
+  });
+});
+
+it("auto_sync_interval finds the members that were not named", async () => {
+  const [found, id] = await nginx.run(`
+    local n = client{ endpoints = { "${members[0]?.address}" }, auto_sync_interval = 0.2 }
+    local found
+    wait_until("all members", function() found = select(2, n:endpoints()) return #found == 3 end)
+    return found, #select(2, n:members())`);
+  expect(found.sort()).toEqual(members.map(({ address }) => `http://${address}`).sort());
+  expect(id).toBe(3);
+});
+
+it("the leader may be killed: calls, a watch and a lock go on with the others", async () => {
+  const [leader] = await nginx.run(`
+    local n = client{ ${all()} }
+    for _, endpoint in ipairs({ ${members.map(({ address }) => `"${address}"`).join(", ")} }) do
+      local ok, status = n:status(endpoint)
+      if ok and status.leader == status.member_id then return endpoint end
+    end`);
+  const killed = members.find(({ address }) => address === leader);
+  expect(killed).toBeDefined();
+  const chunk = nginx.run(`
+    local n = client{ ${all()} }
+    local watch = assert(n:watch({ key = "leader/", prefix = true }, { timeout = 10 }))
+    local ok, lock = n:lock("leader", { ttl = 20, timeout = 10 })
+    assert(ok, lock)
+    package.loaded.locked = true
+    local acknowledged, longest, k = {}, 0, 0
+    local last
+    repeat
+      k = k + 1
+      ngx.update_time()
+      local start = ngx.now()
+      local ok = n:put("leader/" .. k, "", { timeout = 1 })
+      ngx.update_time()
+      longest = math.max(longest, ngx.now() - start)
+      if ok then acknowledged[#acknowledged + 1] = "leader/" .. k end
+      if package.loaded.leader_killed then last = (last or 0) + (ok and 1 or 0) end
+      ngx.sleep(0.005)
+    until last and last >= 20
+    local seen, twice = {}, 0
+    while true do
+      local ok, res, err = watch:recv(1.5)
+      if not ok then break end
+      for _, e in ipairs(res.events) do
+        twice = twice + (seen[e.kv.key] and 1 or 0)
+        seen[e.kv.key] = true
+      end
+    end
+    local lost = 0
+    for _, key in ipairs(acknowledged) do lost = lost + (seen[key] and 0 or 1) end
+    return lost, twice, longest, lock:held(), (lock:unlock())`);
+  await nginx.run('wait_until("the lock", function() return package.loaded.locked end) return true');
+  await killed?.kill();
+  await nginx.run("package.loaded.leader_killed = true return true");
+  const [lost, twice, longest, held, unlocked] = await chunk;
+  expect([lost, twice, held, unlocked]).toEqual([0, 0, true, true]);
+  expect(longest).toBeLessThan(2.5);
+  await killed?.restart();
+  await until("the member's return", () => connectionsOf(killed?.address ?? "") > 0);
+}, 60_000);

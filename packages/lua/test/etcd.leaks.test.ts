@@ -1,0 +1,66 @@
+import { type Service, startEtcd } from "@resty-ffi/services";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectionsOf, type EtcdLua, startEtcdLua, until, usageOf } from "./support/etcd.ts";
+
+let etcd: Service;
+let nginx: EtcdLua;
+let worker: number;
+/** Connections that etcd has with itself. */
+let own: number;
+beforeAll(async () => {
+  etcd = await startEtcd();
+  own = connectionsOf(etcd.address);
+  nginx = await startEtcdLua(etcd.address);
+  worker = (await nginx.run("return ngx.worker.pid()"))[0] as number;
+});
+afterAll(async () => {
+  await nginx?.lua.stop();
+  await etcd?.stop();
+});
+
+/** So many clients, each another one to the runtime, used once by 50 light threads and dropped. */
+const drop = (name: string, count: number) =>
+  nginx.run(`
+    local threads, failed = {}, {}
+    for t = 1, 50 do threads[t] = ngx.thread.spawn(function()
+      for k = 1, ${count} / 50 do
+        local n = client{ namespace = "${name}" .. t .. "/" .. k .. "/", idle_timeout = 0.05 }
+        local ok, res, err = n:get("x", { timeout = 20 })
+        if not ok then failed[#failed + 1] = err end
+      end
+    end) end
+    for t = 1, 50 do assert(ngx.thread.wait(threads[t])) end
+    collectgarbage()
+    return failed`);
+
+it("10,000 clients that are dropped leave no connection, no thread, no memory", async () => {
+  expect(await drop("warm", 2000)).toEqual([{}]);
+  await until("the end of the first connections", () => connectionsOf(etcd.address) <= own);
+  const before = usageOf(worker);
+  expect(await drop("drop", 10_000)).toEqual([{}]);
+  await until("the end of the connections", () => connectionsOf(etcd.address) <= own);
+  const after = usageOf(worker);
+  expect(after.threads - before.threads).toBeLessThan(4);
+  expect(after.megabytes - before.megabytes).toBeLessThan(25);
+}, 120_000);
+
+it("watches, leases and locks that are dropped end with the request, and let the client go", async () => {
+  const before = usageOf(worker);
+  for (let round = 0; round < 20; round++) {
+    await nginx.run(`
+      local n = client{ idle_timeout = 0.05 }
+      local _, lease = n:grant(60)
+      for k = 1, 20 do
+        assert(n:watch{ key = "dropped", prefix = true })
+        assert(n:keep_alive(lease.id))
+        assert(n:lock("dropped/" .. k, { ttl = 60 }))
+      end
+      return true`);
+  }
+  await until("the end of the connection", () => connectionsOf(etcd.address) <= own);
+  const [locks] = await nginx.run('return select(2, c:get("dropped/", { prefix = true })).count');
+  expect(locks).toBe(0);
+  const after = usageOf(worker);
+  expect(after.threads - before.threads).toBeLessThan(4);
+  expect(after.megabytes - before.megabytes).toBeLessThan(25);
+}, 60_000);

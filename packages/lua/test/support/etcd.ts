@@ -1,0 +1,181 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { answersHttp, freePorts, type Service, scratchFolder, startService } from "@resty-ffi/services";
+import { type Lua, type Settings, startLua } from "./lua.ts";
+import { ROOT } from "./places.ts";
+
+/** The shape of what `client:get` and so on return; see docs/etcd.md. */
+// biome-ignore lint/suspicious/noExplicitAny: it is what JSON.parse returns
+export type Value = any;
+
+/** An nginx whose chunks know `etcd`, `resty_ffi` and `client(options)`. */
+export interface EtcdLua {
+  lua: Lua;
+  /** The results of a chunk, nil as null; a Lua table is a list if it has a [1] or comes from an empty list. */
+  run(chunk: string): Promise<Value[]>;
+}
+
+const PRELUDE = `
+  local etcd, resty_ffi = require "resty.ffi.etcd", require "resty.ffi"
+  local list = require("resty.ffi.msgpack").list
+  local function json(v)
+    if type(v) == "number" or type(v) == "boolean" then return tostring(v) end
+    if v == nil or v == ngx.null then return "null" end
+    if type(v) == "string" then
+      return '"' .. v:gsub('[%c"\\\\\\128-\\255]', function(c) return ("\\\\u%04x"):format(c:byte()) end) .. '"'
+    end
+    if type(v) ~= "table" then return json(tostring(v)) end
+    local parts = {}
+    if v[1] ~= nil or getmetatable(v) == list then
+      for k = 1, #v do parts[k] = json(v[k]) end
+      return "[" .. table.concat(parts, ",") .. "]"
+    end
+    for k, x in pairs(v) do
+      if k ~= "stream" then parts[#parts + 1] = json(tostring(k)) .. ":" .. json(x) end
+    end
+    return "{" .. table.concat(parts, ",") .. "}"
+  end
+  local function all(...)
+    local parts = {}
+    for k = 1, select("#", ...) do parts[k] = json((select(k, ...))) end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  local function wait_until(what, f)
+    for _ = 1, 2000 do
+      if f() then return end
+      ngx.sleep(0.01)
+    end
+    error("it never happened: " .. what, 2)
+  end
+`;
+
+/** `address` is that of the client that chunks have as `c`. */
+export async function startEtcdLua(address: string, settings: Settings = {}, setUp = ""): Promise<EtcdLua> {
+  const lua = await startLua({
+    ...settings,
+    env: { LD_LIBRARY_PATH: join(ROOT, "runtimes/go/dist"), ...settings.env },
+    http: `init_worker_by_lua_block { ${setUp} } ${settings.http ?? ""}`,
+  });
+  return {
+    lua,
+    async run(chunk) {
+      const text = await lua.run(`${PRELUDE}
+        local function client(options)
+          options = options or {}
+          options.endpoints = options.endpoints or { "${address}" }
+          return assert(etcd.new(options))
+        end
+        local c = client()
+        return all((function() ${chunk} end)())`);
+      return JSON.parse(text) as Value[];
+    },
+  };
+}
+
+/** Waits until a condition is true. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+  for (const late = performance.now() + ms; !(await condition()); await sleep(20)) {
+    if (performance.now() > late) throw new Error(`It has not happened within ${ms} ms: ${what}`);
+  }
+}
+
+/** How many TCP connections a server on 127.0.0.1 has. */
+export function connectionsOf(address: string): number {
+  const port = Number(address.split(":")[1]).toString(16).toUpperCase().padStart(4, "0");
+  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
+  return lines.filter((line) => line.trim().split(/\s+/)[1] === `0100007F:${port}` && / 01 /.test(line)).length;
+}
+
+/** Threads and resident megabytes of a process. */
+export function usageOf(pid: number): { threads: number; megabytes: number } {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]);
+  return { threads: number("Threads"), megabytes: number("VmRSS") / 1024 };
+}
+
+/** Members of one cluster; for more than one, their addresses differ. */
+export async function startCluster(size: number): Promise<Service[]> {
+  const ports = await freePorts(2 * size);
+  const peers = ports.slice(size).map((port) => `http://127.0.0.1:${port}`);
+  const cluster = peers.map((peer, k) => `m${k}=${peer}`).join(",");
+  return Promise.all(
+    peers.map((peer, k) => {
+      const address = `127.0.0.1:${ports[k]}`;
+      const folder = scratchFolder("etcd");
+      return startService({
+        name: `member ${k} of etcd`,
+        folder,
+        address,
+        command: [
+          ...["etcd", "--name", `m${k}`, "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
+          ...["--listen-client-urls", `http://${address}`, "--advertise-client-urls", `http://${address}`],
+          ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster],
+        ],
+        ready: () => answersHttp(`http://${address}/health`),
+      });
+    }),
+  );
+}
+
+export interface Pem {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+export interface SecureEtcd {
+  etcd: Service;
+  folder: string;
+  /** Paths: what the server trusts and what a client needs, and the same of somebody else. */
+  pem: Pem;
+  foreign: Pem;
+}
+
+/** An etcd that wants client certificates; its own is for the name `etcd.test` only. */
+export async function startSecureEtcd(): Promise<SecureEtcd> {
+  const [port, peer] = await freePorts(2);
+  const folder = scratchFolder("etcd");
+  const address = `127.0.0.1:${port}`;
+  const [server, client, foreign] = [
+    certificate(folder, "ca", "server", "DNS:etcd.test"),
+    certificate(folder, "ca", "client"),
+    certificate(folder, "wrong-ca", "wrong-client"),
+  ];
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const etcd = await startService({
+    name: "etcd with TLS",
+    folder,
+    address,
+    command: [
+      ...["etcd", "--name", "test", "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
+      ...["--listen-client-urls", `https://${address}`, "--advertise-client-urls", `https://${address}`],
+      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl, "--initial-cluster"],
+      ...[`test=${peerUrl}`, "--cert-file", server.cert, "--key-file", server.key, "--client-cert-auth"],
+      ...["--trusted-ca-file", server.ca],
+    ],
+    ready: async (log) => log.includes("serving client traffic securely") || log.includes("serving client requests"),
+  });
+  return { etcd, folder, pem: client, foreign };
+}
+
+/** A certificate that an authority of this name signs. */
+function certificate(folder: string, authority: string, name: string, names = "DNS:none.test"): Pem {
+  const at = (file: string) => join(folder, file);
+  const openssl = (...words: string[]) => execFileSync("openssl", words, { stdio: "pipe" });
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const ca = at(`${authority}.pem`);
+  try {
+    readFileSync(ca);
+  } catch {
+    const into = ["-keyout", at(`${authority}.key`), "-out", ca, "-subj", `/CN=${authority}`, "-days", "2"];
+    openssl("req", "-x509", ...newKey, ...into);
+  }
+  const [cert, key, request, extensions] = [at(`${name}.pem`), at(`${name}.key`), at(`${name}.csr`), at(`${name}.ext`)];
+  openssl("req", ...newKey, "-keyout", key, "-out", request, "-subj", `/CN=${name}`);
+  writeFileSync(extensions, `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth\n`);
+  const signer = ["-CA", ca, "-CAkey", at(`${authority}.key`), "-CAcreateserial", "-days", "2"];
+  openssl("x509", "-req", "-in", request, ...signer, "-extfile", extensions, "-out", cert);
+  return { ca, cert, key };
+}

@@ -1,0 +1,25 @@
+import { get } from "node:http";
+import { connect } from "node:net";
+
+/** Whether an HTTP GET is answered with success. It leaves no connection behind: tests count those of a server. */
+export function answersHttp(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: 1000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    request.on("timeout", () => request.destroy()).on("error", () => resolve(false));
+  });
+}
+
+/** Whether somebody accepts connections there. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const done = (yes: boolean) => () => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once("connect", done(true)).once("error", done(false)).setTimeout(1000, done(false));
+  });
+}

@@ -1,0 +1,7 @@
+export { answersHttp } from "./answers.ts";
+export { type EtcdOptions, startEtcd } from "./etcd.ts";
+export { startFakeKafka } from "./fake_kafka.ts";
+export { type Certificates, type GrpcServer, type GrpcStats, startGrpcServer } from "./grpc.ts";
+export { type Kafka, type KafkaOptions, startKafka } from "./kafka.ts";
+export { freePorts, scratchFolder } from "./place.ts";
+export { type Service, startService } from "./service.ts";

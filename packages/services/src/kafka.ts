@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { accepts } from "./answers.ts";
+import { built, portsFor, scratchFolder } from "./place.ts";
+import { type Service, startService } from "./service.ts";
+
+export interface KafkaOptions {
+  /** The port on 127.0.0.1; a free one if none is given. */
+  port?: number;
+  /** Settings of the broker, beside or instead of those that are here: `{ "auto.create.topics.enable": "false" }`. */
+  properties?: Record<string, string>;
+  /** A second listener, whose clients say who they are by PLAIN or SCRAM-SHA-256. */
+  sasl?: { user: string; password: string };
+}
+
+export interface Kafka extends Service {
+  /** The listener with SASL, if there is one. */
+  readonly saslAddress: string | undefined;
+}
+
+const LOGGING = fileURLToPath(new URL("../kafka/log4j2.properties", import.meta.url));
+
+/** Starts the real broker, one node, which is its own controller (KRaft). */
+export async function startKafka({ port, properties, sasl }: KafkaOptions = {}): Promise<Kafka> {
+  const [plain = 0, controller = 0, saslPort = 0] = await portsFor(3, port);
+  const listeners = { plain, controller, sasl: sasl && saslPort };
+  const folder = scratchFolder("kafka");
+  const settings = { ...broker(folder, listeners), ...(sasl && authentication(sasl)), ...properties };
+  const file = join(folder, "server.properties");
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(file, lines.join(""), { mode: 0o600 });
+  try {
+    await format(file, sasl);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  const service = await startService({
+    name: "Kafka",
+    folder,
+    address: `127.0.0.1:${plain}`,
+    command: ["java", ...java(), "kafka.Kafka", file],
+    ready: async (log) => log.includes("Kafka Server started") && (await accepts(plain)),
+  });
+  return Object.assign(service, { saslAddress: sasl && `127.0.0.1:${saslPort}` });
+}
+
+function java(): string[] {
+  return [
+    ...["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"],
+    `-Dlog4j2.configurationFile=${LOGGING}`,
+    ...["-cp", `${built("kafka")}/*`],
+  ];
+}
+
+/** Small and for itself: one partition where a cluster has 50, no delays that wait for more members. */
+function broker(folder: string, ports: { plain: number; controller: number; sasl: number | undefined }) {
+  const plain = `PLAINTEXT://127.0.0.1:${ports.plain}`;
+  const clients = ports.sasl ? `${plain},SASL_PLAINTEXT://127.0.0.1:${ports.sasl}` : plain;
+  return {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.voters": `1@127.0.0.1:${ports.controller}`,
+    "controller.listener.names": "CONTROLLER",
+    listeners: `${clients},CONTROLLER://127.0.0.1:${ports.controller}`,
+    "advertised.listeners": clients,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "log.dirs": join(folder, "data"),
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "controller.quorum.election.timeout.ms": "100",
+    "controller.quorum.election.backoff.max.ms": "100",
+    // How long a broker that comes back after a crash has to wait for its old self to be given up.
+    "broker.session.timeout.ms": "1000",
+    "broker.heartbeat.interval.ms": "200",
+    "log.segment.bytes": "16777216",
+    "log.cleaner.dedupe.buffer.size": "4194304",
+    "num.network.threads": "1",
+    "num.io.threads": "2",
+    "background.threads": "2",
+  };
+}
+
+function authentication({ user, password }: { user: string; password: string }) {
+  const plain = "org.apache.kafka.common.security.plain.PlainLoginModule";
+  const scram = "org.apache.kafka.common.security.scram.ScramLoginModule";
+  const listener = "listener.name.sasl_plaintext";
+  return {
+    [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256",
+    [`${listener}.plain.sasl.jaas.config`]: `${plain} required user_${user}="${password}";`,
+    [`${listener}.scram-sha-256.sasl.jaas.config`]: `${scram} required;`,
+  };
+}
+
+/** Writes the first metadata of the cluster, without which a broker does not start. */
+async function format(file: string, sasl: KafkaOptions["sasl"]): Promise<void> {
+  // May begin with a hyphen, as an option does.
+  const cluster = randomBytes(16).toString("base64url");
+  const user = sasl ? ["--add-scram", `SCRAM-SHA-256=[name=${sasl.user},password=${sasl.password}]`] : [];
+  const tool = ["kafka.tools.StorageTool", "format", `--cluster-id=${cluster}`, "-c", file, ...user];
+  try {
+    await promisify(execFile)("java", [...java(), ...tool], { timeout: 60_000, killSignal: "SIGKILL" });
+  } catch (error) {
+    const { stderr = "", stdout = "", message } = error as Error & { stderr?: string; stdout?: string };
+    throw new Error(`Kafka's storage cannot be formatted: ${`${stdout}${stderr}`.trim() || message}`);
+  }
+}

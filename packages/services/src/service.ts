@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A running server. Whoever starts one ends it with {@link Service.stop}. */
+export interface Service {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  /** The process id; another one after {@link Service.restart}. */
+  readonly pid: number;
+  /** What the server has written so far. */
+  log(): string;
+  /** SIGKILL, as in a crash. Its port and its data are kept for {@link Service.restart}. */
+  kill(): Promise<void>;
+  /** Kills it if it runs, and starts it on the same port with the same data. */
+  restart(): Promise<void>;
+  /** SIGSTOP: a server that is there and does not answer. */
+  pause(): Promise<void>;
+  /** SIGCONT */
+  resume(): void;
+  /** Kills it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** How to run a server. */
+export interface Program {
+  /** For messages. */
+  name: string;
+  /** Where it runs and keeps its data; {@link Service.stop} removes it. */
+  folder: string;
+  address: string;
+  command: string[];
+  /** Whether it serves; `log` is what it has written since this start. */
+  ready: (log: string) => Promise<boolean>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * The kernel kills the server when the thread that started it ends, however that comes about. The shell looks whether
+ * that has happened before the kernel was told.
+ */
+const WITH_US = ["--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
+
+/** Starts a server and waits until it serves; rejects with the last lines of its log if it does not. */
+export async function startService(program: Program): Promise<Service> {
+  const server = new Server(program);
+  try {
+    await server.restart();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+class Server implements Service {
+  readonly #program: Program;
+  readonly #logFile: string;
+  readonly #removeFolder = () => {
+    if (this.#runs) this.#child?.kill("SIGKILL");
+    rmSync(this.#program.folder, { recursive: true, force: true });
+  };
+  #child: ChildProcess | undefined;
+  /** Why it could not even be tried. */
+  #failure: Error | undefined;
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#logFile = join(program.folder, "server.log");
+    process.once("exit", this.#removeFolder);
+  }
+
+  get address(): string {
+    return this.#program.address;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get #runs(): boolean {
+    const child = this.#child;
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  log(): string {
+    return existsSync(this.#logFile) ? readFileSync(this.#logFile, "utf8") : "";
+  }
+
+  async kill(): Promise<void> {
+    if (!this.#runs || !this.#child) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    const before = this.log().length;
+    this.#spawn();
+    const late = performance.now() + START_TIMEOUT_MS;
+    while (!(await this.#program.ready(this.log().slice(before)))) {
+      if (this.#failure) throw this.#failure;
+      if (!this.#runs) throw this.#explained("ended while it started");
+      if (performance.now() > late) throw this.#explained(`does not serve after ${START_TIMEOUT_MS / 1000} s`);
+      await delay(20);
+    }
+    // Whoever answered may be somebody else's server on the same port.
+    if (!this.#runs) throw this.#explained("ended while it started");
+  }
+
+  async pause(): Promise<void> {
+    this.#signal("SIGSTOP");
+    const stopped = () => /^State:\s+T/m.test(readFileSync(`/proc/${this.pid}/status`, "utf8"));
+    while (!stopped()) await delay(1);
+  }
+
+  resume(): void {
+    this.#signal("SIGCONT");
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    process.removeListener("exit", this.#removeFolder);
+    this.#removeFolder();
+  }
+
+  #spawn(): void {
+    const { command, folder } = this.#program;
+    const log = openSync(this.#logFile, "a");
+    // A process group of its own: Ctrl-C on the terminal is for the program that started it.
+    const child = spawn("setpriv", [...WITH_US, ...command], {
+      cwd: folder,
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
+    closeSync(log);
+    this.#failure = undefined;
+    child.on("error", (error) => {
+      this.#failure = new Error(`setpriv, which starts ${this.#program.name}, cannot be run (${error.message}).`);
+    });
+    this.#child = child;
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    if (!this.#runs) throw new Error(`${this.#program.name} does not run: it gets no ${name}.`);
+    this.#child?.kill(name);
+  }
+
+  #explained(what: string): Error {
+    const lines = this.log().trim().split("\n").slice(-8).join("\n");
+    return new Error(`${this.#program.name} on ${this.address} ${what}. The end of its log:\n${lines}`);
+  }
+}

@@ -1,0 +1,45 @@
+package demo.etcd;
+
+import io.etcd.jetcd.common.exception.EtcdException;
+import io.github.restyffi.RestyFfiException;
+import io.grpc.Status;
+
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/** etcd's failures, with the gRPC status as their code. */
+final class Failures {
+    private Failures() {}
+
+    static RestyFfiException badRequest(String message) {
+        return new RestyFfiException(Status.Code.INVALID_ARGUMENT.value(), message);
+    }
+
+    static RestyFfiException of(Throwable thrown) {
+        Throwable t = thrown;
+        while ((t instanceof CompletionException || t instanceof ExecutionException)
+                && t.getCause() != null) {
+            t = t.getCause();
+        }
+        if (t instanceof RestyFfiException known) {
+            return known;
+        }
+        if (t instanceof EtcdException etcd) {
+            Status.Code code = Status.Code.valueOf(etcd.getErrorCode().name());
+            return failure(
+                    code.toStatus().withDescription(etcd.getMessage()).withCause(etcd.getCause()));
+        }
+        return failure(Status.fromThrowable(t));
+    }
+
+    private static RestyFfiException failure(Status status) {
+        Throwable cause = status.getCause();
+        if (status.getDescription() == null && Status.trailersFromThrowable(cause) != null) {
+            return failure(Status.fromThrowable(cause)); // why etcd gave us no token
+        }
+        String text =
+                status.getDescription() == null ? status.getCode().name() : status.getDescription();
+        String why = cause == null || cause.getMessage() == null ? "" : ": " + cause.getMessage();
+        return new RestyFfiException(status.getCode().value(), text + why, cause);
+    }
+}

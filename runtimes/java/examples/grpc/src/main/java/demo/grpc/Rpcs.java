@@ -1,0 +1,130 @@
+package demo.grpc;
+
+import com.google.protobuf.Message;
+
+import io.github.restyffi.Call;
+import io.github.restyffi.Handler;
+import io.github.restyffi.MessageStream;
+import io.github.restyffi.RestyFfiException;
+import io.github.restyffi.StreamHandler;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusException;
+import io.grpc.stub.BlockingClientCall;
+
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Serves methods by RPCs. A prototype says what type the JSON of a request becomes. */
+final class Rpcs {
+    private final ManagedChannel channel;
+
+    Rpcs(ManagedChannel channel) {
+        this.channel = channel;
+    }
+
+    /** Asks the server. Its thread is interrupted when the call is cancelled: that ends the RPC. */
+    interface Rpc<Q, A> {
+        A ask(Call call, Q request) throws StatusException;
+    }
+
+    /** One request, one answer. */
+    <Q extends Message, A extends Message> Handler unary(Q prototype, Rpc<Q, A> rpc) {
+        return (request, call) -> {
+            Q message = Json.decode(request, prototype);
+            try {
+                return Json.encode(rpc.ask(call, message));
+            } catch (StatusException e) {
+                throw failure(e.getStatus(), call);
+            }
+        };
+    }
+
+    /** One request, many answers. */
+    <Q extends Message, A extends Message> StreamHandler serverStream(
+            Q prototype, Rpc<Q, BlockingClientCall<?, A>> rpc) {
+        return (stream, call) -> {
+            Q message = Json.decode(stream.receive(), prototype);
+            try {
+                answer(stream, call, rpc.ask(call, message));
+            } catch (StatusException e) {
+                throw failure(e.getStatus(), call);
+            }
+        };
+    }
+
+    /** Many requests, and one answer or many. */
+    <Q extends Message, A extends Message> StreamHandler stream(
+            Q prototype, Function<Call, BlockingClientCall<Q, A>> open) {
+        return (stream, call) -> {
+            BlockingClientCall<Q, A> rpc = open.apply(call);
+            Thread requests =
+                    new Thread(() -> request(stream, prototype, rpc), "grpc-" + call.method());
+            requests.setDaemon(true);
+            requests.start();
+            try {
+                answer(stream, call, rpc);
+            } finally {
+                requests.interrupt();
+                requests.join();
+            }
+        };
+    }
+
+    /** Sends what the server answers. Returns at the end of the RPC, or ends it. */
+    private void answer(
+            MessageStream stream, Call call, BlockingClientCall<?, ? extends Message> rpc)
+            throws InterruptedException {
+        try {
+            for (Message answer; (answer = rpc.read()) != null; ) {
+                stream.send(Json.encode(answer)); // waits for a slow client, and so does the server
+            }
+        } catch (StatusException e) {
+            throw failure(e.getStatus(), call);
+        } finally {
+            rpc.cancel("the stream has ended", null);
+        }
+    }
+
+    /** Asks the server what the client sends. On a thread of its own. */
+    private static <Q extends Message> void request(
+            MessageStream stream, Q prototype, BlockingClientCall<Q, ?> rpc) {
+        try {
+            for (byte[] message; (message = stream.receive()) != null; ) {
+                rpc.write(Json.decode(message, prototype)); // waits for a slow server
+            }
+            rpc.halfClose();
+        } catch (RestyFfiException e) {
+            rpc.cancel("bad request", e);
+        } catch (InterruptedException | StatusException | IllegalStateException e) {
+            return; // the RPC has ended: whoever reads the answers knows why
+        }
+    }
+
+    private RuntimeException failure(Status status, Call call) {
+        if (call.cancellation().isCancelled()) {
+            return new CancellationException("nobody waits any more");
+        }
+        if (status.getCause() instanceof RestyFfiException bad) {
+            return bad;
+        }
+        if (status.getCode() == Status.Code.UNAVAILABLE) {
+            channel.resetConnectBackoff(); // the next call is to try, however long it has been down
+        }
+        return new RestyFfiException(status.getCode().value(), text(status), status.getCause());
+    }
+
+    /** What it says, and why: grpc keeps that in the cause where the network is to blame. */
+    private static String text(Status status) {
+        String text = status.getDescription();
+        String cause = status.getCause() == null ? null : status.getCause().getMessage();
+        return Stream.of(text, cause)
+                .filter(Objects::nonNull)
+                .map(part -> part.lines().findFirst().orElse(""))
+                .distinct()
+                .collect(Collectors.joining(": "));
+    }
+}

@@ -1,0 +1,49 @@
+"""RPCs on behalf of a call or a stream: they have its deadline, and end when it does."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc.aio
+import resty_ffi
+from google.protobuf.message import Message
+
+from .messages import from_json
+
+
+@contextlib.contextmanager
+def rpc(method: Any, ctx: resty_ffi.Context, *request: Message) -> Iterator[Any]:
+    """Begins an RPC of any kind. If its status is an error, the call fails with that."""
+    call = method(*request, timeout=ctx.remaining())
+    try:
+        yield call
+    except grpc.aio.AioRpcError as e:
+        code, name = e.code().value
+        raise resty_ffi.Error(code, e.details() or name) from None
+    finally:
+        call.cancel()
+
+
+async def send_all(call: Any, kind: type[Message], requests: AsyncIterator[bytes]) -> None:
+    """Passes the caller's messages on, until the caller closes its direction or the server has ended the RPC."""
+    with contextlib.suppress(asyncio.InvalidStateError):  # it has ended: who reads the answers finds out why
+        async for request in requests:
+            await call.write(from_json(request, kind))
+        await call.done_writing()
+
+
+@contextlib.asynccontextmanager
+async def sending(call: Any, kind: type[Message], requests: AsyncIterator[bytes]) -> AsyncIterator[None]:
+    """Does so beside the body. A message that cannot be passed on ends the RPC."""
+    sender = asyncio.create_task(send_all(call, kind, requests))
+    sender.add_done_callback(lambda task: task.cancelled() or task.exception() is None or call.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if sender.done():
+            sender.result()
+        raise
+    finally:
+        sender.cancel()
+        await asyncio.wait([sender])
