@@ -16,32 +16,42 @@ import (
 // client is an etcd client, with what it does in the background.
 type client struct {
 	*clientv3.Client
-	rt *restyffi.Runtime
+	rt     *restyffi.Runtime
+	cancel context.CancelFunc // ends the client's context
 }
 
-// connect makes a client. Nothing is connected yet, unless there is a user whose password is to be exchanged for a token.
-func connect(rt *restyffi.Runtime, o *options) (*client, error) {
+// connect makes a client. Nothing is connected yet, unless there is a user, whose password is exchanged for a token.
+func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, error) {
 	config, err := o.config()
 	if err != nil {
 		return nil, err
 	}
-	config.Context = rt.Context()
+	// Not the runtime's context: those who use the client while it is unloaded have leases to revoke.
+	background, cancel := context.WithCancel(context.Background())
+	inTime := context.AfterFunc(ctx, cancel)
+	config.Context = background
 	etcd, err := clientv3.New(config)
 	if err != nil {
+		cancel()
 		return nil, coded(err)
+	}
+	c := &client{etcd, rt, cancel}
+	if !inTime() {
+		c.Close()
+		return nil, coded(ctx.Err())
 	}
 	if o.Namespace != "" {
 		etcd.KV = namespace.NewKV(etcd.KV, o.Namespace)
 		etcd.Watcher = namespace.NewWatcher(etcd.Watcher, o.Namespace)
 		etcd.Lease = namespace.NewLease(etcd.Lease, o.Namespace)
 	}
-	return &client{Client: etcd, rt: rt}, nil
+	return c, nil
 }
 
 // Close ends the connections, the watches and what keeps leases alive.
 func (c *client) Close() {
-	// All that it could say is that the context, which it ends itself, has ended.
-	_ = c.Client.Close()
+	_ = c.Client.Close() // all that it says is that the context, which it ends itself, has ended
+	c.cancel()
 }
 
 // handle serves calls of a method.
@@ -63,8 +73,9 @@ func handleStream[B any](p *pool.Pool[options, *client], method string,
 	})
 }
 
-// patience ends with the call. If there is no connection just now, it ends a little earlier: so there is time to say why.
-// Package context watches a parent that is not its own, as soon as it has a value, on a goroutine; not that of this one.
+// patience ends with the call. If there is no connection just now, it ends a little earlier, so that there is time to
+// say why. It saves a goroutine for each call: gRPC derives contexts from one with values, and package context watches
+// what is below them on a goroutine unless it has made that itself.
 func (c *client) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok || c.connected() {

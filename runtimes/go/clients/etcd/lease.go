@@ -141,7 +141,7 @@ type ttlRequest struct {
 type ttlAnswer struct {
 	lease
 	GrantedTTL int64    `msgpack:"granted_ttl"`
-	Keys       [][]byte `msgpack:"keys,omitempty"`
+	Keys       [][]byte `msgpack:"keys"` // nil unless it was asked for
 }
 
 func (c *client) timeToLive(ctx context.Context, body *ttlRequest) (*ttlAnswer, error) {
@@ -156,9 +156,9 @@ func (c *client) timeToLive(ctx context.Context, body *ttlRequest) (*ttlAnswer, 
 	case r.TTL < 0:
 		return nil, rpctypes.ErrLeaseNotFound
 	}
-	answer := &ttlAnswer{lease: lease{body.ID, r.TTL}, GrantedTTL: r.GrantedTTL, Keys: r.Keys}
-	if body.Keys && answer.Keys == nil {
-		answer.Keys = [][]byte{}
+	answer := &ttlAnswer{lease: lease{body.ID, r.TTL}, GrantedTTL: r.GrantedTTL}
+	if body.Keys {
+		answer.Keys = append([][]byte{}, r.Keys...)
 	}
 	return answer, nil
 }

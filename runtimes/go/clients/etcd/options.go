@@ -87,6 +87,10 @@ func (o *options) config() (clientv3.Config, error) {
 	if err == nil && o.TLS != nil {
 		config.TLS, err = o.TLS.config()
 	}
+	if o.TLS != nil && o.TLS.ServerName != "" {
+		// The etcd client names each endpoint after its address, which is before what the TLS configuration says.
+		config.DialOptions = append(config.DialOptions, grpc.WithAuthority(o.TLS.ServerName))
+	}
 	if err != nil {
 		return config, restyffi.Errorf(restyffi.CodeBadArgument, "the options: %v", err)
 	}
@@ -100,6 +104,9 @@ func (o *options) check() error {
 	}
 	if (o.User == "") != (o.Password == "") {
 		return errors.New(`"user" and "password" need each other`)
+	}
+	if o.MaxReceiveBytes > 0 && o.MaxReceiveBytes < o.MaxSendBytes {
+		return errors.New(`"max_receive_bytes" must not be less than "max_send_bytes"`)
 	}
 	secure := o.TLS != nil || hasScheme(o.Endpoints[0], "https")
 	for i, endpoint := range o.Endpoints {

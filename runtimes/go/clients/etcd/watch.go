@@ -43,8 +43,8 @@ type event struct {
 }
 
 // watcher carries the events of one watch from etcd to Lua. The etcd client keeps all that has come and was not taken,
-// however much that is, and has no way to slow etcd down. So the watcher takes what comes at once, and if too much waits
-// for Lua, it ends the watch and begins another one after what it has: etcd keeps the events, no memory of ours does.
+// however much that is, and has no way to slow etcd down. So the watcher takes what comes at once. If too much waits
+// for Lua, it ends the watch, and begins another one after what it has: meanwhile the events stay with etcd.
 type watcher struct {
 	c       *client
 	body    *watchRequest
@@ -245,7 +245,7 @@ func (w *watcher) add(events []*clientv3.Event) {
 func (m *watchMessage) add(e *clientv3.Event, revision int64) {
 	added := event{Type: e.Type.String(), KV: keyValueOf(e.Kv), PrevKV: keyValueOf(e.PrevKv)}
 	if e.Type == clientv3.EventTypeDelete {
-		added.KV.Value = nil
+		added.KV.noValue = true
 	}
 	m.Events = append(m.Events, added)
 	m.Revision = revision

@@ -34,7 +34,8 @@ type subscription struct {
 
 // received is a record, as a list: topic, partition, offset, timestamp in milliseconds, key, value, headers.
 type received struct {
-	_msgpack  struct{} `msgpack:",as_array"` //nolint:unused // an option of the encoder
+	//lint:ignore U1000 the encoder reads its tag
+	_msgpack  struct{} `msgpack:",as_array"`
 	Topic     string
 	Partition int32
 	Offset    int64

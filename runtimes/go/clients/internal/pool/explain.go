@@ -10,8 +10,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// explain says which part of a text does not fit what v points to, where the decoder's error does not name it. It decodes
-// the text once more, part by part: that is for errors only.
+// explain says which part of a text does not fit what v points to, where the decoder's error does not name it. It
+// decodes the text once more, part by part: that is for errors only.
 func explain(text []byte, v any, cause error) error {
 	if err := misfit(text, reflect.TypeOf(v).Elem(), ""); err != nil {
 		return err

@@ -30,8 +30,8 @@ func Handle[O any, C Client, B, A any](p *Pool[O, C], method string, f func(cont
 	})
 }
 
-// growStack makes room on the stack at once for what a client library needs. A call that waits leaves its successor to a
-// new goroutine, whose stack would grow in steps, copied each time: that is a tenth of the cost of a call.
+// growStack makes room on the stack at once for what a client library needs. A call that waits leaves its successor to
+// a new goroutine, whose stack would grow in steps, copied each time: that is a tenth of the cost of a call.
 //
 //go:noinline
 func growStack() byte {

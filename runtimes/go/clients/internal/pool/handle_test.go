@@ -11,17 +11,29 @@ import (
 
 func TestARequestThatIsNone(t *testing.T) {
 	f := load(t, nil)
-	for want, text := range map[string][]byte{
-		"a request is a list of id, body and options":                            nil,
-		"the id of a client is a string":                                         packed(t, []any{7, empty{}}),
-		"the options of a client are a string, MessagePack":                      packed(t, []any{"a", map[string]any{}, 7}),
-		"the options: it must be a table, not number 7":                          packed(t, []any{"a", map[string]any{}, "\x07"}),
-		`the options: "name" must be a string, not number 7`:                     request(t, "a", empty{}, map[string]any{"name": 7}),
-		`the options: "idle_timeout" must be a number, not string "1"`:           request(t, "a", empty{}, map[string]any{"idle_timeout": "1"}),
-		`the options: there is no field "x"; the fields are: idle_timeout, name`: request(t, "a", empty{}, map[string]any{"x": 1}),
-		`the request: there is no field "x"; the fields are: `:                   request(t, "a", map[string]any{"x": 1}, nil),
+	type table = map[string]any
+	for _, c := range []struct {
+		text []byte
+		want string
+	}{
+		{nil,
+			"a request is a list of id, body and options"},
+		{packed(t, []any{7, empty{}}),
+			"the id of a client is a string"},
+		{packed(t, []any{"a", table{}, 7}),
+			"the options of a client are a string, MessagePack"},
+		{packed(t, []any{"a", table{}, "\x07"}),
+			"the options: it must be a table, not number 7"},
+		{request(t, "a", empty{}, table{"name": 7}),
+			`the options: "name" must be a string, not number 7`},
+		{request(t, "a", empty{}, table{"idle_timeout": "1"}),
+			`the options: "idle_timeout" must be a number, not string "1"`},
+		{request(t, "a", empty{}, table{"x": 1}),
+			`the options: there is no field "x"; the fields are: idle_timeout, name`},
+		{request(t, "a", table{"x": 1}, nil),
+			`the request: there is no field "x"; the fields are: `},
 	} {
-		fails(t, f.rt.Start("name", text, 0), invalid, want)
+		fails(t, f.rt.Start("name", c.text, 0), invalid, c.want)
 	}
 	half := request(t, "a", nap{1}, nil)
 	fails(t, f.rt.Start("nap", half[:len(half)-1], 0), invalid,
@@ -93,22 +105,36 @@ func TestErrorsNameTheField(t *testing.T) {
 		ID    digits   `msgpack:"id"`
 	}
 	type table = map[string]any
-	for want, given := range map[string]table{
-		`"text" must be a string, not boolean true`:                                                  {"text": true},
-		`"bytes" must be a string, not a table`:                                                      {"bytes": table{"a": 1}},
-		`"list" must be a list, not number 1.5`:                                                      {"list": 1.5},
-		`"list[2].sure" must be a boolean, not string "yes"`:                                         {"list": []any{table{}, table{"sure": "yes"}}},
-		`"list[1].small" must be a whole number from 0 on, not number 1.5`:                           {"list": []any{table{"small": 1.5}}},
-		`there is no field "list[1].big"; the fields are: small, sure`:                               {"list": []any{table{"big": 1}}},
-		`"names[1]" must be a string, not a list`:                                                    {"names": []any{[]any{}}},
-		`"inner" must be a table, not string "x"`:                                                    {"inner": "x"},
-		`"inner.sure" must be a boolean, not number 1`:                                               {"inner": table{"sure": 1}},
-		`"id": must have digits`:                                                                     {"id": "x1"},
-		`there is no field "txt"; the fields are: bytes, id, idle_timeout, inner, list, names, text`: {"txt": 1},
+	for _, c := range []struct {
+		given table
+		want  string
+	}{
+		{table{"text": true},
+			`"text" must be a string, not boolean true`},
+		{table{"bytes": table{"a": 1}},
+			`"bytes" must be a string, not a table`},
+		{table{"list": 1.5},
+			`"list" must be a list, not number 1.5`},
+		{table{"list": []any{table{}, table{"sure": "yes"}}},
+			`"list[2].sure" must be a boolean, not string "yes"`},
+		{table{"list": []any{table{"small": 1.5}}},
+			`"list[1].small" must be a whole number from 0 on, not number 1.5`},
+		{table{"list": []any{table{"big": 1}}},
+			`there is no field "list[1].big"; the fields are: small, sure`},
+		{table{"names": []any{[]any{}}},
+			`"names[1]" must be a string, not a list`},
+		{table{"inner": "x"},
+			`"inner" must be a table, not string "x"`},
+		{table{"inner": table{"sure": 1}},
+			`"inner.sure" must be a boolean, not number 1`},
+		{table{"id": "x1"},
+			`"id": must have digits`},
+		{table{"txt": 1},
+			`there is no field "txt"; the fields are: bytes, id, idle_timeout, inner, list, names, text`},
 	} {
-		err := decode(packed(t, given), new(outer))
-		if err == nil || err.Error() != want {
-			t.Errorf("%v: %v; want %s", given, err, want)
+		err := decode(packed(t, c.given), new(outer))
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v; want %s", c.given, err, c.want)
 		}
 	}
 	var fine outer

@@ -67,9 +67,6 @@ type fixture struct {
 	pool   *Pool[testOptions, *testClient]
 	made   atomic.Int64
 	closed atomic.Int64
-
-	// connect replaces what makes a client.
-	connect func(context.Context, *testOptions) (*testClient, error)
 }
 
 type empty struct{}

@@ -171,7 +171,11 @@ func TestUnloadWaitsALittleForWhoUsesAClient(t *testing.T) {
 	f := load(t, nil)
 	f.named("a", 1e6)
 	staying := f.begin("stay", "a", empty{}, 0)
-	soon(t, "the call", func() bool { f.pool.mu.Lock(); defer f.pool.mu.Unlock(); return f.pool.entries["a"].users.Load() == 1 })
+	soon(t, "the call", func() bool {
+		f.pool.mu.Lock()
+		defer f.pool.mu.Unlock()
+		return f.pool.entries["a"].users.Load() == 1
+	})
 	f.pool.close() // an unload waits for calls first, as long as the host lets it
 	staying.Cancel(-2)
 	soon(t, "the end", func() bool { return f.closed.Load() == 1 })
