@@ -25,6 +25,7 @@ build = {
         ["resty.ffi.client"] = "lib/resty/ffi/client.lua",
         ["resty.ffi.etcd"] = "lib/resty/ffi/etcd.lua",
         ["resty.ffi.grpc"] = "lib/resty/ffi/grpc.lua",
+        ["resty.ffi.grpc.files"] = "lib/resty/ffi/grpc/files.lua",
         ["resty.ffi.kafka"] = "lib/resty/ffi/kafka.lua",
         ["resty.ffi.metrics"] = "lib/resty/ffi/metrics.lua",
         ["resty.ffi.msgpack"] = "lib/resty/ffi/msgpack.lua",

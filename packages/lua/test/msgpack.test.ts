@@ -57,6 +57,9 @@ describe("encode: as the specification of MessagePack says", () => {
     ["setmetatable({}, m.list)", "90"],
     ["{ 1, ngx.null, 3 }", "9301c003"],
     ["{ a = { b = 1 } }", "81a16181a16201"],
+    ['{ "x", a = 1 }', "8201a178a16101"],
+    ["{ [2] = 3 }", "810203"],
+    ["{ [1] = 1, [3] = 3 }, true", "8201010303"], // ordered
   ])("%s", async (value, hex) => {
     expect(await encoded(value)).toBe(`${hex}|nil`);
   });

@@ -3,10 +3,10 @@
 --     local text, err = msgpack.encode({ key = "a", limit = 10 })
 --     local value, err = msgpack.decode(text)
 --
--- Strings are bytes, whatever they hold. A table with a [1] is a list, any other a map; an empty one is a map unless
--- its metatable is msgpack.list. Whole numbers are integers, so are int64_t and uint64_t. ngx.null is nil inside of
--- tables, both ways in lists; in maps, a nil that arrives is an absent key. Integers from 2^53 on arrive as decimal
--- strings, since a Lua number would round them.
+-- Strings are bytes, whatever they hold. A table whose keys are 1, 2, 3 … is a list, any other a map; an empty one is a
+-- map unless its metatable is msgpack.list. Whole numbers are integers, so are int64_t and uint64_t. ngx.null is nil
+-- inside of tables, both ways in lists; in maps, a nil that arrives is an absent key. Integers from 2^53 on arrive as
+-- decimal strings, since a Lua number would round them.
 
 local bit = require "bit"
 local ffi = require "ffi"
@@ -131,12 +131,16 @@ local function by_text(a, b)
     return tostring(a) < tostring(b)
 end
 
-local function put_map(value, depth, ordered)
+local function entries(value)
     local n = 0
     for _ in pairs(value) do
         n = n + 1
     end
-    put_size(n, 0x80, 16, 0xde, 0xdf)
+    return n
+end
+
+local function put_map(value, depth, ordered)
+    put_size(entries(value), 0x80, 16, 0xde, 0xdf)
     if ordered then
         local keys = {}
         for key in pairs(value) do
@@ -167,6 +171,9 @@ local function put_table(value, depth, ordered)
         return put_map(value, depth, ordered)
     end
     local n = #value
+    if entries(value) ~= n then
+        return put_map(value, depth, ordered)
+    end
     put_size(n, 0x90, 16, 0xdc, 0xdd)
     for k = 1, n do
         local err = put(value[k], depth, ordered)
