@@ -1,21 +1,18 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { workspaceOf } from "../places.ts";
+import { ROOT, workspaceOf } from "../places.ts";
 
 let wheels: Promise<string> | undefined;
 
-/** A wheel in a folder that pip looks into beside its index. It is made once, and goes with this process. */
+/** A wheel in a folder that pip looks into beside its index. It is made once in a run. */
 export async function pythonPackage() {
   wheels ??= makeWheel();
   return { env: { PIP_FIND_LINKS: await wheels } };
 }
 
 async function makeWheel(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "resty-ffi-wheel-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folder = join(ROOT, "packages/examples/build/wheels");
   const sdk = workspaceOf("python");
   // The workspace's Python: the system's may be without pip.
   const python = join(sdk, ".venv/bin/python");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { workspaceOf } from "../places.ts";
 import type { Copy } from "./publish.ts";
 
-/** Cargo reads the configuration of the folders above. What the copies compile is shared, and kept for the next time. */
+/** Cargo reads the configuration of the folders above. What the copies compile is shared, and kept. */
 export async function rustCrate({ parent, folder }: Copy) {
   const sdk = workspaceOf("rust");
   const shared = join(sdk, "target/readme");

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePorts, type Service, startEtcd, startFakeKafka, startGrpcServer } from "@resty-ffi/services";
+import { freePorts, type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
 import { type Language, type Name, ROOT, sourceOf, workspaceOf } from "../places.ts";
 import { publish } from "../published/publish.ts";
 import { Shell } from "./shell.ts";
@@ -15,9 +15,10 @@ const SERVICES: Record<Name, { port: number; start: () => Promise<Service> } | u
   echo: undefined,
   grpc: { port: 50051, start: startGrpcServer },
   etcd: { port: 2379, start: startEtcd },
-  kafka: { port: 9092, start: startFakeKafka },
+  kafka: { port: 9092, start: startKafka },
 };
 
+const ANSWER_S = 60;
 const START_TIMEOUT_MS = 30_000;
 /** Made by a build in the repository, or by an editor; a user's copy has none of it. */
 const NOT_COPIED = new Set(["node_modules", "target", "dist", "build", ".venv", "__pycache__", ".mypy_cache"]);
@@ -66,7 +67,7 @@ async function run(steps: Step[], folder: string, env: NodeJS.ProcessEnv, port: 
         continue;
       }
       // curl fails where -m ends what would go on for ever.
-      const output = await shell.run(command, { mayFail: asksNginx(step) });
+      const output = await shell.run(command, asksNginx(step) ? { mayFail: true, seconds: ANSWER_S } : {});
       const missing = missingLine(expected, output);
       if (missing !== undefined) {
         throw new Error(`${command}\nprinted\n${output}\nand not\n${missing}\nErrors:\n${shell.errors.slice(-4000)}`);

@@ -5,6 +5,9 @@ import { once } from "node:events";
 /** Keeps what a command prints apart from what comes after it. */
 const END = randomUUID();
 
+/** What a build may take that has to fetch and compile everything. */
+const BUILD_S = 800;
+
 /** What still runs then is killed. */
 const GRACE_MS = 10_000;
 
@@ -39,8 +42,9 @@ export class Shell {
     return this.#bash.exitCode !== null || this.#bash.signalCode !== null;
   }
 
-  /** Resolves with what it has printed; rejects if it fails, with what it said. */
-  async run(command: string, { mayFail = false } = {}): Promise<string> {
+  /** Resolves with what it has printed; rejects if it fails or takes too long, with what it said. */
+  async run(command: string, { mayFail = false, seconds = BUILD_S } = {}): Promise<string> {
+    const late = performance.now() + 1000 * seconds;
     const [before, errorsBefore] = [this.#output.length, this.#errors.length];
     this.#bash.stdin.write(`${command}\ncode=$?; echo; echo "${END} $code"\n`);
     for (;;) {
@@ -51,10 +55,19 @@ export class Shell {
         throw new Error(`${command}\nended with ${found[1]}:\n${output}${this.#errors.slice(errorsBefore)}`);
       }
       if (this.#ended) throw new Error(`The shell ended in ${command}\n${this.#errors}`);
-      await new Promise<void>((resolve) => {
-        this.#news = resolve;
-      });
+      const left = late - performance.now();
+      if (left <= 0) throw new Error(`${command}\ndoes not end in ${seconds} s:\n${this.#errors.slice(errorsBefore)}`);
+      await this.#change(left);
     }
+  }
+
+  async #change(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#news = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
   }
 
   /** Starts it, and leaves it running. */
@@ -64,6 +77,7 @@ export class Shell {
 
   /** Ends it, and all that it has started. */
   async close(): Promise<void> {
+    // It ends by itself, and all the others with it, unless it waits for a command that does not.
     if (!this.#ended) this.#bash.stdin.end();
     const late = setTimeout(() => process.kill(-(this.#bash.pid as number), "SIGKILL"), GRACE_MS);
     await this.#exited;

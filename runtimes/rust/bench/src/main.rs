@@ -25,7 +25,9 @@ async fn call(client: &mut Grpc<Channel>, text: &Text) -> Result<(), Box<dyn Err
     client.ready().await?;
     let path = PathAndQuery::from_static("/helloworld.Greeter/SayHello");
     let request = tonic::Request::new(text.clone());
-    let answer: tonic::Response<Text> = client.unary(request, path, ProstCodec::<Text, Text>::default()).await?;
+    let answer: tonic::Response<Text> = client
+        .unary(request, path, ProstCodec::<Text, Text>::default())
+        .await?;
     std::hint::black_box(answer);
     Ok(())
 }
@@ -37,7 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: native ADDRESS IN_FLIGHT SECONDS BYTES".into());
     };
     let (in_flight, bytes): (usize, usize) = (in_flight.parse()?, bytes.parse()?);
-    let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+    let channel = Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await?;
     let warm = Instant::now() + WARM_UP;
     let stop = warm + Duration::from_secs_f64(seconds.parse()?);
     let took = Rc::new(RefCell::new(Vec::new()));
@@ -46,13 +50,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (channel, took) = (channel.clone(), took.clone());
         tasks.spawn_local(async move {
             let mut client = Grpc::new(channel);
-            let text = Text { text: "x".repeat(bytes) };
+            let text = Text {
+                text: "x".repeat(bytes),
+            };
             let mut before = Instant::now();
             while before < stop {
                 call(&mut client, &text).await.expect("a call went wrong");
                 let now = Instant::now();
                 if before >= warm {
-                    took.borrow_mut().push((now - before).as_nanos() as f64 / 1000.0);
+                    took.borrow_mut()
+                        .push((now - before).as_nanos() as f64 / 1000.0);
                 }
                 before = now;
             }
@@ -61,7 +68,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tasks.await;
     let mut took = took.take();
     took.sort_by(f64::total_cmp);
-    let at = |share: f64| took.get((share * took.len() as f64) as usize).copied().unwrap_or(f64::NAN);
+    let at = |share: f64| {
+        took.get((share * took.len() as f64) as usize)
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     println!(
         r#"{{"calls":{},"seconds":{:.6},"p50_us":{:.1},"p99_us":{:.1}}}"#,
         took.len(),

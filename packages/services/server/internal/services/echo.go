@@ -17,8 +17,8 @@ import (
 
 const repetitions = 10
 
-// Echo answers with what it is sent, "slow" after a while, and "fail N text" with the status N and the text. The metadata
-// of a unary request whose keys begin with "x-" come back as headers.
+// Echo answers with what it is sent, "slow" after a while, and "fail N text" with the status N and the text. The
+// metadata of a unary request whose keys begin with "x-" come back as headers.
 type Echo struct {
 	echo.UnimplementedEchoServer
 }

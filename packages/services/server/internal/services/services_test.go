@@ -191,7 +191,8 @@ func TestEchoReturnsMetadataAndFailsAsItIsTold(t *testing.T) {
 	service := echo.NewEchoClient(client)
 	var headers, trailers metadata.MD
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-colour", "green", "other", "no")
-	answer, err := service.UnaryEcho(ctx, &echo.EchoRequest{Message: "hello"}, grpc.Header(&headers), grpc.Trailer(&trailers))
+	hello := &echo.EchoRequest{Message: "hello"}
+	answer, err := service.UnaryEcho(ctx, hello, grpc.Header(&headers), grpc.Trailer(&trailers))
 	if err != nil || answer.GetMessage() != "hello" {
 		t.Fatalf("answered %v, %v", answer, err)
 	}

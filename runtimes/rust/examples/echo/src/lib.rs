@@ -1,12 +1,16 @@
-//! Answers what it is sent, whatever the method is called.
+//! Echoes what `echo` is sent, and greets by any other name.
 use resty_ffi::{Body, Config, Error, Request, Router};
 
 async fn echo(req: Request) -> Option<Body> {
     req.into_body()
 }
 
+async fn hello(req: Request) -> String {
+    format!("hello from {}", req.method())
+}
+
 fn init(_: Config) -> Result<Router, Error> {
-    Ok(Router::new().fallback(echo))
+    Ok(Router::new().route("echo", echo).fallback(hello))
 }
 
 resty_ffi::export!(init);

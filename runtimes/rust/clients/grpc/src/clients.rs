@@ -1,0 +1,170 @@
+//! The clients of a runtime, by the digest of their options.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use resty_ffi::Error;
+use tokio::sync::Notify;
+
+use crate::connection::Connection;
+use crate::msgpack::{Reader, Value, malformed};
+use crate::schema::Schema;
+use crate::settings::Settings;
+
+/// The answer to a call of a client that is not known (any more): it comes again, with the options.
+const UNKNOWN_CLIENT: i32 = 10001;
+
+/// How often it is looked for clients that nobody uses, at least and at most.
+const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// A connection and the files that were loaded for it.
+#[derive(Debug)]
+pub struct Client {
+    pub connection: Arc<Connection>,
+    pub schema: Arc<Schema>,
+}
+
+#[derive(Debug, Default)]
+pub struct Clients {
+    tables: Mutex<Tables>,
+    added: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    clients: HashMap<Vec<u8>, Entry>,
+    /// Clients that differ only in their files have the same connection, and the other way round.
+    connections: HashMap<Vec<u8>, Weak<Connection>>,
+    schemas: HashMap<Arc<[u8]>, Weak<Schema>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Whoever else holds it has a call or a stream under way.
+    client: Arc<Client>,
+    used: Instant,
+}
+
+/// What a request of the Lua side holds: `[id, body]` or `[id, body, options]`.
+pub struct Envelope<'a> {
+    id: &'a [u8],
+    pub body: &'a [u8],
+    options: Option<&'a [u8]>,
+}
+
+impl<'a> Envelope<'a> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(bytes);
+        let n = reader.list()?;
+        if n < 2 {
+            return Err(malformed());
+        }
+        let id = reader.bytes()?;
+        let body = reader.raw()?;
+        let options = match n {
+            2 => Value::Nil,
+            _ => reader.next()?,
+        };
+        let options = match options {
+            Value::Text(options) => Some(options),
+            _ => None,
+        };
+        Ok(Self { id, body, options })
+    }
+}
+
+impl Clients {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client that a request is for, made of its options if need be.
+    pub fn get(&self, envelope: &Envelope<'_>) -> Result<Arc<Client>, Error> {
+        let mut tables = self.tables();
+        if let Some(entry) = tables.clients.get_mut(envelope.id) {
+            entry.used = Instant::now();
+            return Ok(entry.client.clone());
+        }
+        let options = envelope
+            .options
+            .ok_or_else(|| Error::new(UNKNOWN_CLIENT, "the options are not known"))?;
+        let client = tables.make(options)?;
+        let entry = Entry {
+            client: client.clone(),
+            used: Instant::now(),
+        };
+        tables.clients.insert(envelope.id.to_vec(), entry);
+        drop(tables);
+        self.added.notify_one();
+        Ok(client)
+    }
+
+    /// Drops clients that nobody has used for their idle time, for as long as the runtime lives.
+    pub async fn sweep(self: Arc<Self>) {
+        loop {
+            let pause = self.tables().sweep();
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => self.added.notified().await,
+            }
+        }
+    }
+}
+
+impl Tables {
+    /// The options: `{ connection = MessagePack, schema = MessagePack }`.
+    fn make(&mut self, options: &[u8]) -> Result<Arc<Client>, Error> {
+        let (mut connection, mut schema) = (None, &[0x90, 0x90][..]);
+        let mut reader = Reader::new(options);
+        for _ in 0..reader.map()? {
+            match reader.string()? {
+                "connection" => connection = Some(reader.bytes()?),
+                "schema" => schema = reader.bytes()?,
+                _ => reader.skip()?,
+            }
+        }
+        let text = connection.ok_or_else(malformed)?;
+        let connection = match self.connections.get(text).and_then(Weak::upgrade) {
+            Some(connection) => connection,
+            None => {
+                let connection = Arc::new(Connection::new(Settings::read(text)?));
+                self.connections
+                    .insert(text.to_vec(), Arc::downgrade(&connection));
+                connection
+            }
+        };
+        let schema = match self.schemas.get(schema).and_then(Weak::upgrade) {
+            Some(schema) => schema,
+            None => {
+                let source = Arc::<[u8]>::from(schema);
+                let schema = Arc::new(Schema::new(source.clone()));
+                self.schemas.insert(source, Arc::downgrade(&schema));
+                schema
+            }
+        };
+        Ok(Arc::new(Client { connection, schema }))
+    }
+
+    /// How long until it is worth looking again; `None` if there is no client.
+    fn sweep(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let before = self.clients.len();
+        let mut pause = SWEEP.1;
+        self.clients.retain(|_, entry| {
+            let idle = entry.client.connection.settings.idle_timeout;
+            pause = pause.min(idle / 4).max(SWEEP.0);
+            if Arc::strong_count(&entry.client) > 1 {
+                entry.used = now;
+            }
+            now.duration_since(entry.used) < idle
+        });
+        if self.clients.len() < before {
+            self.connections
+                .retain(|_, connection| connection.strong_count() > 0);
+            self.schemas.retain(|_, schema| schema.strong_count() > 0);
+            self.clients.shrink_to(64);
+        }
+        (!self.clients.is_empty()).then_some(pause)
+    }
+}

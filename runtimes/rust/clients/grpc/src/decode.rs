@@ -1,0 +1,319 @@
+//! A message of protobuf to a Lua table, in MessagePack.
+//!
+//! Fields have the names of the file; those without presence are there with their defaults, lists and maps too.
+
+use std::ops::Range;
+
+use crate::msgpack;
+use crate::special;
+use crate::types::{Field, Kind, Message, Shape, Types, put_zero};
+use crate::wire::{self, Malformed, Raw};
+
+pub const MAX_DEPTH: usize = 100;
+
+pub fn decode(types: &Types, message: usize, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let mut out = Vec::with_capacity(2 * bytes.len() + 64);
+    append(types, message, bytes, &mut out, 0)?;
+    Ok(out)
+}
+
+/// The same at the end of `out`, inside of `depth` messages.
+pub fn append(
+    types: &Types,
+    message: usize,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Malformed> {
+    let mut decoder = Decoder {
+        types,
+        found: Vec::new(),
+        out,
+        depth,
+    };
+    decoder.message(message, bytes)
+}
+
+/// The same for a message that has no form of its own, with an entry of the table that comes first.
+pub fn append_with(
+    types: &Types,
+    message: usize,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+    depth: usize,
+    head: &[u8],
+) -> Result<(), Malformed> {
+    let mut decoder = Decoder {
+        types,
+        found: Vec::new(),
+        out,
+        depth,
+    };
+    decoder.fields(&types.messages[message], bytes, head)
+}
+
+pub struct Decoder<'t, 'a, 'o> {
+    pub types: &'t Types,
+    /// What the messages that are being read hold: the index of each field and its value.
+    found: Vec<(usize, Raw<'a>)>,
+    pub out: &'o mut Vec<u8>,
+    pub depth: usize,
+}
+
+impl<'t, 'a> Decoder<'t, 'a, '_> {
+    pub fn message(&mut self, index: usize, bytes: &'a [u8]) -> Result<(), Malformed> {
+        if self.depth == MAX_DEPTH {
+            return Err(Malformed);
+        }
+        self.depth += 1;
+        let message = &self.types.messages[index];
+        match message.special {
+            Some(special) => special::decode(self, special, message, bytes)?,
+            None => self.fields(message, bytes, &[])?,
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// A table of the fields. `head` is an entry of it that comes first, or empty.
+    pub fn fields(
+        &mut self,
+        message: &'t Message,
+        bytes: &'a [u8],
+        head: &[u8],
+    ) -> Result<(), Malformed> {
+        let base = self.found.len();
+        self.find(message, bytes, base)?;
+        let end = self.found.len();
+        let mut previous = None;
+        let unfilled = self.found[base..].iter().filter(|(index, _)| {
+            previous.replace(*index) != Some(*index) && message.fields[*index].fill.is_none()
+        });
+        let count = message.filled + unfilled.count() + usize::from(!head.is_empty());
+        msgpack::put_map(self.out, count);
+        self.out.extend_from_slice(head);
+        let mut at = base;
+        for (index, field) in message.fields.iter().enumerate() {
+            let first = at;
+            while at < end && self.found[at].0 == index {
+                at += 1;
+            }
+            if first < at {
+                self.out.extend_from_slice(&field.key);
+                self.field(field, first..at)?;
+            } else if let Some(fill) = &field.fill {
+                self.out.extend_from_slice(fill);
+            }
+        }
+        self.found.truncate(base);
+        Ok(())
+    }
+
+    /// Adds what there is, in the order of the fields.
+    fn find(
+        &mut self,
+        message: &Message,
+        mut bytes: &'a [u8],
+        base: usize,
+    ) -> Result<(), Malformed> {
+        let mut last = 0;
+        let mut sorted = true;
+        while !bytes.is_empty() {
+            let (number, raw) = wire::field(&mut bytes)?;
+            let Some(index) = message.numbered(number) else {
+                continue;
+            };
+            let field = &message.fields[index];
+            if !fits(field, raw) {
+                continue;
+            }
+            if field.oneof.is_some() {
+                self.drop_others(message, field, base);
+            }
+            sorted &= index >= last;
+            last = index;
+            self.found.push((index, raw));
+        }
+        if !sorted {
+            self.found[base..].sort_by_key(|(index, _)| *index);
+        }
+        Ok(())
+    }
+
+    /// Of a oneof the last that comes is set.
+    fn drop_others(&mut self, message: &Message, field: &Field, base: usize) {
+        let mut at = base;
+        while at < self.found.len() {
+            let other = &message.fields[self.found[at].0];
+            if other.oneof == field.oneof && other.number != field.number {
+                self.found.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'t Field, places: Range<usize>) -> Result<(), Malformed> {
+        match field.shape {
+            Shape::Single => {
+                let raw = self.found[places.end - 1].1;
+                match field.kind {
+                    Kind::Message(index) | Kind::Group(index) if places.len() > 1 => {
+                        self.merged(index, places)
+                    }
+                    kind => self.value(kind, raw),
+                }
+            }
+            Shape::List { .. } => self.list(field.kind, places),
+            Shape::Map { key, value } => {
+                msgpack::put_map(self.out, places.len());
+                for place in places {
+                    if let Raw::Bytes(entry) = self.found[place].1 {
+                        self.entry(key, value, entry)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A message that comes in several parts: one after the other they are one.
+    fn merged(&mut self, index: usize, places: Range<usize>) -> Result<(), Malformed> {
+        let mut whole = Vec::new();
+        for (_, raw) in &self.found[places] {
+            if let Raw::Bytes(bytes) | Raw::Group(bytes) = raw {
+                whole.extend_from_slice(bytes);
+            }
+        }
+        append(self.types, index, &whole, self.out, self.depth)
+    }
+
+    fn list(&mut self, kind: Kind, places: Range<usize>) -> Result<(), Malformed> {
+        let mut count = 0;
+        for (_, raw) in &self.found[places.clone()] {
+            count += match raw {
+                Raw::Bytes(packed) if is_packable(kind) => packed_count(kind, packed)?,
+                _ => 1,
+            };
+        }
+        msgpack::put_list(self.out, count);
+        for place in places {
+            match self.found[place].1 {
+                Raw::Bytes(mut packed) if is_packable(kind) => {
+                    while !packed.is_empty() {
+                        let raw = unpack(kind, &mut packed)?;
+                        self.value(kind, raw)?;
+                    }
+                }
+                raw => self.value(kind, raw)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, key: Kind, value: Kind, mut bytes: &'a [u8]) -> Result<(), Malformed> {
+        let (mut key_raw, mut value_raw) = (None, None);
+        while !bytes.is_empty() {
+            match wire::field(&mut bytes)? {
+                (1, raw) if is_of(key, raw) => key_raw = Some(raw),
+                (2, raw) if is_of(value, raw) => value_raw = Some(raw),
+                _ => {}
+            }
+        }
+        self.value_or_zero(key, key_raw)?;
+        self.value_or_zero(value, value_raw)
+    }
+
+    pub fn value_or_zero(&mut self, kind: Kind, raw: Option<Raw<'a>>) -> Result<(), Malformed> {
+        match (raw, kind) {
+            (Some(raw), _) => self.value(kind, raw),
+            (None, Kind::Message(index)) => self.message(index, &[]),
+            (None, _) => {
+                put_zero(self.out, kind, &self.types.enums);
+                Ok(())
+            }
+        }
+    }
+
+    fn value(&mut self, kind: Kind, raw: Raw<'a>) -> Result<(), Malformed> {
+        let out = &mut *self.out;
+        match (kind, raw) {
+            (Kind::String | Kind::Bytes, Raw::Bytes(bytes)) => msgpack::put_text(out, bytes),
+            (Kind::Message(index), Raw::Bytes(bytes)) => return self.message(index, bytes),
+            (Kind::Group(index), Raw::Group(bytes)) => return self.message(index, bytes),
+            (Kind::Bool, Raw::Varint(n)) => msgpack::put_bool(out, n != 0),
+            (Kind::Int32, Raw::Varint(n)) => msgpack::put_int(out, (n as i32).into()),
+            (Kind::Int64, Raw::Varint(n)) => msgpack::put_int(out, n as i64),
+            (Kind::Uint32, Raw::Varint(n)) => msgpack::put_uint(out, (n as u32).into()),
+            (Kind::Uint64, Raw::Varint(n)) => msgpack::put_uint(out, n),
+            (Kind::Sint32, Raw::Varint(n)) => {
+                msgpack::put_int(out, (wire::unzigzag(n) as i32).into())
+            }
+            (Kind::Sint64, Raw::Varint(n)) => msgpack::put_int(out, wire::unzigzag(n)),
+            (Kind::Enum(index), Raw::Varint(n)) => match self.types.enums[index].name(n as i32) {
+                Some(name) => msgpack::put_text(out, name.as_bytes()),
+                None => msgpack::put_int(out, (n as i32).into()),
+            },
+            (Kind::Double, Raw::Fixed64(n)) => msgpack::put_float(out, f64::from_bits(n)),
+            (Kind::Fixed64, Raw::Fixed64(n)) => msgpack::put_uint(out, n),
+            (Kind::Sfixed64, Raw::Fixed64(n)) => msgpack::put_int(out, n as i64),
+            (Kind::Float, Raw::Fixed32(n)) => msgpack::put_float(out, f32::from_bits(n).into()),
+            (Kind::Fixed32, Raw::Fixed32(n)) => msgpack::put_uint(out, n.into()),
+            (Kind::Sfixed32, Raw::Fixed32(n)) => msgpack::put_int(out, (n as i32).into()),
+            _ => return Err(Malformed),
+        }
+        Ok(())
+    }
+}
+
+fn is_of(kind: Kind, raw: Raw<'_>) -> bool {
+    match raw {
+        Raw::Bytes(_) => matches!(kind, Kind::String | Kind::Bytes | Kind::Message(_)),
+        Raw::Group(_) => matches!(kind, Kind::Group(_)),
+        Raw::Fixed64(_) => matches!(kind, Kind::Double | Kind::Fixed64 | Kind::Sfixed64),
+        Raw::Fixed32(_) => matches!(kind, Kind::Float | Kind::Fixed32 | Kind::Sfixed32),
+        Raw::Varint(_) => is_packable(kind) && !is_fixed(kind),
+    }
+}
+
+/// A value of another kind counts as one that is not known.
+fn fits(field: &Field, raw: Raw<'_>) -> bool {
+    let packed = matches!(raw, Raw::Bytes(_)) && is_packable(field.kind);
+    is_of(field.kind, raw) || packed && matches!(field.shape, Shape::List { .. })
+}
+
+fn is_packable(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::String | Kind::Bytes | Kind::Message(_) | Kind::Group(_)
+    )
+}
+
+fn is_fixed(kind: Kind) -> bool {
+    is_fixed64(kind) || matches!(kind, Kind::Float | Kind::Fixed32 | Kind::Sfixed32)
+}
+
+fn is_fixed64(kind: Kind) -> bool {
+    matches!(kind, Kind::Double | Kind::Fixed64 | Kind::Sfixed64)
+}
+
+fn packed_count(kind: Kind, packed: &[u8]) -> Result<usize, Malformed> {
+    let width = match kind {
+        kind if is_fixed64(kind) => 8,
+        kind if is_fixed(kind) => 4,
+        // Each varint ends with the one byte that has no 0x80.
+        _ => return Ok(packed.iter().filter(|byte| **byte < 0x80).count()),
+    };
+    if packed.len() % width != 0 {
+        return Err(Malformed);
+    }
+    Ok(packed.len() / width)
+}
+
+fn unpack<'a>(kind: Kind, packed: &mut &'a [u8]) -> Result<Raw<'a>, Malformed> {
+    Ok(match kind {
+        kind if is_fixed64(kind) => Raw::Fixed64(u64::from_le_bytes(*wire::take(packed)?)),
+        kind if is_fixed(kind) => Raw::Fixed32(u32::from_le_bytes(*wire::take(packed)?)),
+        _ => Raw::Varint(wire::varint(packed)?),
+    })
+}

@@ -1,0 +1,208 @@
+//! From an address to an HTTP/2 connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio_rustls::TlsConnector;
+
+use crate::settings::{Place, Settings, Target};
+
+/// Of one stream: a reader that is slow holds its own messages up, and not those of the others.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+const MAX_HEADERS: u32 = 64 << 10;
+
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+pub type Sender = SendRequest<Bytes>;
+
+/// What has to be run for a connection to live.
+pub struct Driver {
+    connection: Connection<Box<dyn Io>, Bytes>,
+    pings: PingPong,
+}
+
+/// Connects, or says why it cannot. `turn` counts the connections to the same target: a name with several addresses gives
+/// each of them another one first.
+pub async fn dial(
+    target: &Target,
+    settings: &Settings,
+    turn: usize,
+) -> Result<(Sender, Driver), String> {
+    let dialed = tokio::time::timeout(settings.connect_timeout, async {
+        let io = open(target, settings, turn).await?;
+        let mut builder = Builder::new();
+        builder
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(MAX_HEADERS)
+            .enable_push(false);
+        let (sender, mut connection) = builder
+            .handshake(io)
+            .await
+            .map_err(|error| explain(&error))?;
+        let mut pings = connection.ping_pong().expect("it is taken once");
+        // A server that refuses our certificate, or speaks another protocol, says so only now.
+        let answered = tokio::select! {
+            biased;
+            ended = &mut connection => Err(ended),
+            pong = pings.ping(Ping::opaque()) => Ok(pong.is_ok()),
+        };
+        let ended = match answered {
+            Ok(true) => return Ok((sender, Driver { connection, pings })),
+            Ok(false) => connection.await,
+            Err(ended) => ended,
+        };
+        Err(ended.map_or_else(|error| explain(&error), |()| CLOSED.to_owned()))
+    });
+    dialed.await.unwrap_or_else(|_| {
+        let seconds = settings.connect_timeout.as_secs_f64();
+        Err(format!("no connection within {seconds} s"))
+    })
+}
+
+const CLOSED: &str = "the server closed the connection";
+
+impl Driver {
+    /// Until the connection ends. `lost` is told why before the streams are.
+    pub async fn run(self, settings: &Settings, lost: impl FnOnce(String)) {
+        let Self {
+            mut connection,
+            pings,
+        } = self;
+        tokio::select! {
+            ended = &mut connection => if let Err(error) = ended {
+                lost(explain(&error));
+            },
+            () = silence(pings, settings) => {
+                let seconds = settings.keepalive_timeout.as_secs_f64();
+                lost(format!("the server did not answer a ping within {seconds} s"));
+            }
+        }
+    }
+}
+
+/// Until a ping is not answered in time.
+async fn silence(mut pings: PingPong, settings: &Settings) {
+    let Some(interval) = settings.keepalive else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(interval).await;
+        match tokio::time::timeout(settings.keepalive_timeout, pings.ping(Ping::opaque())).await {
+            Ok(Ok(_)) => {}
+            // The connection itself tells how it ended.
+            Ok(Err(_)) => return std::future::pending().await,
+            Err(_) => return,
+        }
+    }
+}
+
+async fn open(target: &Target, settings: &Settings, turn: usize) -> Result<Box<dyn Io>, String> {
+    let (io, host): (Box<dyn Io>, &str) = match &target.place {
+        Place::Unix { path } => {
+            let stream = UnixStream::connect(path)
+                .await
+                .map_err(|error| explain(&error))?;
+            (Box::new(stream), "localhost")
+        }
+        Place::Tcp { host, port } => (Box::new(tcp(host, *port, turn).await?), host),
+    };
+    let Some(tls) = &settings.tls else {
+        return Ok(io);
+    };
+    let name = tls.name_of(host).map_err(|error| error.to_string())?;
+    let stream = TlsConnector::from(Arc::clone(&tls.config))
+        .connect(name, ReadFirst(io))
+        .await;
+    let stream = stream.map_err(|error| format!("TLS: {}", explain(&error)))?;
+    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Err("TLS: the server speaks no HTTP/2".to_owned());
+    }
+    Ok(Box::new(stream))
+}
+
+/// A connection whose end is told by what is read from it: there a server says why it closed, which a failed write does
+/// not.
+struct ReadFirst(Box<dyn Io>);
+
+impl AsyncRead for ReadFirst {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for ReadFirst {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0)
+            .poll_write(cx, bytes)
+            .map(|written| match written {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+                written => written,
+            })
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+async fn tcp(host: &str, port: u16, turn: usize) -> Result<TcpStream, String> {
+    let found = lookup_host((host, port))
+        .await
+        .map_err(|error| format!("\"{host}\" is not found: {error}"))?;
+    let mut addresses: Vec<SocketAddr> = found.collect();
+    if addresses.is_empty() {
+        return Err(format!("\"{host}\" has no address"));
+    }
+    let count = addresses.len();
+    addresses.rotate_left(turn % count);
+    let mut last = io::Error::other("no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream
+                    .set_nodelay(true)
+                    .map_err(|error| error.to_string())?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(explain(&last))
+}
+
+/// The message with those of what caused it.
+pub fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! What `resty.ffi.grpc` calls: gRPC over tonic, with messages as Lua tables.
+//!
+//! A request is a list in MessagePack: the digest of the client's options, what is asked, and the options themselves
+//! where the runtime may not know them. Messages go from MessagePack to protobuf and back along the descriptors, without
+//! anything in between.
+
+mod channel;
+mod clients;
+mod codec;
+mod connection;
+mod decode;
+mod dial;
+mod encode;
+mod exchange;
+mod metadata;
+mod method;
+mod msgpack;
+mod reflection;
+mod schema;
+mod settings;
+mod special;
+mod status;
+mod stream;
+mod tls;
+mod types;
+mod unary;
+mod wire;
+
+use std::sync::Arc;
+
+use resty_ffi::{Config, Error, Router};
+
+use clients::Clients;
+
+async fn init(_: Config) -> Result<Router, Error> {
+    let clients = Arc::new(Clients::default());
+    tokio::spawn(clients.clone().sweep());
+    let (for_unary, for_services, for_streams) = (clients.clone(), clients.clone(), clients);
+    Ok(Router::new()
+        .route("unary", move |request| {
+            unary::unary(for_unary.clone(), request)
+        })
+        .route("services", move |request| {
+            unary::services(for_services.clone(), request)
+        })
+        .stream("stream", move |requests, sender| {
+            stream::stream(for_streams.clone(), requests, sender)
+        }))
+}
+
+resty_ffi::export!(init);

@@ -1,0 +1,90 @@
+//! From a path to the method that it names, and from a request to what is asked of it.
+
+use resty_ffi::Error;
+use tonic::Code;
+use tonic::metadata::MetadataMap;
+
+use crate::clients::Client;
+use crate::encode::refuse;
+use crate::msgpack::Reader;
+use crate::types::Found;
+use crate::{metadata, reflection, schema};
+
+/// The body of a request: `[path, message]` or `[path, message, options]`.
+pub struct Asked<'a> {
+    pub path: &'a str,
+    /// The Lua table, in MessagePack.
+    pub message: &'a [u8],
+    pub metadata: MetadataMap,
+    pub wait: bool,
+    /// The answer is to have the metadata of the response.
+    pub with_metadata: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub fn read(body: &'a [u8], client: &Client) -> Result<Self, Error> {
+        let settings = &client.connection.settings;
+        let mut reader = Reader::new(body);
+        let n = reader.list()?;
+        let mut asked = Self {
+            path: reader.string()?,
+            message: reader.raw()?,
+            metadata: settings.metadata.clone(),
+            wait: settings.wait_for_ready,
+            with_metadata: false,
+        };
+        if n > 2 {
+            for _ in 0..reader.map()? {
+                match reader.string()? {
+                    "metadata" => metadata::read(&mut reader, &mut asked.metadata)?,
+                    "wait_for_ready" => asked.wait = reader.boolean()?,
+                    "with_metadata" => asked.with_metadata = reader.boolean()?,
+                    _ => reader.skip()?,
+                }
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// A method, and whether the server itself has said what it is like.
+pub struct Known {
+    pub found: Found,
+    pub reflected: bool,
+}
+
+/// The method among the loaded files, or else what the server says of it.
+pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Error> {
+    if let Some(found) = client.schema.method(path).await? {
+        let reflected = false;
+        return Ok(Known { found, reflected });
+    }
+    let (service, method) = schema::split(path)?;
+    if !client.connection.settings.reflection {
+        return Err(refuse(client.schema.missing(service, method).await?));
+    }
+    match reflection::service(&client.connection, service, wait).await {
+        Ok(types) => match types.method(path) {
+            Some(found) => {
+                let reflected = true;
+                Ok(Known { found, reflected })
+            }
+            None => {
+                let methods = types.service(service).unwrap_or_default();
+                let names = crate::encode::list_of(methods.iter().map(String::as_str));
+                Err(refuse(format!(
+                    "{service} has no method \"{method}\"; the server says that its methods are: {names}"
+                )))
+            }
+        },
+        Err(status) if [Code::Unimplemented, Code::NotFound].contains(&status.code()) => {
+            let missing = client.schema.missing(service, method).await?;
+            let server = match status.code() {
+                Code::NotFound => "the server does not know it either",
+                _ => "the server has no reflection to ask",
+            };
+            Err(refuse(format!("{missing}, and {server}")))
+        }
+        Err(status) => Err(crate::status::error(&status, None)),
+    }
+}

@@ -1,0 +1,318 @@
+//! MessagePack, as packages/lua/lib/resty/ffi/msgpack.lua writes and reads it.
+
+use resty_ffi::{Error, code};
+
+/// One value; the items of a list and the keys and values of a map follow it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    /// Above what an `i64` holds.
+    Uint(u64),
+    Float(f64),
+    /// A Lua string: any bytes.
+    Text(&'a [u8]),
+    List(usize),
+    Map(usize),
+}
+
+impl Value<'_> {
+    /// For messages: what a Lua author would call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Value::Nil => "nil",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a table",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn take(&mut self, n: usize) -> Result<&'a [u8], Error> {
+        let (taken, rest) = self.0.split_at_checked(n).ok_or_else(malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn uint(&mut self, n: usize) -> Result<u64, Error> {
+        let bytes = self.take(n)?;
+        Ok(bytes
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    fn text(&mut self, n: u64) -> Result<Value<'a>, Error> {
+        Ok(Value::Text(self.take(n as usize)?))
+    }
+
+    /// Each item takes a byte at least: a count beyond that is a lie.
+    fn count(&self, n: u64) -> Result<usize, Error> {
+        if n > self.0.len() as u64 {
+            return Err(malformed());
+        }
+        Ok(n as usize)
+    }
+
+    pub fn next(&mut self) -> Result<Value<'a>, Error> {
+        let tag = self.take(1)?[0];
+        Ok(match tag {
+            0x00..=0x7f => Value::Int(tag.into()),
+            0x80..=0x8f => Value::Map(self.count((tag & 15).into())?),
+            0x90..=0x9f => Value::List(self.count((tag & 15).into())?),
+            0xa0..=0xbf => self.text((tag & 31).into())?,
+            0xc0 => Value::Nil,
+            0xc2 | 0xc3 => Value::Bool(tag == 0xc3),
+            0xc4..=0xc6 => {
+                let n = self.uint(1 << (tag - 0xc4))?;
+                self.text(n)?
+            }
+            0xca => Value::Float(f32::from_bits(self.uint(4)? as u32).into()),
+            0xcb => Value::Float(f64::from_bits(self.uint(8)?)),
+            0xcc..=0xcf => {
+                let n = self.uint(1 << (tag - 0xcc))?;
+                i64::try_from(n).map_or(Value::Uint(n), Value::Int)
+            }
+            0xd0 => Value::Int((self.uint(1)? as i8).into()),
+            0xd1 => Value::Int((self.uint(2)? as i16).into()),
+            0xd2 => Value::Int((self.uint(4)? as i32).into()),
+            0xd3 => Value::Int(self.uint(8)? as i64),
+            0xd9..=0xdb => {
+                let n = self.uint(1 << (tag - 0xd9))?;
+                self.text(n)?
+            }
+            0xdc | 0xdd => {
+                let n = self.uint(2 << (tag - 0xdc))?;
+                Value::List(self.count(n)?)
+            }
+            0xde | 0xdf => {
+                let n = self.uint(2 << (tag - 0xde))?;
+                Value::Map(self.count(n)?)
+            }
+            0xe0..=0xff => Value::Int((tag as i8).into()),
+            _ => return Err(malformed()),
+        })
+    }
+
+    /// Passes over one value with all that is in it.
+    pub fn skip(&mut self) -> Result<(), Error> {
+        let mut left = 1;
+        while left > 0 {
+            left -= 1;
+            left += match self.next()? {
+                Value::List(n) => n,
+                Value::Map(n) => 2 * n,
+                _ => 0,
+            };
+        }
+        Ok(())
+    }
+
+    /// The value as it stands, for a reader of its own.
+    pub fn raw(&mut self) -> Result<&'a [u8], Error> {
+        let before = self.0;
+        self.skip()?;
+        Ok(&before[..before.len() - self.0.len()])
+    }
+
+    /// A list with its items still to be read, or nil as an empty one; anything else is malformed.
+    pub fn list(&mut self) -> Result<usize, Error> {
+        match self.next()? {
+            Value::List(n) => Ok(n),
+            Value::Nil | Value::Map(0) => Ok(0),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// The same for a map.
+    pub fn map(&mut self) -> Result<usize, Error> {
+        match self.next()? {
+            Value::Map(n) => Ok(n),
+            Value::Nil | Value::List(0) => Ok(0),
+            _ => Err(malformed()),
+        }
+    }
+
+    pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
+        match self.next()? {
+            Value::Text(text) => Ok(text),
+            _ => Err(malformed()),
+        }
+    }
+
+    pub fn string(&mut self) -> Result<&'a str, Error> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| malformed())
+    }
+
+    pub fn number(&mut self) -> Result<f64, Error> {
+        match self.next()? {
+            Value::Int(n) => Ok(n as f64),
+            Value::Float(n) => Ok(n),
+            _ => Err(malformed()),
+        }
+    }
+
+    pub fn boolean(&mut self) -> Result<bool, Error> {
+        match self.next()? {
+            Value::Bool(value) => Ok(value),
+            _ => Err(malformed()),
+        }
+    }
+}
+
+/// resty.ffi.grpc never sends such a thing: only who calls the runtime by himself sees this.
+pub fn malformed() -> Error {
+    Error::new(
+        code::BAD_ARGUMENT,
+        "the request is not what resty.ffi.grpc of the same version sends: both have to be updated together",
+    )
+}
+
+pub fn put_nil(out: &mut Vec<u8>) {
+    out.push(0xc0);
+}
+
+pub fn put_bool(out: &mut Vec<u8>, value: bool) {
+    out.push(0xc2 + u8::from(value));
+}
+
+pub fn put_int(out: &mut Vec<u8>, value: i64) {
+    match value {
+        0.. => put_uint(out, value as u64),
+        -32..0 => out.push(value as u8),
+        -0x8000_0000..-32 => {
+            out.push(0xd2);
+            out.extend_from_slice(&(value as i32).to_be_bytes());
+        }
+        _ => {
+            out.push(0xd3);
+            out.extend_from_slice(&value.to_be_bytes());
+        }
+    }
+}
+
+pub fn put_uint(out: &mut Vec<u8>, value: u64) {
+    match value {
+        0..0x80 => out.push(value as u8),
+        0x80..0x100 => out.extend_from_slice(&[0xcc, value as u8]),
+        0x100..0x1_0000 => {
+            out.push(0xcd);
+            out.extend_from_slice(&(value as u16).to_be_bytes());
+        }
+        0x1_0000..0x1_0000_0000 => {
+            out.push(0xce);
+            out.extend_from_slice(&(value as u32).to_be_bytes());
+        }
+        _ => {
+            out.push(0xcf);
+            out.extend_from_slice(&value.to_be_bytes());
+        }
+    }
+}
+
+pub fn put_float(out: &mut Vec<u8>, value: f64) {
+    out.push(0xcb);
+    out.extend_from_slice(&value.to_be_bytes());
+}
+
+fn put_size(out: &mut Vec<u8>, n: usize, small: u8, limit: usize, tag16: u8) {
+    if n < limit {
+        out.push(small + n as u8);
+    } else if let Ok(n) = u16::try_from(n) {
+        out.push(tag16);
+        out.extend_from_slice(&n.to_be_bytes());
+    } else {
+        out.push(tag16 + 1);
+        out.extend_from_slice(&(n as u32).to_be_bytes());
+    }
+}
+
+pub fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    match text.len() {
+        n @ 32..256 => out.extend_from_slice(&[0xd9, n as u8]),
+        n => put_size(out, n, 0xa0, 32, 0xda),
+    }
+    out.extend_from_slice(text);
+}
+
+pub fn put_list(out: &mut Vec<u8>, n: usize) {
+    put_size(out, n, 0x90, 16, 0xdc);
+}
+
+pub fn put_map(out: &mut Vec<u8>, n: usize) {
+    put_size(out, n, 0x80, 16, 0xde);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_read() {
+        let mut out = Vec::new();
+        let ints = [
+            0,
+            127,
+            128,
+            255,
+            256,
+            65535,
+            65536,
+            i64::MAX,
+            -1,
+            -32,
+            -33,
+            i64::MIN,
+        ];
+        for n in ints {
+            put_int(&mut out, n);
+        }
+        put_uint(&mut out, u64::MAX);
+        put_float(&mut out, 1.5);
+        put_text(&mut out, &[b'x'; 31]);
+        put_text(&mut out, &[b'x'; 255]);
+        put_text(&mut out, &[b'x'; 70_000]);
+        let mut reader = Reader::new(&out);
+        for n in ints {
+            assert_eq!(reader.next().unwrap(), Value::Int(n));
+        }
+        assert_eq!(reader.next().unwrap(), Value::Uint(u64::MAX));
+        assert_eq!(reader.next().unwrap(), Value::Float(1.5));
+        for n in [31, 255, 70_000] {
+            assert_eq!(reader.bytes().unwrap().len(), n);
+        }
+        assert!(reader.next().is_err());
+    }
+
+    #[test]
+    fn a_raw_value_has_all_that_is_in_it() {
+        let mut out = Vec::new();
+        put_map(&mut out, 1);
+        put_text(&mut out, b"a");
+        put_list(&mut out, 2);
+        put_nil(&mut out);
+        put_bool(&mut out, true);
+        let end = out.len();
+        put_int(&mut out, 7);
+        let mut reader = Reader::new(&out);
+        assert_eq!(reader.raw().unwrap(), &out[..end]);
+        assert_eq!(reader.next().unwrap(), Value::Int(7));
+        assert!(reader.next().is_err());
+    }
+
+    #[test]
+    fn a_count_is_no_more_than_what_follows() {
+        assert!(Reader::new(&[0xdd, 255, 255, 255, 255, 0]).next().is_err());
+        assert!(Reader::new(&[0xdb, 255, 255, 255, 255, 0]).next().is_err());
+    }
+}

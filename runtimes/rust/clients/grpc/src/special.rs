@@ -1,0 +1,28 @@
+//! The messages of google.protobuf that have a form of their own in JSON, and so in Lua.
+
+mod decode;
+mod encode;
+
+use std::sync::{Arc, LazyLock};
+
+use crate::schema;
+use crate::types::Types;
+
+pub use decode::decode;
+pub use encode::encode;
+
+/// What every connection knows: these messages, and the health service.
+pub static BUILT_IN: LazyLock<Arc<Types>> =
+    LazyLock::new(|| Arc::new(Types::new(&schema::built_in())));
+
+/// Keys of an Any.
+const TYPE: &[u8] = b"@type";
+const VALUE: &[u8] = b"value";
+
+/// The types among which the URL of an Any names one, and where.
+fn type_of<'t>(types: &'t Types, url: &str) -> Option<(&'t Types, usize)> {
+    let name = url.rsplit('/').next()?;
+    let built_in: &'static Types = &BUILT_IN;
+    let own = types.message(name).map(|index| (types, index));
+    own.or_else(|| built_in.message(name).map(|index| (built_in, index)))
+}

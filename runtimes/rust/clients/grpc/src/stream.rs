@@ -1,0 +1,169 @@
+//! A call with many messages, in one direction or both.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use resty_ffi::{Error, Requests, Sender};
+use tokio::sync::oneshot;
+
+use crate::channel::grpc;
+use crate::clients::{Client, Clients, Envelope};
+use crate::codec::Raw;
+use crate::decode::decode;
+use crate::encode::encode;
+use crate::method::{Asked, find};
+use crate::types::Found;
+use crate::unary::{Response, fits, not_a_message};
+use crate::{schema, status};
+
+/// The first message is the envelope, and opens the call; the others are messages of it.
+pub async fn stream(
+    clients: Arc<Clients>,
+    mut requests: Requests,
+    sender: Sender,
+) -> Result<(), Error> {
+    let Some(first) = requests.recv().await? else {
+        return Err(crate::msgpack::malformed());
+    };
+    let envelope = Envelope::read(&first)?;
+    let client = clients.get(&envelope)?;
+    let asked = Asked::read(envelope.body, &client)?;
+    let known = find(&client, asked.path, asked.wait).await?;
+    let deadline = requests.deadline();
+    let remaining =
+        || deadline.map(|deadline| deadline.saturating_duration_since(std::time::Instant::now()));
+
+    let (refused, refusal) = oneshot::channel();
+    let outgoing = Outgoing {
+        requests,
+        client: client.clone(),
+        found: known.found.clone(),
+        refused: Some(refused),
+    };
+    let mut request = tonic::Request::new(outgoing);
+    *request.metadata_mut() = asked.metadata.clone();
+    if let Some(left) = remaining() {
+        request.set_timeout(left);
+    }
+    let mut response = Response::default();
+    let exchange = exchange(
+        &client,
+        &known.found,
+        request,
+        &asked,
+        &mut response,
+        &sender,
+    );
+    let end = tokio::select! {
+        // The server hears of a message that cannot be sent as a cancellation.
+        Ok(error) = refusal => return Err(error),
+        end = exchange => end,
+    };
+    match end {
+        Ok(()) if asked.with_metadata => sender.send(response.wrapped(&[0xc0])).await,
+        Ok(()) => Ok(()),
+        Err(Failed::Local(error)) => Err(error),
+        Err(Failed::Remote(status)) => {
+            if known.reflected && status.code() == tonic::Code::Unimplemented {
+                client
+                    .connection
+                    .reflected
+                    .forget(schema::split(asked.path)?.0);
+            }
+            let error = status::error(&status, remaining());
+            if asked.with_metadata {
+                return sender.send(response.wrapped_error(&error, &status)).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+enum Failed {
+    Local(Error),
+    Remote(tonic::Status),
+}
+
+impl From<tonic::Status> for Failed {
+    fn from(status: tonic::Status) -> Self {
+        Self::Remote(status)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Local(error)
+    }
+}
+
+async fn exchange(
+    client: &Client,
+    found: &Found,
+    request: tonic::Request<Outgoing>,
+    asked: &Asked<'_>,
+    response: &mut Response,
+    sender: &Sender,
+) -> Result<(), Failed> {
+    let mut grpc = grpc(&client.connection, asked.wait);
+    let (headers, mut messages, _) = grpc
+        .streaming(request, found.method.path.clone(), Raw)
+        .await?
+        .into_parts();
+    response.headers = headers;
+    while let Some(bytes) = messages.message().await? {
+        let message =
+            decode(&found.types, found.method.output, &bytes).map_err(|_| not_a_message(found))?;
+        if asked.with_metadata {
+            let mut wrapped = vec![0x91];
+            wrapped.extend_from_slice(&message);
+            sender.send(wrapped).await?;
+        } else {
+            sender.send(message).await?;
+        }
+    }
+    if let Some(trailers) = messages.trailers().await? {
+        response.trailers = trailers;
+    }
+    Ok(())
+}
+
+/// The caller's messages, as protobuf. One that cannot be sent goes to `refused`, and nothing follows it: an end would
+/// tell the server that all is well.
+struct Outgoing {
+    requests: Requests,
+    client: Arc<Client>,
+    found: Found,
+    refused: Option<oneshot::Sender<Error>>,
+}
+
+impl Stream for Outgoing {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.refused.is_none() {
+            return Poll::Pending;
+        }
+        let refused = match self.requests.poll_recv(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(None)) => return Poll::Ready(None),
+            Poll::Ready(Ok(Some(table))) => {
+                let message = encode(&self.found.types, self.found.method.input, &table);
+                match message
+                    .and_then(|message| fits(&self.client, message.len()).map(|()| message))
+                {
+                    Ok(message) => return Poll::Ready(Some(message.into())),
+                    Err(error) => error,
+                }
+            }
+            Poll::Ready(Err(error)) => error,
+        };
+        if let Some(channel) = self.refused.take() {
+            // Without a receiver the call is over already.
+            let _ = channel.send(refused);
+        }
+        Poll::Pending
+    }
+}

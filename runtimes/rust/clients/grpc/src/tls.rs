@@ -1,0 +1,95 @@
+//! What a connection trusts, and who it says it is.
+
+use std::sync::{Arc, LazyLock};
+
+use resty_ffi::Error;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::encode::refuse;
+
+/// Of the options of `grpc.connect`.
+#[derive(Default)]
+pub struct Pems<'a> {
+    pub ca: Option<&'a [u8]>,
+    pub cert: Option<&'a [u8]>,
+    pub key: Option<&'a [u8]>,
+    pub host: Option<&'a str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub config: Arc<ClientConfig>,
+    /// The name in the server's certificate, if it is not that of the address.
+    host: Option<ServerName<'static>>,
+}
+
+/// The system's, read once.
+static SYSTEM: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
+pub fn new(pems: &Pems<'_>) -> Result<Tls, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refuse(error.to_string()))?
+        .with_root_certificates(roots(pems.ca)?);
+    let mut config = match (pems.cert, pems.key) {
+        (Some(cert), Some(key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key)
+                .map_err(|_| refuse("\"priv_key\" holds no private key in PEM".to_owned()))?;
+            builder
+                .with_client_auth_cert(certificates("cert", cert)?, key)
+                .map_err(|error| {
+                    refuse(format!("\"cert\" and \"priv_key\" cannot be used: {error}"))
+                })?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Tls {
+        config: Arc::new(config),
+        host: pems.host.map(server_name).transpose()?,
+    })
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(host.to_owned())
+        .map_err(|_| refuse(format!("\"{host}\" is no name of a host")))
+}
+
+impl Tls {
+    /// The name that the certificate of the server at this address has to have.
+    pub fn name_of(&self, address: &str) -> Result<ServerName<'static>, Error> {
+        self.host.clone().map_or_else(|| server_name(address), Ok)
+    }
+}
+
+fn roots(ca: Option<&[u8]>) -> Result<Arc<RootCertStore>, Error> {
+    let Some(ca) = ca else {
+        return Ok(SYSTEM.clone());
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("ca", ca)? {
+        roots
+            .add(certificate)
+            .map_err(|error| refuse(format!("\"ca\" cannot be used: {error}")))?;
+    }
+    Ok(Arc::new(roots))
+}
+
+fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .unwrap_or_default();
+    if certificates.is_empty() {
+        return Err(refuse(format!(
+            "\"{option}\" holds no certificate in PEM: give the text, as by grpc.readfile, and not the path"
+        )));
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,198 @@
+//! A call with one message each way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use resty_ffi::{Error, Request, code};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+
+use crate::channel::grpc;
+use crate::clients::{Client, Clients, Envelope};
+use crate::codec::Raw;
+use crate::decode::decode;
+use crate::encode::{encode, refuse};
+use crate::method::{Asked, Known, find};
+use crate::types::Found;
+use crate::{metadata, msgpack, reflection, schema, status};
+
+/// How often a call is sent that servers did not take.
+const ATTEMPTS: usize = 3;
+
+pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, Error> {
+    let envelope = Envelope::read(request.body().unwrap_or_default())?;
+    let client = clients.get(&envelope)?;
+    let asked = Asked::read(envelope.body, &client)?;
+    let mut known = find(&client, asked.path, asked.wait).await?;
+    let mut answered = call(&client, &known.found, &asked, &request).await?;
+    if known.reflected && answered.code() == Code::Unimplemented {
+        // Another server may be there by now.
+        client
+            .connection
+            .reflected
+            .forget(schema::split(asked.path)?.0);
+        known = find(&client, asked.path, asked.wait).await?;
+        answered = call(&client, &known.found, &asked, &request).await?;
+    }
+    let Known { found, .. } = &known;
+    match &answered.end {
+        Ok(bytes) => {
+            let message = decode(&found.types, found.method.output, bytes)
+                .map_err(|_| not_a_message(found))?;
+            Ok(if asked.with_metadata {
+                answered.wrapped(&message)
+            } else {
+                message
+            })
+        }
+        Err(status) => {
+            let error = status::error(status, request.remaining());
+            if asked.with_metadata {
+                Ok(answered.wrapped_error(&error, status))
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The names of the server's services.
+pub async fn services(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, Error> {
+    let envelope = Envelope::read(request.body().unwrap_or_default())?;
+    let client = clients.get(&envelope)?;
+    let names = reflection::services(
+        &client.connection,
+        client.connection.settings.wait_for_ready,
+    )
+    .await;
+    let names = names.map_err(|status| status::error(&status, request.remaining()))?;
+    let mut out = Vec::new();
+    msgpack::put_list(&mut out, names.len());
+    for name in names {
+        msgpack::put_text(&mut out, name.as_bytes());
+    }
+    Ok(out)
+}
+
+pub fn not_a_message(found: &Found) -> Error {
+    let name = &found.types.messages[found.method.output].name;
+    Error::new(
+        code::THREW,
+        format!("the server's answer is no {name}: its files and the loaded ones differ"),
+    )
+}
+
+/// Metadata of a response as it comes in, and how it ends.
+#[derive(Default)]
+pub struct Response {
+    pub headers: MetadataMap,
+    pub trailers: MetadataMap,
+}
+
+impl Response {
+    /// `[message, headers, trailers]`
+    pub fn wrapped(&self, message: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(message.len() + 128);
+        msgpack::put_list(&mut out, 3);
+        out.extend_from_slice(message);
+        metadata::put(&mut out, &self.headers);
+        metadata::put(&mut out, &self.trailers);
+        out
+    }
+
+    /// `[nil, headers, trailers, code, message, details]`
+    pub fn wrapped_error(&self, error: &Error, status: &Status) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        msgpack::put_list(&mut out, 6);
+        msgpack::put_nil(&mut out);
+        metadata::put(&mut out, &self.headers);
+        metadata::put(&mut out, status.metadata());
+        msgpack::put_int(&mut out, error.code().into());
+        msgpack::put_text(&mut out, error.message().as_bytes());
+        msgpack::put_text(&mut out, status.details());
+        out
+    }
+}
+
+struct Answered {
+    response: Response,
+    end: Result<Bytes, Status>,
+}
+
+impl Answered {
+    fn code(&self) -> Code {
+        self.end.as_ref().map_or_else(Status::code, |_| Code::Ok)
+    }
+
+    fn wrapped(&self, message: &[u8]) -> Vec<u8> {
+        self.response.wrapped(message)
+    }
+
+    fn wrapped_error(&self, error: &Error, status: &Status) -> Vec<u8> {
+        self.response.wrapped_error(error, status)
+    }
+}
+
+async fn call(
+    client: &Client,
+    found: &Found,
+    asked: &Asked<'_>,
+    request: &Request,
+) -> Result<Answered, Error> {
+    let method = &found.method;
+    if method.client_streams || method.server_streams {
+        return Err(refuse(format!(
+            "{} is a stream: open it with new_stream",
+            asked.path
+        )));
+    }
+    let message = encode(&found.types, method.input, asked.message)?;
+    fits(client, message.len())?;
+    let message = Bytes::from(message);
+    let mut attempt = 1;
+    loop {
+        let mut outgoing = tonic::Request::new(tokio_stream::once(message.clone()));
+        *outgoing.metadata_mut() = asked.metadata.clone();
+        if let Some(left) = request.remaining() {
+            outgoing.set_timeout(left);
+        }
+        let mut response = Response::default();
+        let end = exchange(client, found, outgoing, asked.wait, &mut response).await;
+        match &end {
+            Err(status) if attempt < ATTEMPTS && status::is_unprocessed(status) => attempt += 1,
+            _ => return Ok(Answered { response, end }),
+        }
+    }
+}
+
+async fn exchange(
+    client: &Client,
+    found: &Found,
+    request: tonic::Request<tokio_stream::Once<Bytes>>,
+    wait: bool,
+    response: &mut Response,
+) -> Result<Bytes, Status> {
+    let mut grpc = grpc(&client.connection, wait);
+    let (headers, mut messages, _) = grpc
+        .streaming(request, found.method.path.clone(), Raw)
+        .await?
+        .into_parts();
+    response.headers = headers;
+    let message = messages.message().await?;
+    if let Some(trailers) = messages.trailers().await? {
+        response.trailers = trailers;
+    }
+    message.ok_or_else(|| Status::internal("the server ended the call without an answer"))
+}
+
+/// An error if the message is above the limit.
+pub fn fits(client: &Client, len: usize) -> Result<(), Error> {
+    let limit = client.connection.settings.max_message_size;
+    if len > limit {
+        let text = format!(
+            "the message has {len} bytes, and the limit is {limit} (option max_message_size)"
+        );
+        return Err(Error::new(Code::ResourceExhausted as i32, text));
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! One RPC for one call or stream of ours. Whoever goes away drops the future, which cancels the RPC.
+
+use std::time::Duration;
+
+use resty_ffi::{Error, Json, Request, Requests, Sender};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tonic::{Response, Status, Streaming};
+
+use crate::error::{bad_input, failed};
+use crate::json;
+use crate::messages::{Cut, Messages};
+
+/// One message there, one back.
+pub async fn unary<M, R, F>(
+    request: Request,
+    rpc: impl FnOnce(tonic::Request<M>) -> F,
+) -> Result<Json<R>, Error>
+where
+    M: DeserializeOwned,
+    F: Future<Output = Result<Response<R>, Status>>,
+{
+    let message = decode(request.body().unwrap_or_default())?;
+    let answer = rpc(timed(message, request.remaining())).await;
+    Ok(Json(answer.map_err(failed)?.into_inner()))
+}
+
+/// One message there, many back.
+pub async fn server_stream<M, R, F>(
+    mut requests: Requests,
+    sender: Sender,
+    rpc: impl FnOnce(tonic::Request<M>) -> F,
+) -> Result<(), Error>
+where
+    M: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = Result<Response<Streaming<R>>, Status>>,
+{
+    let Some(message) = requests.recv().await? else {
+        return Err(bad_input("the stream was closed before its message came"));
+    };
+    let request = timed(decode(&message)?, requests.remaining());
+    forward(rpc(request), &sender).await
+}
+
+/// Many messages there, one back.
+pub async fn client_stream<M, R, F>(
+    requests: Requests,
+    sender: Sender,
+    rpc: impl FnOnce(tonic::Request<Messages<M>>) -> F,
+) -> Result<(), Error>
+where
+    R: Serialize,
+    F: Future<Output = Result<Response<R>, Status>>,
+{
+    let left = requests.remaining();
+    let (messages, broken) = Messages::new(requests, Cut::Resets);
+    tokio::select! {
+        Ok(error) = broken => Err(error),
+        answer = rpc(timed(messages, left)) => {
+            sender.send(Json(answer.map_err(failed)?.into_inner())).await
+        }
+    }
+}
+
+/// Many messages in both directions.
+pub async fn both_streams<M, R, F>(
+    requests: Requests,
+    sender: Sender,
+    rpc: impl FnOnce(tonic::Request<Messages<M>>) -> F,
+) -> Result<(), Error>
+where
+    R: Serialize,
+    F: Future<Output = Result<Response<Streaming<R>>, Status>>,
+{
+    let left = requests.remaining();
+    let (messages, broken) = Messages::new(requests, Cut::Ends);
+    tokio::select! {
+        Ok(error) = broken => Err(error),
+        end = forward(rpc(timed(messages, left)), &sender) => end,
+    }
+}
+
+async fn forward<R: Serialize>(
+    answers: impl Future<Output = Result<Response<Streaming<R>>, Status>>,
+    sender: &Sender,
+) -> Result<(), Error> {
+    let mut answers = answers.await.map_err(failed)?.into_inner();
+    while let Some(answer) = answers.message().await.map_err(failed)? {
+        sender.send(Json(answer)).await?;
+    }
+    Ok(())
+}
+
+/// The service learns how long it is waited for.
+fn timed<T>(message: T, left: Option<Duration>) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    if let Some(left) = left {
+        request.set_timeout(left);
+    }
+    request
+}
+
+pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
+    json::parse(message).map_err(bad_input)
+}

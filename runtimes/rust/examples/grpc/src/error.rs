@@ -1,0 +1,37 @@
+//! What a call ends with when it fails: the status of gRPC, 1 to 16, as the code.
+
+use std::error::Error as Cause;
+use std::iter::successors;
+
+use resty_ffi::Error;
+use tonic::{Code, Status, TimeoutExpired};
+
+pub fn failed(status: Status) -> Error {
+    match status.source() {
+        None => Error::new(status.code() as i32, status.message()),
+        // Not the service's own: it could not be reached, or has gone.
+        Some(cause) => {
+            let late = chain(cause).any(|cause| cause.is::<TimeoutExpired>());
+            let code = if late {
+                Code::DeadlineExceeded
+            } else {
+                Code::Unavailable
+            };
+            Error::new(code as i32, causes(cause))
+        }
+    }
+}
+
+pub fn bad_input(what: impl Into<String>) -> Error {
+    Error::new(Code::InvalidArgument as i32, what)
+}
+
+/// An error with what caused it, in one line.
+pub fn causes(error: &(dyn Cause + 'static)) -> String {
+    let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+fn chain<'a>(error: &'a (dyn Cause + 'static)) -> impl Iterator<Item = &'a (dyn Cause + 'static)> {
+    successors(Some(error), |error| (*error).source())
+}

@@ -1,0 +1,22 @@
+//! JSON from outside, with errors that name the field.
+
+use serde::de::DeserializeOwned;
+
+/// Decodes an object; the error is a clause that says what is wrong, and where.
+pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    // serde would take an array for the fields in their order.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err("not a JSON object".to_owned());
+    }
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let (path, what) = (e.path().to_string(), e.inner());
+        if path == "." {
+            what.to_string()
+        } else {
+            format!("{path}: {what}")
+        }
+    })?;
+    json.end().map_err(|e| e.to_string())?;
+    Ok(value)
+}

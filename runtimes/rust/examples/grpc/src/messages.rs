@@ -1,0 +1,65 @@
+//! The caller's messages, as the RPC takes them.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use resty_ffi::{Error, Requests};
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use crate::call::decode;
+
+/// What the service sees of messages that break off: the caller has gone, or sent what is none.
+pub enum Cut {
+    /// Their end. For RPCs that deal with each message as it comes.
+    Ends,
+    /// Nothing, until the RPC is dropped and reset. For RPCs that take the end for "that was all".
+    Resets,
+}
+
+pub struct Messages<T> {
+    requests: Requests,
+    broken: Option<oneshot::Sender<Error>>,
+    cut: Cut,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Messages<T> {
+    /// The second is told why they broke off.
+    pub fn new(requests: Requests, cut: Cut) -> (Self, oneshot::Receiver<Error>) {
+        let (broken, why) = oneshot::channel();
+        let messages = Self {
+            requests,
+            broken: Some(broken),
+            cut,
+            of: PhantomData,
+        };
+        (messages, why)
+    }
+}
+
+impl<T: DeserializeOwned> Stream for Messages<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let next = ready!(self.requests.poll_recv(cx)).and_then(|message| {
+            let message = message.as_deref().map(decode);
+            message.transpose()
+        });
+        match next {
+            Ok(message) => Poll::Ready(message),
+            Err(error) => {
+                if let Some(broken) = self.broken.take() {
+                    // Who would be told may have gone already.
+                    let _ = broken.send(error);
+                }
+                match self.cut {
+                    Cut::Ends => Poll::Ready(None),
+                    Cut::Resets => Poll::Pending,
+                }
+            }
+        }
+    }
+}

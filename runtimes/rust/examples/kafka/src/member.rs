@@ -1,0 +1,146 @@
+//! A member of a consumer group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{CommitMode, Consumer, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use resty_ffi::Error;
+use tokio::runtime::Handle;
+
+use crate::error::{failed, refused};
+use crate::kafka::Kafka;
+use crate::log::Log;
+use crate::threads::Threads;
+
+/// Between two attempts to commit.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub struct Member {
+    /// There until this is dropped.
+    client: Option<Arc<Client>>,
+    threads: Arc<Threads>,
+}
+
+type Client = StreamConsumer<Log>;
+
+impl Member {
+    /// Joins a group, unless no broker answers within `patience` or there is no such topic.
+    pub async fn join(
+        kafka: &Kafka,
+        config: ClientConfig,
+        topics: Vec<String>,
+        patience: Duration,
+    ) -> Result<Self, Error> {
+        let log = kafka.log.clone();
+        let tokio = Handle::current();
+        let joined = kafka.threads.run(move || {
+            let _tokio = tokio.enter();
+            let client: Client = config.create_with_context(log).map_err(failed)?;
+            subscribe(&client, &topics, patience)?;
+            Ok(client)
+        })?;
+        let client: Result<Client, Error> = joined.await?;
+        Ok(Self {
+            client: Some(Arc::new(client?)),
+            threads: kafka.threads.clone(),
+        })
+    }
+
+    /// The next record. Waits while the brokers are away.
+    pub async fn record(&self) -> Result<BorrowedMessage<'_>, Error> {
+        let mut told = false;
+        loop {
+            match self.client().recv().await {
+                Ok(record) => return Ok(record),
+                Err(error) if is_passing(&error) => {
+                    if !told {
+                        tracing::warn!("a consumer waits for Kafka: {error}");
+                    }
+                    told = true;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+
+    /// Commits that the records of a partition up to this one have been dealt with. Waits while the brokers are away.
+    pub async fn commit(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
+        let mut list = TopicPartitionList::with_capacity(1);
+        // What is committed is where to go on.
+        list.add_partition_offset(topic, partition, Offset::Offset(offset + 1))
+            .map_err(failed)?;
+        loop {
+            let (client, list) = (self.client().clone(), list.clone());
+            let end = self
+                .threads
+                .run(move || client.commit(&list, CommitMode::Sync))?;
+            match end.await? {
+                Err(error) if is_passing(&error) => {
+                    tracing::warn!("a commit waits for Kafka: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                end => return end.map_err(failed),
+            }
+        }
+    }
+
+    fn client(&self) -> &Arc<Client> {
+        self.client
+            .as_ref()
+            .expect("is there until this is dropped")
+    }
+}
+
+impl Drop for Member {
+    /// Leaving asks the brokers, which takes a moment.
+    fn drop(&mut self) {
+        let client = self.client.take();
+        if let Err(error) = self.threads.run(move || drop(client)) {
+            tracing::error!("a consumer has left its group without a thread of its own: {error}");
+        }
+    }
+}
+
+/// Asks the brokers first: librdkafka would wait for them, and for the topics, for ever.
+fn subscribe(client: &Client, topics: &[String], patience: Duration) -> Result<(), Error> {
+    for topic in topics {
+        let metadata = client
+            .fetch_metadata(Some(topic), patience)
+            .map_err(failed)?;
+        for found in metadata.topics() {
+            if let Some(error) = found.error() {
+                return Err(refused(error.into()));
+            }
+        }
+    }
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    client.subscribe(&topics).map_err(failed)
+}
+
+/// Whether it passes by itself: the brokers are away, are busy with the group, or have it join anew.
+fn is_passing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            AllBrokersDown
+                | BrokerTransportFailure
+                | CoordinatorLoadInProgress
+                | CoordinatorNotAvailable
+                | IllegalGeneration
+                | LeaderNotAvailable
+                | NotCoordinator
+                | NotLeaderForPartition
+                | OperationTimedOut
+                | PollExceeded
+                | RebalanceInProgress
+                | RequestTimedOut
+                | Resolve
+                | UnknownMemberId
+                | WaitingForCoordinator
+        )
+    )
+}
