@@ -14,8 +14,9 @@ const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const TOPIC = "bench";
 const FILLED = "filled";
 /** More than a consumer takes in one measurement. */
-const RECORDS = 1_000_000;
+const RECORDS = 2_000_000;
 const BYTES = 64;
+const PATIENCE_MS = 60_000;
 
 /** One service, used in one way by Lua and by the native client. */
 interface Comparison {
@@ -80,7 +81,8 @@ function nativeCell({ name, native, takes }: Comparison, address: string): Cell 
     stop: async () => {},
     measure: async (_bytes, inFlight, seconds) => {
       const [program = "", ...args] = [...command, ...native(address, inFlight, seconds)];
-      return JSON.parse((await run(program, args)).stdout) as Sample;
+      const { stdout } = await run(program, args, { timeout: seconds * 1000 + PATIENCE_MS });
+      return JSON.parse(stdout) as Sample;
     },
   };
 }

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startKafka } from "@resty-ffi/services";
+import { scratchFolder, startKafka } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { certificate, type Pem } from "./support/certificate.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { ROOT } from "./support/places.ts";
 
@@ -14,13 +15,24 @@ const env = { LD_LIBRARY_PATH: [join(ROOT, "native/dist/lib"), join(ROOT, "runti
 
 let kafka: Awaited<ReturnType<typeof startKafka>>;
 let lua: Lua;
+let folder: string;
+/** Paths: what the broker trusts and a client needs, and the same of somebody else. */
+let pem: Pem;
+let foreign: Pem;
 beforeAll(async () => {
-  kafka = await startKafka({ sasl: SASL });
+  folder = scratchFolder("kafka-pem");
+  const server = certificate(folder, "ca", "server", "IP:127.0.0.1");
+  pem = certificate(folder, "ca", "client");
+  foreign = certificate(folder, "wrong-ca", "wrong-client");
+  const keystore = join(folder, "keystore.pem");
+  writeFileSync(keystore, readFileSync(server.key, "utf8") + readFileSync(server.cert, "utf8"));
+  kafka = await startKafka({ sasl: SASL, tls: { keystore, authority: server.ca } });
   lua = await startLua({ env });
 });
 afterAll(async () => {
   await lua?.stop();
   await kafka?.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 /** `p` is a producer, `consumer(group, topics, options)` makes a consumer, `state` is the worker's. */
@@ -269,9 +281,10 @@ describe("SASL", () => {
     local p = assert(kafka.producer{ brokers = { "${kafka.saslAddress}" }, request_timeout = 3,
       sasl = { mechanism = "${mechanism}", user = "${SASL.user}", password = "${password}" } })`;
 
-  it("the right password", async () => {
-    await topic("sasl");
-    expect(await run(`${sasl("PLAIN", SASL.password)} return must(p:send("sasl", nil, "x")).offset`)).toBe("0");
+  it.each(["PLAIN", "SCRAM-SHA-256"])("%s with the right password", async (mechanism) => {
+    const name = `sasl-${mechanism}`;
+    await topic(name);
+    expect(await run(`${sasl(mechanism, SASL.password)} return must(p:send("${name}", nil, "x")).offset`)).toBe("0");
   });
 
   it("the wrong one is refused, also for a consumer", async () => {
@@ -279,10 +292,36 @@ describe("SASL", () => {
     expect([ok, code]).toEqual(["false", "58"]);
     expect(message).toContain("SASL");
     const seen = await run(`
-      local c = assert(kafka.consumer{ brokers = { "${kafka.saslAddress}" }, group = "g", topics = { "sasl" },
+      local c = assert(kafka.consumer{ brokers = { "${kafka.saslAddress}" }, group = "g", topics = { "sasl-PLAIN" },
         sasl = { mechanism = "PLAIN", user = "x", password = "y" } })
       return c:recv(10)`);
     expect(seen).toMatch(/^false\|58\|/);
+  });
+});
+
+describe("TLS", () => {
+  const tls = ({ ca, cert, key }: Partial<Pem>) => {
+    const text = (name: string, path?: string) => (path ? `${name} = [[${readFileSync(path, "utf8")}]],` : "");
+    return `
+    local p = assert(kafka.producer{ brokers = { "${kafka.tlsAddress}" }, request_timeout = 2,
+      tls = { ${text("ca", ca)} ${text("cert", cert)} ${text("key", key)} } })`;
+  };
+
+  it("both sides show a certificate", async () => {
+    await topic("tls");
+    expect(await run(`${tls(pem)} return must(p:send("tls", nil, "x")).offset`)).toBe("0");
+  });
+
+  it.each([
+    ["an authority that has not signed the broker's", () => ({ ...pem, ca: foreign.ca }), "certificate"],
+    ["a certificate that the broker does not trust", () => ({ ...foreign, ca: pem.ca }), ""],
+    ["none of our own", () => ({ ca: pem.ca }), ""],
+  ])("with %s, an error in time", async (_, wrong, word) => {
+    const start = Date.now();
+    const [ok, code, message] = (await run(`${tls(wrong())} return p:topics({ timeout = 10 })`)).split("|");
+    expect([ok, code]).toEqual(["false", "1000"]);
+    expect(message).toContain(word);
+    expect(Date.now() - start).toBeLessThan(9000);
   });
 });
 
@@ -338,7 +377,7 @@ describe("what is wrong is said", () => {
 
   it("TLS where there is none, and nobody at the address, within the deadline", async () => {
     const tls = await run(`
-      local p = assert(kafka.producer{ brokers = brokers, tls = {}, request_timeout = 1 })
+      local p = assert(kafka.producer{ brokers = brokers, tls = true, request_timeout = 1 })
       return p:topics{ timeout = 3 }`);
     expect(tls).toMatch(/^false\|(1000|-1)\|/);
     const start = Date.now();

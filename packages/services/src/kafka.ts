@@ -15,21 +15,34 @@ export interface KafkaOptions {
   properties?: Record<string, string>;
   /** A second listener, whose clients say who they are by PLAIN or SCRAM-SHA-256. */
   sasl?: { user: string; password: string };
+  /** One with TLS, whose clients need a certificate: paths of PEM files, the broker's key with its certificate and an authority. */
+  tls?: { keystore: string; authority: string };
 }
 
 export interface Kafka extends Service {
   /** The listener with SASL, if there is one. */
   readonly saslAddress: string | undefined;
+  /** The listener with TLS, if there is one. */
+  readonly tlsAddress: string | undefined;
 }
 
 const LOGGING = fileURLToPath(new URL("../kafka/log4j2.properties", import.meta.url));
 
 /** Starts the real broker, one node, which is its own controller (KRaft). */
-export async function startKafka({ port, properties, sasl }: KafkaOptions = {}): Promise<Kafka> {
-  const [plain = 0, controller = 0, saslPort = 0] = await portsFor(3, port);
-  const listeners = { plain, controller, sasl: sasl && saslPort };
+export async function startKafka({ port, properties, sasl, tls }: KafkaOptions = {}): Promise<Kafka> {
+  const [plain = 0, controller = 0, saslPort = 0, tlsPort = 0] = await portsFor(4, port);
+  const listeners = [
+    `PLAINTEXT://127.0.0.1:${plain}`,
+    ...(sasl ? [`SASL_PLAINTEXT://127.0.0.1:${saslPort}`] : []),
+    ...(tls ? [`SSL://127.0.0.1:${tlsPort}`] : []),
+  ];
   const folder = scratchFolder("kafka");
-  const settings = { ...broker(folder, listeners), ...(sasl && authentication(sasl)), ...properties };
+  const settings = {
+    ...broker(folder, listeners.join(","), controller),
+    ...(sasl && authentication(sasl)),
+    ...(tls && encryption(tls)),
+    ...properties,
+  };
   const file = join(folder, "server.properties");
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   writeFileSync(file, lines.join(""), { mode: 0o600 });
@@ -46,7 +59,10 @@ export async function startKafka({ port, properties, sasl }: KafkaOptions = {}):
     command: ["java", ...java(), "kafka.Kafka", file],
     ready: async (log) => log.includes("Kafka Server started") && (await accepts(plain)),
   });
-  return Object.assign(service, { saslAddress: sasl && `127.0.0.1:${saslPort}` });
+  return Object.assign(service, {
+    saslAddress: sasl && `127.0.0.1:${saslPort}`,
+    tlsAddress: tls && `127.0.0.1:${tlsPort}`,
+  });
 }
 
 function java(): string[] {
@@ -58,17 +74,15 @@ function java(): string[] {
 }
 
 /** Small and for itself: one partition where a cluster has 50, no delays that wait for more members. */
-function broker(folder: string, ports: { plain: number; controller: number; sasl: number | undefined }) {
-  const plain = `PLAINTEXT://127.0.0.1:${ports.plain}`;
-  const clients = ports.sasl ? `${plain},SASL_PLAINTEXT://127.0.0.1:${ports.sasl}` : plain;
+function broker(folder: string, clients: string, controller: number) {
   return {
     "process.roles": "broker,controller",
     "node.id": "1",
-    "controller.quorum.voters": `1@127.0.0.1:${ports.controller}`,
+    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `${clients},CONTROLLER://127.0.0.1:${ports.controller}`,
+    listeners: `${clients},CONTROLLER://127.0.0.1:${controller}`,
     "advertised.listeners": clients,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL",
     "inter.broker.listener.name": "PLAINTEXT",
     "log.dirs": join(folder, "data"),
     "offsets.topic.num.partitions": "1",
@@ -101,6 +115,17 @@ function authentication({ user, password }: { user: string; password: string }) 
     [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256",
     [`${listener}.plain.sasl.jaas.config`]: `${plain} required user_${user}="${password}";`,
     [`${listener}.scram-sha-256.sasl.jaas.config`]: `${scram} required;`,
+  };
+}
+
+function encryption({ keystore, authority }: { keystore: string; authority: string }) {
+  const listener = "listener.name.ssl.ssl";
+  return {
+    [`${listener}.keystore.type`]: "PEM",
+    [`${listener}.keystore.location`]: keystore,
+    [`${listener}.truststore.type`]: "PEM",
+    [`${listener}.truststore.location`]: authority,
+    [`${listener}.client.auth`]: "required",
   };
 }
 

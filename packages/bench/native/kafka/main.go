@@ -58,17 +58,23 @@ func send(client *kgo.Client, s load.Settings) func() error {
 	}
 }
 
-// receive takes one record after the other; only one goroutine may call it.
+// receive takes one record of a topic with one partition after the other; only one goroutine may call it.
 func receive(client *kgo.Client) func() error {
 	var waiting []*kgo.Record
+	var end, last int64
 	next := func() error {
 		for len(waiting) == 0 {
+			if last > 0 && last+1 == end {
+				return load.ErrEnd
+			}
 			fetches := client.PollFetches(context.Background())
 			if err := fetches.Err(); err != nil {
 				return err
 			}
+			fetches.EachPartition(func(p kgo.FetchTopicPartition) { end = p.HighWatermark })
 			waiting = fetches.Records()
 		}
+		last = waiting[0].Offset
 		waiting = waiting[1:]
 		return nil
 	}

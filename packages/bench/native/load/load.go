@@ -3,6 +3,7 @@ package load
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -43,6 +44,9 @@ func cpu() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
+// ErrEnd is what a call returns when there is nothing more to be had.
+var ErrEnd = errors.New("the end")
+
 // Run measures call and prints one line of JSON.
 func Run(s Settings, call func() error) {
 	warm := time.Now().Add(warmUp)
@@ -54,7 +58,10 @@ func Run(s Settings, call func() error) {
 	for i := range s.InFlight {
 		running.Go(func() {
 			for before := time.Now(); before.Before(stop); {
-				if err := call(); err != nil {
+				err := call()
+				if err == ErrEnd {
+					return
+				} else if err != nil {
 					Fail(err)
 				}
 				now := time.Now()

@@ -13,6 +13,8 @@ export async function rustCrate({ parent, folder }: Copy) {
   cpSync(join(sdk, "Cargo.lock"), join(folder, "Cargo.lock"));
   mkdirSync(join(parent, ".cargo"));
   const patch = `[patch.crates-io]\nresty-ffi = { path = ${JSON.stringify(sdk)} }\n`;
-  writeFileSync(join(parent, ".cargo/config.toml"), patch);
+  // What is compiled here is run for a second.
+  const quick = "[profile.release]\nopt-level = 0\n";
+  writeFileSync(join(parent, ".cargo/config.toml"), patch + quick);
   return {};
 }

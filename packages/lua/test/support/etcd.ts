@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answersHttp, freePorts, type Service, scratchFolder, startService } from "@resty-ffi/services";
+import { certificate, type Pem } from "./certificate.ts";
 import { type Lua, type Settings, startLua } from "./lua.ts";
 import { ROOT } from "./places.ts";
 
@@ -119,12 +119,6 @@ export async function startCluster(size: number): Promise<Service[]> {
   );
 }
 
-export interface Pem {
-  ca: string;
-  cert: string;
-  key: string;
-}
-
 export interface SecureEtcd {
   etcd: Service;
   folder: string;
@@ -158,24 +152,4 @@ export async function startSecureEtcd(): Promise<SecureEtcd> {
     ready: async (log) => log.includes("serving client traffic securely") || log.includes("serving client requests"),
   });
   return { etcd, folder, pem: client, foreign };
-}
-
-/** A certificate that an authority of this name signs. */
-function certificate(folder: string, authority: string, name: string, names = "DNS:none.test"): Pem {
-  const at = (file: string) => join(folder, file);
-  const openssl = (...words: string[]) => execFileSync("openssl", words, { stdio: "pipe" });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const ca = at(`${authority}.pem`);
-  try {
-    readFileSync(ca);
-  } catch {
-    const into = ["-keyout", at(`${authority}.key`), "-out", ca, "-subj", `/CN=${authority}`, "-days", "2"];
-    openssl("req", "-x509", ...newKey, ...into);
-  }
-  const [cert, key, request, extensions] = [at(`${name}.pem`), at(`${name}.key`), at(`${name}.csr`), at(`${name}.ext`)];
-  openssl("req", ...newKey, "-keyout", key, "-out", request, "-subj", `/CN=${name}`);
-  writeFileSync(extensions, `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth\n`);
-  const signer = ["-CA", ca, "-CAkey", at(`${authority}.key`), "-CAcreateserial", "-days", "2"];
-  openssl("x509", "-req", "-in", request, ...signer, "-extfile", extensions, "-out", cert);
-  return { ca, cert, key };
 }

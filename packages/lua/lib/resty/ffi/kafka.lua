@@ -84,6 +84,13 @@ local function split(opts, own)
     for name, test in pairs(own) do
         known[name] = test
     end
+    if type(opts) == "table" and opts.tls == true then
+        local copy = { tls = {} }
+        for name, value in pairs(opts) do
+            copy[name] = copy[name] or value
+        end
+        opts = copy
+    end
     local err = check.options(opts, known)
     if err then
         return nil, err
