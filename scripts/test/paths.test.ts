@@ -11,6 +11,8 @@ beforeEach(() => {
     "native/dist/lib/libresty_ffi.so",
     "native/dist/bin/resty-ffi-run",
     "native/include/resty_ffi.h",
+    "runtimes/go/dist/libffi_etcd.so",
+    "runtimes/rust/dist/libffi_grpc.so",
   ]) {
     put(file, "");
   }
@@ -36,6 +38,7 @@ test("tells the absolute places of everything", () => {
     include: join(root, "native/include"),
     lua: join(root, "packages/lua/lib"),
     runner: join(root, "native/dist/bin/resty-ffi-run"),
+    clients: [join(root, "runtimes/go/dist"), join(root, "runtimes/rust/dist")],
   });
   expect(Object.keys(found.runtimes)).toEqual(["go", "rust", "python", "java", "node"]);
   expect(found.runtimes.go).toEqual({ lib: join(root, "runtimes/go/dist/libffi_x.so"), cfg: null, env: {} });
