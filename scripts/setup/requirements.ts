@@ -53,12 +53,7 @@ export const REQUIREMENTS: Requirement[] = [
     { packages: ["g++"] },
   ]),
   tool("make", "builds librdkafka for the Kafka example in Rust", ["make", "--version"], "4", [{ packages: ["make"] }]),
-  file(
-    "setpriv",
-    "ends the servers of tests with whoever started them",
-    ["setpriv"],
-    [{ packages: ["util-linux"] }],
-  ),
+  file("setpriv", "ends the servers of tests with whoever started them", ["setpriv"], [{ packages: ["util-linux"] }]),
   tool("openssl", "makes certificates for tests", ["openssl", "version"], "1.1", [{ packages: ["openssl"] }]),
   tool("luacheck", "checks the Lua code", ["luacheck", "--version"], "0.23", [{ packages: ["lua-check"] }]),
   tool("go", "builds the Go SDK", ["go", "version"], MINIMUM.go, [
