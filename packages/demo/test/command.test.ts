@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -87,7 +88,8 @@ describe("once it serves", () => {
     const demo = start(String(await freePort()));
     await until(demo, "Ctrl-C stops everything.");
     const running = family(demo.pid);
-    const master = running.find(({ parent }) => parent === demo.pid);
+    const isNginx = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("nginx");
+    const master = running.find(({ pid, parent }) => parent === demo.pid && isNginx(pid));
     process.kill(master?.pid ?? 0, "SIGKILL");
     expect(await demo.ended).toBe(1);
     expect(demo.text()).toContain("nginx ended by itself:\n");
