@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { setup } from "./setup/setup.ts";
 import { type Ending, summarise } from "./summary.ts";
 import { clear, read } from "./tally/results.ts";
@@ -32,6 +33,8 @@ export async function suite(args: string[]): Promise<number> {
     workspace: name,
     tasks: ["lint", "test"].filter((task) => task in scripts),
     results: read(folder),
+    // packages/examples tests those of all languages.
+    testedElsewhere: basename(dirname(folder)) === "examples",
   }));
   const { passed, failed, skipped, table, failures, reports } = summarise(outcomes, endings);
   print(["", ...table]);

@@ -6,6 +6,8 @@ export interface Outcome {
   /** The tasks that it should have run: those of `test` and `lint` that it has a script for. */
   tasks: string[];
   results: Result[];
+  /** The tests of another workspace are its tests. */
+  testedElsewhere?: boolean;
 }
 
 /** How a task ended, by what drove it. */
@@ -40,8 +42,8 @@ export function summarise(outcomes: Outcome[], endings: Ending[]): Summary {
   for (const { workspace, task, exitCode } of endings) {
     if (task === "build" && exitCode !== 0) fail(`${workspace} build: ended with exit code ${exitCode}`);
   }
-  for (const { workspace, tasks, results } of outcomes) {
-    if (!tasks.includes("test")) fail(`${workspace} test: the workspace has no tests`);
+  for (const { workspace, tasks, results, testedElsewhere } of outcomes) {
+    if (!tasks.includes("test") && !testedElsewhere) fail(`${workspace} test: the workspace has no tests`);
     for (const task of tasks) {
       const own = results.filter((result) => result.task === task);
       const ending = endings.find((candidate) => candidate.workspace === workspace && candidate.task === task);

@@ -58,6 +58,14 @@ test("a task that failed after its checks passed has failed", () => {
   expect(summarise([outcome(result({ task: "lint" }), result({}))], endings)).toMatchObject({ passed: 2, failed: 1 });
 });
 
+test("a workspace that another one tests needs no tests of its own", () => {
+  const outcomes = [
+    { workspace: "a", tasks: ["lint"], results: [result({ task: "lint" })], testedElsewhere: true },
+    { workspace: "b", tasks: ["lint", "test"], results: [result({ task: "lint" })], testedElsewhere: true },
+  ];
+  expect(summarise(outcomes, [])).toMatchObject({ failed: 1, failures: ["b test: did not run"] });
+});
+
 test("a workspace without tests has failed", () => {
   const outcomes = [{ workspace: "a", tasks: ["lint"], results: [result({ task: "lint" })] }];
   expect(summarise(outcomes, [])).toMatchObject({ failed: 1, failures: ["a test: the workspace has no tests"] });
