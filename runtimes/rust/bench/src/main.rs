@@ -2,7 +2,7 @@
 //!
 //! `native ADDRESS IN_FLIGHT SECONDS BYTES` prints one line of JSON.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -32,6 +32,16 @@ async fn call(client: &mut Grpc<Channel>, text: &Text) -> Result<(), Box<dyn Err
     Ok(())
 }
 
+/// What the only thread has used of its processor.
+fn cpu_us() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanoseconds = text
+        .split(' ')
+        .next()
+        .and_then(|field| field.parse::<f64>().ok());
+    nanoseconds.unwrap_or(f64::NAN) / 1000.0
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,9 +55,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let warm = Instant::now() + WARM_UP;
     let stop = warm + Duration::from_secs_f64(seconds.parse()?);
     let took = Rc::new(RefCell::new(Vec::new()));
+    let cpu_before = Rc::new(Cell::new(None));
     let tasks = tokio::task::LocalSet::new();
     for _ in 0..in_flight {
-        let (channel, took) = (channel.clone(), took.clone());
+        let (channel, took, cpu_before) = (channel.clone(), took.clone(), cpu_before.clone());
         tasks.spawn_local(async move {
             let mut client = Grpc::new(channel);
             let text = Text {
@@ -58,6 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 call(&mut client, &text).await.expect("a call went wrong");
                 let now = Instant::now();
                 if before >= warm {
+                    cpu_before.set(Some(cpu_before.get().unwrap_or_else(cpu_us)));
                     took.borrow_mut()
                         .push((now - before).as_nanos() as f64 / 1000.0);
                 }
@@ -66,6 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         });
     }
     tasks.await;
+    let used = cpu_us() - cpu_before.get().unwrap_or(f64::NAN);
     let mut took = took.take();
     took.sort_by(f64::total_cmp);
     let at = |share: f64| {
@@ -74,11 +87,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .unwrap_or(f64::NAN)
     };
     println!(
-        r#"{{"calls":{},"seconds":{:.6},"p50_us":{:.1},"p99_us":{:.1}}}"#,
+        r#"{{"calls":{},"seconds":{:.6},"p50_us":{:.1},"p99_us":{:.1},"cpu_us":{:.0}}}"#,
         took.len(),
         warm.elapsed().as_secs_f64(),
         at(0.5),
-        at(0.99)
+        at(0.99),
+        used
     );
     Ok(())
 }
