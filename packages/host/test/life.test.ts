@@ -75,6 +75,10 @@ test("close() fails what it cuts off, and a new load starts afresh", async () =>
     const { execFileSync } = await import("node:child_process");
     const pid = execFileSync("pgrep", ["-P", execFileSync("pgrep", ["-P", String(process.pid), "resty-ffi"], { encoding: "utf8" }).trim()], { encoding: "utf8" });
     process.kill(Number(pid), "SIGSTOP");
+    // A signal is on its way for a moment: a thread that is awake may still answer.
+    const { readdirSync, readFileSync } = await import("node:fs");
+    const task = "/proc/" + Number(pid) + "/task/";
+    while (!readdirSync(task).every((thread) => readFileSync(task + thread + "/status", "utf8").includes("State:\\tT")));
     const cut = rt.echo("x", { timeout: 0 }).catch((error) => error.code);
     await close(100);
     console.log(await cut, await rt.echo("y").catch((error) => error.code));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -114,8 +114,7 @@ class Server implements Service {
 
   async pause(): Promise<void> {
     this.#signal("SIGSTOP");
-    const stopped = () => /^State:\s+T/m.test(readFileSync(`/proc/${this.pid}/status`, "utf8"));
-    while (!stopped()) await delay(1);
+    while (this.#runs && !standsStill(this.pid)) await delay(1);
   }
 
   resume(): void {
@@ -153,5 +152,15 @@ class Server implements Service {
   #explained(what: string): Error {
     const lines = this.log().trim().split("\n").slice(-8).join("\n");
     return new Error(`${this.#program.name} on ${this.address} ${what}. The end of its log:\n${lines}`);
+  }
+}
+
+/** Whether each thread of a process has been stopped. */
+function standsStill(pid: number): boolean {
+  const task = `/proc/${pid}/task`;
+  try {
+    return readdirSync(task).every((thread) => /^State:\s+T/m.test(readFileSync(`${task}/${thread}/status`, "utf8")));
+  } catch {
+    return false; // a thread ended while it was looked at
   }
 }
