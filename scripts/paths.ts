@@ -22,7 +22,7 @@ export interface Paths {
 }
 
 /** The folder of each language's workspace, which describes its runtime in `dist/conformance.json`. */
-const LANGUAGES = {
+export const FOLDERS = {
   go: "runtimes/go",
   rust: "runtimes/rust",
   python: "runtimes/python",
@@ -48,7 +48,7 @@ export function paths(root = ROOT): Paths {
     clients: CLIENTS.map((file) => dirname(place(file))),
     runtimes: {},
   };
-  for (const [language, folder] of Object.entries(LANGUAGES)) {
+  for (const [language, folder] of Object.entries(FOLDERS)) {
     try {
       found.runtimes[language] = runtime(join(root, folder));
     } catch (error) {

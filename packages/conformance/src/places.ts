@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { FOLDERS } from "../../../scripts/paths.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -12,8 +13,8 @@ export const UNRULY = join(ROOT, "packages/conformance/dist/libffi_c_unruly.so")
 export const ECHO1 = join(ROOT, "native/dist/lib/test/libffi_c_echo1.so");
 export const ECHO2 = join(ROOT, "native/dist/lib/test/libffi_c_echo2.so");
 
-export type Language = "go" | "rust" | "python" | "java" | "node";
-export const LANGUAGES: readonly Language[] = ["go", "rust", "python", "java", "node"];
+export type Language = keyof typeof FOLDERS;
+export const LANGUAGES = Object.keys(FOLDERS) as readonly Language[];
 
 /** A conformance runtime as its workspace describes it in dist/conformance.json. */
 export interface Runtime {
@@ -21,14 +22,6 @@ export interface Runtime {
   cfg: string | null;
   env: Record<string, string>;
 }
-
-const FOLDERS: Record<Language, string> = {
-  go: "runtimes/go",
-  rust: "runtimes/rust",
-  python: "runtimes/python",
-  java: "runtimes/java",
-  node: "packages/node",
-};
 
 export function runtimeOf(language: Language): Runtime {
   const folder = join(ROOT, FOLDERS[language]);

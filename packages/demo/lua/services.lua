@@ -5,6 +5,7 @@ local etcd = require "resty.ffi.etcd"
 local grpc = require "resty.ffi.grpc"
 local json = require "json"
 local kafka = require "resty.ffi.kafka"
+local resty_ffi = require "resty.ffi"
 
 local now = clock.now
 
@@ -99,7 +100,7 @@ local function follow(receive)
             sent = event("message", res)
         elseif ok then
             return event("problem", { error = "the stream has ended" })
-        elseif res == require("resty.ffi").TIMEOUT then
+        elseif res == resty_ffi.TIMEOUT then
             sent = ngx.print(": nothing yet\n\n") and ngx.flush(true)
         else
             return event("problem", { code = res, error = err })

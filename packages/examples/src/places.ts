@@ -2,16 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LoadOptions } from "@resty-ffi/host";
+import { FOLDERS } from "../../../scripts/paths.ts";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-
-const FOLDERS = {
-  go: "runtimes/go",
-  rust: "runtimes/rust",
-  python: "runtimes/python",
-  java: "runtimes/java",
-  node: "packages/node",
-};
 
 export type Language = keyof typeof FOLDERS;
 export type Name = "echo" | "grpc" | "etcd" | "kafka";

@@ -1,6 +1,7 @@
 import { type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectionsOf, type EtcdLua, startEtcdLua, until, usageOf } from "./support/etcd.ts";
+import { connectionsOf, type EtcdLua, startEtcdLua, until } from "./support/etcd.ts";
+import { usageOf } from "./support/usage.ts";
 
 let etcd: Service;
 let nginx: EtcdLua;
@@ -41,7 +42,7 @@ it("10,000 clients that are dropped leave no connection, no thread, no memory", 
   await until("the end of the connections", () => connectionsOf(etcd.address) <= own);
   const after = usageOf(worker);
   expect(after.threads - before.threads).toBeLessThan(4);
-  expect(after.megabytes - before.megabytes).toBeLessThan(25);
+  expect((after.kb - before.kb) / 1024).toBeLessThan(25);
 }, 120_000);
 
 it("watches, leases and locks that are dropped end with the request, and let the client go", async () => {
@@ -62,5 +63,5 @@ it("watches, leases and locks that are dropped end with the request, and let the
   expect(locks).toBe(0);
   const after = usageOf(worker);
   expect(after.threads - before.threads).toBeLessThan(4);
-  expect(after.megabytes - before.megabytes).toBeLessThan(25);
+  expect((after.kb - before.kb) / 1024).toBeLessThan(25);
 }, 60_000);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type EtcdLua, startEtcdLua, usageOf } from "./support/etcd.ts";
+import { type EtcdLua, startEtcdLua } from "./support/etcd.ts";
+import { usageOf } from "./support/usage.ts";
 
 let etcd: Service;
 let nginx: EtcdLua;
@@ -152,7 +153,7 @@ describe("a watch", () => {
 it("a reader that is slow gets everything in the end, and no memory is filled meanwhile", async () => {
   const worker = (await run("return ngx.worker.pid()"))[0] as number;
   await run('c:put("slow/warm", ("x"):rep(100000)) c:get("slow/warm") return true');
-  const before = usageOf(worker).megabytes;
+  const before = usageOf(worker).kb / 1024;
   const [held, texts, sorted] = await run(`
     local watch = assert(c:watch{ key = "slow/", prefix = true, prev_kv = true })
     local value = ("x"):rep(100000)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, PROTOS, startGrpcLua } from "./support/grpc.ts";
 import { startHttp2Grpc } from "./support/http2_grpc.ts";
 import type { Lua } from "./support/lua.ts";
+import { usageOf } from "./support/usage.ts";
 
 let server: GrpcServer;
 let lua: Lua;
@@ -216,12 +217,7 @@ describe("under load", () => {
 
 describe("what is dropped", () => {
   /** Threads, descriptors and kilobytes of the worker. */
-  const used = async () => {
-    const pid = await lua.run("collectgarbage() collectgarbage() return ngx.worker.pid()");
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
-    return { threads: number("Threads"), fds: readdirSync(`/proc/${pid}/fd`).length, kb: number("VmRSS") };
-  };
+  const used = async () => usageOf(await lua.run("collectgarbage() collectgarbage() return ngx.worker.pid()"));
 
   it("is collected: 10,000 clients", async () => {
     const make = (from: number, to: number) =>

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scratchFolder, startKafka } from "@resty-ffi/services";
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { certificate, type Pem } from "./support/certificate.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { ROOT } from "./support/places.ts";
+import { usageOf } from "./support/usage.ts";
 
 // A broker takes seconds to start, and many more on a machine that is busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -476,9 +477,6 @@ describe("brokers go away", () => {
 });
 
 describe("what is dropped is collected", () => {
-  const count = (pid: string, kind: "fd" | "task") => readdirSync(`/proc/${pid}/${kind}`).length;
-  const resident = (pid: string) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-
   it("10,000 clients", async () => {
     await topic("dropped");
     const fresh = await startLua({ env });
@@ -499,12 +497,13 @@ describe("what is dropped is collected", () => {
           collectgarbage()`);
       await use(0, 500);
       await sleep(500);
-      const [fds, tasks, kb] = [count(pid, "fd"), count(pid, "task"), resident(pid)];
+      const before = usageOf(pid);
       await use(500, 10_000);
-      for (let tries = 0; tries < 100 && count(pid, "fd") > fds; tries++) await sleep(100);
-      expect(count(pid, "fd")).toBeLessThanOrEqual(fds);
-      expect(count(pid, "task")).toBeLessThanOrEqual(tasks + 4);
-      expect(resident(pid)).toBeLessThan(kb + 40_000);
+      for (let tries = 0; tries < 100 && usageOf(pid).fds > before.fds; tries++) await sleep(100);
+      const after = usageOf(pid);
+      expect(after.fds).toBeLessThanOrEqual(before.fds);
+      expect(after.threads).toBeLessThanOrEqual(before.threads + 4);
+      expect(after.kb).toBeLessThan(before.kb + 40_000);
     } finally {
       await fresh.stop();
     }

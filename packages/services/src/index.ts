@@ -1,4 +1,4 @@
-export { answersHttp } from "./answers.ts";
+export { accepts, answersHttp } from "./answers.ts";
 export { type EtcdOptions, startEtcd } from "./etcd.ts";
 export { startFakeKafka } from "./fake_kafka.ts";
 export { type Certificates, type GrpcServer, type GrpcStats, startGrpcServer } from "./grpc.ts";

@@ -1,9 +1,8 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePorts, type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
+import { accepts, freePorts, type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
 import { type Language, type Name, ROOT, sourceOf, workspaceOf } from "../places.ts";
 import { publish } from "../published/publish.ts";
 import { Shell } from "./shell.ts";
@@ -110,15 +109,4 @@ async function listening(port: number, shell: Shell): Promise<void> {
     }
     await delay(50);
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    const done = (yes: boolean) => () => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.once("connect", done(true)).once("error", done(false));
-  });
 }

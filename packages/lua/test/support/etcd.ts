@@ -88,13 +88,6 @@ export function connectionsOf(address: string): number {
   return lines.filter((line) => line.trim().split(/\s+/)[1] === `0100007F:${port}` && / 01 /.test(line)).length;
 }
 
-/** Threads and resident megabytes of a process. */
-export function usageOf(pid: number): { threads: number; megabytes: number } {
-  const text = readFileSync(`/proc/${pid}/status`, "utf8");
-  const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1]);
-  return { threads: number("Threads"), megabytes: number("VmRSS") / 1024 };
-}
-
 /** Members of one cluster; for more than one, their addresses differ. */
 export async function startCluster(size: number): Promise<Service[]> {
   const ports = await freePorts(2 * size);

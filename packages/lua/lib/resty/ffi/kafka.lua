@@ -38,7 +38,15 @@ local CONNECTION = {
     idle_timeout = check.seconds,
 }
 
-local PRODUCER = {
+-- What a kind of client takes, with the options of its connection.
+local function with_connection(known)
+    for name, test in pairs(CONNECTION) do
+        known[name] = test
+    end
+    return known
+end
+
+local PRODUCER = with_connection({
     acks = check.one_of("all", "1", "0"),
     compression = check.one_of("none", "gzip", "snappy", "lz4", "zstd"),
     linger = check.seconds,
@@ -46,9 +54,9 @@ local PRODUCER = {
     max_buffered = check.count,
     delivery_timeout = check.seconds,
     auto_create = check.boolean,
-}
+})
 
-local CONSUMER = {
+local CONSUMER = with_connection({
     group = check.name,
     topics = check.names,
     from = check.one_of("earliest", "latest"),
@@ -56,7 +64,7 @@ local CONSUMER = {
     max_wait = check.seconds,
     read_committed = check.boolean,
     commit_interval = check.seconds,
-}
+})
 
 local CALL = { timeout = check.seconds }
 local SEND = { timeout = check.seconds, headers = check.strings, partition = check.index, timestamp = check.index }
@@ -75,33 +83,25 @@ local TOPIC = {
     configs = check.strings,
 }
 
--- What the two kinds of options have in common, and what is this kind's own.
-local function split(opts, own)
-    local known = {}
-    for name, test in pairs(CONNECTION) do
-        known[name] = test
-    end
-    for name, test in pairs(own) do
-        known[name] = test
-    end
-    if type(opts) == "table" and opts.tls == true then
-        local copy = { tls = {} }
+-- A copy of the options, or nil and a sentence.
+local function options_of(opts, known)
+    local options = opts
+    if type(opts) == "table" then
+        options = {}
         for name, value in pairs(opts) do
-            copy[name] = copy[name] or value
+            options[name] = value
         end
-        opts = copy
+        if opts.tls == true then
+            options.tls = {}
+        end
     end
-    local err = check.options(opts, known)
+    local err = check.options(options, known)
     if err then
         return nil, err
-    elseif not opts.brokers or #opts.brokers == 0 then
+    elseif not options.brokers or #options.brokers == 0 then
         return nil, "the option \"brokers\" is missing: a list of addresses such as \"127.0.0.1:9092\""
     end
-    local connection, rest = {}, {}
-    for name, value in pairs(opts) do
-        (CONNECTION[name] and connection or rest)[name] = value
-    end
-    return connection, rest
+    return options
 end
 
 local function refused(err)
@@ -110,7 +110,7 @@ end
 
 -- The options of ngx.load_ffi for libffi_kafka.so, such as isolate, before its first use.
 function _M.setup(opts)
-    if opts and opts.workers and opts.workers > 1 then
+    if type(opts) == "table" and opts.workers ~= nil and opts.workers ~= 1 then
         return nil, "the option \"workers\" must be 1: a consumer is in one process, and its commits have to go there"
     end
     return library:setup(opts)
@@ -121,39 +121,31 @@ Producer.__index = Producer
 
 -- A producer; nil and a sentence if an option is wrong. Nothing is connected yet.
 function _M.producer(opts)
-    local connection, rest = split(opts, PRODUCER)
-    if not connection then
-        return nil, rest
+    local options, err = options_of(opts, PRODUCER)
+    if not options then
+        return nil, err
     end
-    for name, value in pairs(rest) do
-        connection[name] = value
-    end
-    local handle, err = library:client(connection)
+    local handle
+    handle, err = library:client(options)
     return handle and setmetatable({ client = handle }, Producer), err
 end
 
-local function record_of(topic, key, value, opts)
-    return {
-        topic = topic,
-        key = key,
-        value = value,
-        headers = opts and opts.headers,
-        partition = opts and opts.partition,
-        timestamp = opts and opts.timestamp,
-    }
-end
-
+-- The record and the options of the call, or nil and a sentence.
 local function request(topic, key, value, opts)
     local err = opts and check.options(opts, SEND)
     if err then
         return nil, err
     end
-    local record = record_of(topic, key, value, opts)
+    local record = { topic = topic, key = key, value = value }
     err = check.options(record, RECORD)
     if err then
         return nil, "the record: " .. err
     end
-    return record, opts and opts.timeout and { timeout = opts.timeout } or nil
+    if not opts then
+        return record
+    end
+    record.headers, record.partition, record.timestamp = opts.headers, opts.partition, opts.timestamp
+    return record, opts.timeout and { timeout = opts.timeout } or nil
 end
 
 -- Waits until the brokers have the record. true, { topic, partition, offset } | false, code, message.
@@ -242,34 +234,35 @@ local consumers = 0 -- made in this worker: they are told apart by their number
 
 -- A member of a group, which belongs to the request or timer that makes it. nil, code, message if it cannot be made.
 function _M.consumer(opts)
-    local connection, rest = split(opts, CONSUMER)
-    local err
-    if not connection then
-        err = rest
-    elseif not rest.group then
+    local options, err = options_of(opts, CONSUMER)
+    if options and not options.group then
         err = "the option \"group\" is missing: the name of a consumer group"
-    elseif not rest.topics or #rest.topics == 0 then
+    elseif options and (not options.topics or #options.topics == 0) then
         err = "the option \"topics\" is missing: a list of names"
     end
     if err then
         return nil, BAD_ARGUMENT, err
     end
-    local interval = rest.commit_interval
+    local connection, subscription = {}, {}
+    for name, value in pairs(options) do
+        (CONNECTION[name] and connection or subscription)[name] = value
+    end
+    local interval = subscription.commit_interval
     consumers = consumers + 1
-    rest.id, rest.commit_interval = pid() .. "." .. consumers, nil
+    subscription.id, subscription.commit_interval = pid() .. "." .. consumers, nil
     local handle
     handle, err = library:client(connection)
     if not handle then
         return nil, BAD_ARGUMENT, err
     end
-    local stream, code, message = handle:stream("consume", rest)
+    local stream, code, message = handle:stream("consume", subscription)
     if not stream then
         return nil, code, message
     end
     return setmetatable({
         client = handle,
         stream = stream,
-        id = rest.id,
+        id = subscription.id,
         batches = {}, -- lists of records that have arrived, the first of them handed out up to `at`
         at = 0,
         interval = interval,
