@@ -61,7 +61,8 @@ int harness_bench(resty_ffi_pull *p, resty_ffi_runtime *rt, int in_flight, int b
     uint64_t now = start;
     while (open && !status) {
         resty_ffi_call *done[BATCH];
-        if (resty_ffi_pull_run(p, 10000) == 0)
+        /* A log line wakes it, too. */
+        if (resty_ffi_pull_run(p, 1000) == 0 && nanoseconds() - now > 10000000000u)
             status = fail("no answer within 10 s", calls[0]);
         harness_logs(p);
         for (int n; (n = resty_ffi_pull_done_n(p, done, BATCH)) > 0 && !status;) {

@@ -53,14 +53,15 @@ export function deadlines(cell: () => Cell): void {
 
   test("handlers that ignore their cancellation hold up nobody else", async () => {
     const { rt, language } = cell();
-    const ignored = Array.from({ length: 4 }, () => rt.call("block", "700", { timeout: 30 }));
+    // Node.js has one thread a process: there they run one after the other.
+    const ms = language === "node" ? 400 : 1000;
+    const ignored = Array.from({ length: 4 }, () => rt.call("block", String(ms), { timeout: 30 }));
     for (const answer of await Promise.all(ignored)) {
       expect(answer).toMatchObject({ ok: false, code: Code.TIMEOUT });
     }
     const start = performance.now();
-    // Node.js has one thread a process: there they run one after the other.
     expect(await text(rt, "echo", "meanwhile", 30_000)).toBe("meanwhile");
-    if (language !== "node") expect(performance.now() - start).toBeLessThan(500);
+    if (language !== "node") expect(performance.now() - start).toBeLessThan(ms - 100);
   });
 
   test("a caller that goes away: the handler sees it, and the runtime's counters too", async () => {
