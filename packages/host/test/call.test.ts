@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stop } from "../../../scripts/processes.ts";
 import {
   BAD_ARGUMENT,
   CANCELLED,
@@ -14,7 +15,7 @@ import {
   TIMEOUT,
   TOO_LARGE,
 } from "../src/index.js";
-import { started, stopped } from "./processes.js";
+import { started } from "./processes.js";
 import { ECHO1, ECHO2 } from "./runtimes.js";
 
 afterAll(() => close());
@@ -111,7 +112,7 @@ describe("a runtime that answers nothing", () => {
     );
     rt = value;
     expect(pids).toHaveLength(2);
-    await stopped(pids[1] as number);
+    await stop(pids[1] as number);
   });
 
   test("lets its calls time out, at their time", async () => {
@@ -136,7 +137,7 @@ describe("a runtime that answers nothing", () => {
   test("gives way to a signal", async () => {
     const { value: other, pids } = await started(() => load<"echo">(ECHO1, "3", { isolate: true }));
     const pid = pids[1] as number;
-    await stopped(pid);
+    await stop(pid);
     try {
       const abort = new AbortController();
       const answer = other.echo("x", { signal: abort.signal }).catch((e) => e);

@@ -28,6 +28,11 @@ function run(source: string, env: Record<string, string> = {}) {
 
 const HEAD = `import { load, close, configure, stats, unload } from "@resty-ffi/host";`;
 
+/** Loads `rt` into a process of its own, pids[1]. It uses what tests share, so that the program needs TypeScript. */
+const ISOLATED = `import { started } from "./test/processes.ts";
+    const { value: rt, pids } = await started(() => load(process.env.ECHO, null, { isolate: true }));`;
+const TYPESCRIPT = { NODE_OPTIONS: "--import tsx" };
+
 test.each([false, true])("a program ends by itself when nothing is in flight, isolate %s", async (isolate) => {
   const { code, out, err } = await run(`${HEAD}
     const rt = await load(process.env.ECHO, null, { isolate: ${isolate} });
@@ -70,42 +75,39 @@ test("wake-ups outlive the garbage collector, and microtasks run after them", as
 });
 
 test("close() fails what it cuts off, and a new load starts afresh", async () => {
-  const { out, code, err } = await run(`${HEAD}
-    const rt = await load(process.env.ECHO, null, { isolate: true });
-    const { execFileSync } = await import("node:child_process");
-    const pid = execFileSync("pgrep", ["-P", execFileSync("pgrep", ["-P", String(process.pid), "resty-ffi"], { encoding: "utf8" }).trim()], { encoding: "utf8" });
-    process.kill(Number(pid), "SIGSTOP");
-    // A signal is on its way for a moment: a thread that is awake may still answer.
-    const { readdirSync, readFileSync } = await import("node:fs");
-    const task = "/proc/" + Number(pid) + "/task/";
-    while (!readdirSync(task).every((thread) => readFileSync(task + thread + "/status", "utf8").includes("State:\\tT")));
+  const { out, code, err } = await run(
+    `${HEAD}
+    import { stop } from "../../scripts/processes.ts";
+    ${ISOLATED}
+    await stop(pids[1]);
     const cut = rt.echo("x", { timeout: 0 }).catch((error) => error.code);
     await close(100);
     console.log(await cut, await rt.echo("y").catch((error) => error.code));
     const again = await load(process.env.ECHO);
     console.log(String(await again.echo("afresh")));
-    await close();`);
+    await close();`,
+    TYPESCRIPT,
+  );
   expect({ code, out, err }).toEqual({ code: 0, out: "-8 -8\nafresh\n", err: "" });
 });
 
 test("log lines go to onLog, by default to standard error", async () => {
   const program = (configure: string) => `${HEAD}
     ${configure}
-    const rt = await load(process.env.ECHO, null, { isolate: true });
-    const { execFileSync } = await import("node:child_process");
-    process.kill(Number(execFileSync("pgrep", ["-P", execFileSync("pgrep", ["-P", String(process.pid), "resty-ffi"], { encoding: "utf8" }).trim()], { encoding: "utf8" })), "SIGKILL");
+    ${ISOLATED}
+    process.kill(pids[1], "SIGKILL");
     const codes = new Set();
     for (let i = 0; i < 100; i++) {
       codes.add(await rt.echo("x").then(() => 0, (error) => error.code));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     console.log(stats(rt).restarts, codes.has(0));`;
-  const byDefault = await run(program(""));
+  const byDefault = await run(program(""), TYPESCRIPT);
   expect(byDefault).toMatchObject({ code: 0, out: "1 true\n" });
   expect(byDefault.err).toMatch(
     /^\[resty-ffi\] \[error\] libffi_c_echo2\.so: exited \(signal 9, Killed\); it is being restarted\n$/,
   );
-  const handled = await run(program(`configure({ onLog: (level, text) => console.log(level, text) });`));
+  const handled = await run(program(`configure({ onLog: (level, text) => console.log(level, text) });`), TYPESCRIPT);
   expect(handled).toMatchObject({ code: 0, err: "" });
   expect(handled.out).toMatch(/^error libffi_c_echo2\.so: exited/);
 });

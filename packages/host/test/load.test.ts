@@ -2,8 +2,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { descendants } from "../../../scripts/processes.ts";
 import { BAD_ARGUMENT, close, EXITED, load, nameOf, RestyFfiError, stats, UNLOADED, unload } from "../src/index.js";
-import { descendants } from "./processes.js";
 import { ECHO1, ECHO2 } from "./runtimes.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "resty-ffi-host-"));
@@ -87,9 +87,9 @@ test("the same key is the same runtime, another configuration another one", asyn
 });
 
 test("two loads of the same key at once wait for the same start", async () => {
-  const before = descendants().length;
+  const before = descendants(process.pid).length;
   const [a, b] = await Promise.all([1, 2].map(() => load<"echo">(ECHO2, "at once", { isolate: true })));
-  expect(descendants().length - before).toBe(2);
+  expect(descendants(process.pid).length - before).toBe(2);
   await a?.echo("x");
   expect(stats(b as never).calls).toBe(1);
 });
@@ -114,7 +114,10 @@ describe.each([false, true])("unload, isolate %s", (isolate) => {
   });
 
   test("leaves no process and no descriptor behind", async () => {
-    const count = () => ({ processes: descendants().length, descriptors: readdirSync("/proc/self/fd").length });
+    const count = () => ({
+      processes: descendants(process.pid).length,
+      descriptors: readdirSync("/proc/self/fd").length,
+    });
     await (await load<"echo">(ECHO2, "the first starts the supervisor", { isolate })).echo("x");
     // What the tests before this one have unloaded may still be ending.
     let before = count();

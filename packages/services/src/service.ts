@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { stop } from "../../../scripts/processes.ts";
 
 /** A running server. Whoever starts one ends it with {@link Service.stop}. */
 export interface Service {
@@ -113,12 +114,11 @@ class Server implements Service {
   }
 
   async pause(): Promise<void> {
-    this.#signal("SIGSTOP");
-    while (this.#runs && !standsStill(this.pid)) await delay(1);
+    await stop(this.#target("SIGSTOP"));
   }
 
   resume(): void {
-    this.#signal("SIGCONT");
+    process.kill(this.#target("SIGCONT"), "SIGCONT");
   }
 
   async stop(): Promise<void> {
@@ -144,23 +144,14 @@ class Server implements Service {
     this.#child = child;
   }
 
-  #signal(name: NodeJS.Signals): void {
-    if (!this.#runs) throw new Error(`${this.#program.name} does not run: it gets no ${name}.`);
-    this.#child?.kill(name);
+  /** The pid, to be sent a signal. */
+  #target(signal: NodeJS.Signals): number {
+    if (!this.#runs) throw new Error(`${this.#program.name} does not run: it gets no ${signal}.`);
+    return this.pid;
   }
 
   #explained(what: string): Error {
     const lines = this.log().trim().split("\n").slice(-8).join("\n");
     return new Error(`${this.#program.name} on ${this.address} ${what}. The end of its log:\n${lines}`);
-  }
-}
-
-/** Whether each thread of a process has been stopped. */
-function standsStill(pid: number): boolean {
-  const task = `/proc/${pid}/task`;
-  try {
-    return readdirSync(task).every((thread) => /^State:\s+T/m.test(readFileSync(`${task}/${thread}/status`, "utf8")));
-  } catch {
-    return false; // a thread ended while it was looked at
   }
 }

@@ -1,16 +1,8 @@
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ended } from "../../../scripts/processes.ts";
 import type { Service } from "../src/index.ts";
-
-/** Whether a process has ended; one that nobody has waited for yet counts. */
-export function gone(pid: number): boolean {
-  try {
-    return /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return true;
-  }
-}
 
 export function folderOf(pid: number): string {
   return readlinkSync(`/proc/${pid}/cwd`);
@@ -37,7 +29,7 @@ export function livesAndDies<T extends Service>(start: () => Promise<T>, { store
     await store(service);
     expect(await has(service)).toBe(true);
     await service.kill();
-    expect(gone(pid)).toBe(true);
+    expect(ended(pid)).toBe(true);
     await expect(has(service)).rejects.toThrow();
     await service.kill();
     await service.restart();
@@ -60,7 +52,7 @@ export function livesAndDies<T extends Service>(start: () => Promise<T>, { store
     const folder = folderOf(pid);
     expect(existsSync(folder)).toBe(true);
     await other.stop();
-    expect(gone(pid)).toBe(true);
+    expect(ended(pid)).toBe(true);
     expect(existsSync(folder)).toBe(false);
     await other.stop();
   });

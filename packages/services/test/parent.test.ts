@@ -4,7 +4,8 @@ import { existsSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { folderOf, gone } from "./life.ts";
+import { ended } from "../../../scripts/processes.ts";
+import { folderOf } from "./life.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -18,9 +19,9 @@ async function start(name: string): Promise<{ parent: ChildProcess; pid: number 
 test.each(["etcd", "kafka", "fake-kafka", "grpc"])("%s does not survive a kill of its parent", async (name) => {
   const { parent, pid } = await start(name);
   const folder = folderOf(pid);
-  expect(gone(pid)).toBe(false);
+  expect(ended(pid)).toBe(false);
   parent.kill("SIGKILL");
-  await expect.poll(() => gone(pid)).toBe(true);
+  await expect.poll(() => ended(pid)).toBe(true);
   rmSync(folder, { recursive: true });
 });
 
@@ -32,7 +33,7 @@ test.each<[string, (parent: ChildProcess) => void]>([
   const folder = folderOf(pid);
   end(parent);
   expect(await once(parent, "exit")).toEqual([0, null]);
-  expect(gone(pid)).toBe(true);
+  expect(ended(pid)).toBe(true);
   expect(existsSync(folder)).toBe(false);
 });
 

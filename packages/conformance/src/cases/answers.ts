@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { ended } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, text } from "../expect.js";
 import { Code } from "../host.js";
-import { ended } from "../processes.js";
 
 export function answers(cell: () => Cell): void {
   test("lang", async () => {

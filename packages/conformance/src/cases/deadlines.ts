@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { resident } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { pidOf, settled, text } from "../expect.js";
 import { Code } from "../host.js";
-import { resident } from "../processes.js";
 
 /** How much 20,000 timed-out calls may add to a process that has seen enough of them before, in MB. */
 const GROWTH = 6;

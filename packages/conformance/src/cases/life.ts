@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { descendants, descriptors, ended, runtimeThreads, stop } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, pidOf, text } from "../expect.js";
 import { type Answer, Code } from "../host.js";
-import { descendants, descriptors, ended, runtimeThreads, stop } from "../processes.js";
 
 export function life(cell: () => Cell): void {
   test("the same key twice is one runtime", async () => {

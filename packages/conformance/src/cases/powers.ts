@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { descendants, ended } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { pidOf, text } from "../expect.js";
 import { Code } from "../host.js";
-import { descendants, ended } from "../processes.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
 /** A reload every second for two minutes; in a plain run, a few as fast as they go. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { resident } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, pidOf, settled, text } from "../expect.js";
 import { Code } from "../host.js";
-import { resident } from "../processes.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
 /** Messages of 64 KB for a reader that takes one a millisecond, and MB that both sides may hold above idle. */

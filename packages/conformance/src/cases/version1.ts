@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { descendants, stop } from "../../../../scripts/processes.ts";
 import type { HostKind, Transport } from "../cell.js";
 import { body, text } from "../expect.js";
 import { Code, type Host, type Loaded, type LoadOptions } from "../host.js";
 import { nginxHost } from "../nginx_host.js";
 import { nodeHost } from "../node_host.js";
 import { ECHO1, ECHO2, UNRULY } from "../places.js";
-import { descendants, stop } from "../processes.js";
 
 /** Libraries in C without an SDK: version 1 only, as they were built for lua-resty-ffi, and the header's version 2. */
 export function version1(kind: HostKind, transport: Transport): void {

@@ -1,9 +1,9 @@
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Nginx as Process, startNginx } from "@resty-ffi/nginx";
+import { children } from "../../../../scripts/processes.ts";
 import type { Line } from "../host.js";
 import { LUA, SOURCE } from "../places.js";
-import { children } from "../processes.js";
 
 export interface Settings {
   /** Variables that the runtimes need. */

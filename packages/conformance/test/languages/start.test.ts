@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { descendants } from "../../../../scripts/processes.ts";
 import { text } from "../../src/expect.js";
 import type { Host } from "../../src/host.js";
 import { nodeHost } from "../../src/node_host.js";
 import { configured, runtimeOf } from "../../src/places.js";
-import { descendants } from "../../src/processes.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "resty-ffi-start-"));
 

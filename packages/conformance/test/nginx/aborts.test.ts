@@ -2,9 +2,9 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
 import { expect, test } from "vitest";
+import { descendants, resident } from "../../../../scripts/processes.ts";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
-import { descendants, resident } from "../../src/processes.js";
 
 /** Clients that go away, in each of several rounds; how many at once. */
 const ABORTS = process.env.NIGHTLY === "1" ? 100_000 : 3000;

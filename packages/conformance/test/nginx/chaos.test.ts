@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
 import { expect, test } from "vitest";
+import { descendants, ended } from "../../../../scripts/processes.ts";
 import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES } from "../../src/places.js";
-import { descendants, ended } from "../../src/processes.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
 const SECONDS = Number(process.env.CHAOS_SECONDS ?? (NIGHTLY ? 300 : 20));

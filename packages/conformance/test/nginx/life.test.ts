@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
 import { afterEach, describe, expect, test } from "vitest";
+import { descendants, ended } from "../../../../scripts/processes.ts";
 import { everything } from "../../src/nginx/everything.js";
 import { Nginx, type Settings } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
-import { descendants, ended } from "../../src/processes.js";
 
 /** How long a worker may take to end once its calls are done, in ms. */
 const GRACE = 6000;

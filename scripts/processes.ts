@@ -13,6 +13,7 @@ export function children(pid: number): number[] {
   }
 }
 
+/** They, and those that they started; each before its own. */
 export function descendants(pid: number): number[] {
   return children(pid).flatMap((child) => [child, ...descendants(child)]);
 }
@@ -26,14 +27,19 @@ export function ended(pid: number): boolean {
   }
 }
 
-/** Stops a process and waits until all its threads stand still. */
+/** Stops a process and waits until all its threads stand still: one that is awake goes on for a moment. */
 export async function stop(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
-  const still = () =>
-    readdirSync(`/proc/${pid}/task`).every((thread) =>
-      /^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")),
-    );
-  while (!still()) await delay(1);
+  while (!ended(pid) && !standsStill(pid)) await delay(1);
+}
+
+function standsStill(pid: number): boolean {
+  const task = `/proc/${pid}/task`;
+  try {
+    return readdirSync(task).every((thread) => /^State:\s+T/m.test(readFileSync(`${task}/${thread}/status`, "utf8")));
+  } catch {
+    return false; // a thread ended while it was looked at
+  }
 }
 
 /** Resident memory in MB. */
