@@ -1,6 +1,7 @@
+import { connectionsTo } from "@resty-ffi/services";
 import { expect, test } from "vitest";
 import { Example } from "./example.ts";
-import { connectionsTo, processes, threads } from "./held.ts";
+import { processes, threads } from "./held.ts";
 import type { Language, Name } from "./places.ts";
 
 const CYCLES = 5;

@@ -1,11 +1,11 @@
-import type { Service } from "@resty-ffi/services";
+import { connectionsTo, type Service, startEtcdCluster } from "@resty-ffi/services";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { connectionsOf, type EtcdLua, startCluster, startEtcdLua, until } from "./support/etcd.ts";
+import { type EtcdLua, startEtcdLua, until } from "./support/etcd.ts";
 
 let members: Service[];
 let nginx: EtcdLua;
 beforeAll(async () => {
-  members = await startCluster(3);
+  members = await startEtcdCluster(3);
   nginx = await startEtcdLua(members[0]?.address ?? "");
 }, 60_000);
 afterAll(async () => {
@@ -16,14 +16,14 @@ afterAll(async () => {
 const all = () => `endpoints = { ${members.map(({ address }) => `"${address}"`).join(", ")} }`;
 
 it("calls go to all endpoints, over a connection to each", async () => {
-  const before = members.map(({ address }) => connectionsOf(address));
+  const before = members.map(({ address }) => connectionsTo(address));
   const [fine] = await nginx.run(`
     local n, fine = client{ ${all()} }, 0
     for k = 1, 30 do fine = fine + (n:put("k" .. k, "", { timeout = 10 }) and 1 or 0) end
     return fine`);
   expect(fine).toBe(30);
   members.forEach(({ address }, k) => {
-    expect(connectionsOf(address)).toBeGreaterThan(before[k] ?? 0);
+    expect(connectionsTo(address)).toBeGreaterThan(before[k] ?? 0);
   });
 });
 
@@ -84,5 +84,5 @@ it("the leader may be killed: calls, a watch and a lock go on with the others", 
   expect([lost, twice, held, unlocked]).toEqual([0, 0, true, true]);
   expect(longest).toBeLessThan(2.5);
   await killed?.restart();
-  await until("the member's return", () => connectionsOf(killed?.address ?? "") > 0);
+  await until("the member's return", () => connectionsTo(killed?.address ?? "") > 0);
 }, 60_000);

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts, type Service, startEtcd } from "@resty-ffi/services";
+import { connectionsTo, freePorts, type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectionsOf, type EtcdLua, type SecureEtcd, startEtcdLua, startSecureEtcd, until } from "./support/etcd.ts";
+import { children } from "../../../scripts/processes.ts";
+import { type EtcdLua, type SecureEtcd, startEtcdLua, startSecureEtcd, until } from "./support/etcd.ts";
 
 let etcd: Service;
 let nginx: EtcdLua;
@@ -157,7 +158,7 @@ describe("a runtime that is", () => {
   }, 60_000);
 
   it("unloaded closes its connections, and gives its locks back", async () => {
-    const before = connectionsOf(etcd.address);
+    const before = connectionsTo(etcd.address);
     const [took, connections] = await run(`
       local n = client{ idle_timeout = 1000 }
       local ok, lock = n:lock("unload", { ttl = 60 })
@@ -166,7 +167,7 @@ describe("a runtime that is", () => {
     expect([took, connections]).toEqual([true, true]);
     await run('return (c:get("x"))');
     expect(await run('local ok, lock = c:lock("unload", { timeout = 5 }) return ok and lock:unlock()')).toEqual([true]);
-    await until("the end of the connections", () => connectionsOf(etcd.address) <= before);
+    await until("the end of the connections", () => connectionsTo(etcd.address) <= before);
   }, 40_000);
 
   it("isolated, does the same, and a crash costs its calls only", async () => {
@@ -184,9 +185,7 @@ describe("a runtime that is", () => {
         assert(ok and res.events[1].kv.value == "2")
         return resty_ffi.stats(resty_ffi.runtimes()[1]).transport, ngx.worker.pid()`);
       expect(transport).toBe("process");
-      const pid = readdirSync(`/proc/${child}/task`)
-        .map((thread) => Number(readFileSync(`/proc/${child}/task/${thread}/children`, "utf8").trim()))
-        .find((number) => number > 1);
+      const [pid] = children(child);
       expect(pid).toBeGreaterThan(1);
       const watching = isolated.run('return assert(c:watch{ key = "nothing" }):recv{ timeout = 10 }');
       await sleep(200);
@@ -271,7 +270,10 @@ describe("TLS", () => {
   beforeAll(async () => {
     secure = await startSecureEtcd();
   }, 60_000);
-  afterAll(() => secure?.etcd.stop());
+  afterAll(async () => {
+    await secure?.etcd.stop();
+    if (secure) rmSync(secure.folder, { recursive: true, force: true });
+  });
 
   const call = (tls: string, scheme = "") =>
     run(

@@ -1,5 +1,5 @@
 import { answersHttp } from "./answers.ts";
-import { portsFor, scratchFolder } from "./place.ts";
+import { freePorts, portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";
 
 export interface EtcdOptions {
@@ -7,35 +7,71 @@ export interface EtcdOptions {
   port?: number;
   /** Turns authentication on, with this password of the user `root`, whom etcd cannot do without. */
   auth?: { user: "root"; password: string };
+  /** Clients need a certificate that `ca` has signed: paths of PEM files. */
+  tls?: { cert: string; key: string; ca: string } | undefined;
 }
 
 /** Starts Debian's etcd, one node. */
-export async function startEtcd({ port, auth }: EtcdOptions = {}): Promise<Service> {
-  const [client, peer] = await portsFor(2, port);
-  const address = `127.0.0.1:${client}`;
-  const url = `http://${address}`;
-  const peerUrl = `http://127.0.0.1:${peer}`;
-  const folder = scratchFolder("etcd");
-  const etcd = await startService({
-    name: "etcd (Debian's package etcd-server)",
-    folder,
-    address,
-    command: [
-      ...["etcd", "--name", "test", "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
-      ...["--listen-client-urls", url, "--advertise-client-urls", url],
-      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-      ...["--initial-cluster", `test=${peerUrl}`],
-    ],
-    ready: () => answersHttp(`${url}/health`),
-  });
+export async function startEtcd({ port, auth, tls }: EtcdOptions = {}): Promise<Service> {
+  const [client = 0, peer = 0] = await portsFor(2, port);
+  const etcd = await startMember({ name: "test", client, peer, cluster: `test=${at(peer)}`, tls });
   if (!auth) return etcd;
   try {
-    await turnAuthOn(url, auth.user, auth.password);
+    await turnAuthOn(at(client), auth.user, auth.password);
   } catch (error) {
     await etcd.stop();
     throw error;
   }
   return etcd;
+}
+
+/** Starts the members of one cluster. */
+export async function startEtcdCluster(size: number): Promise<Service[]> {
+  const ports = await freePorts(2 * size);
+  const members = Array.from({ length: size }, (_, k) => ({
+    name: `m${k}`,
+    client: ports[k] ?? 0,
+    peer: ports[size + k] ?? 0,
+  }));
+  const cluster = members.map(({ name, peer }) => `${name}=${at(peer)}`).join(",");
+  return Promise.all(members.map((member) => startMember({ ...member, cluster, tls: undefined })));
+}
+
+interface Member {
+  name: string;
+  /** Ports: for clients, and for the other members. */
+  client: number;
+  peer: number;
+  /** NAME=URL of all members, separated by commas. */
+  cluster: string;
+  tls: EtcdOptions["tls"];
+}
+
+const at = (port: number) => `http://127.0.0.1:${port}`;
+
+function startMember({ name, client, peer, cluster, tls }: Member): Promise<Service> {
+  const folder = scratchFolder("etcd");
+  const address = `127.0.0.1:${client}`;
+  const url = tls ? `https://${address}` : at(client);
+  return startService({
+    name: "etcd (Debian's package etcd-server)",
+    folder,
+    address,
+    command: [
+      ...["etcd", "--name", name, "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
+      ...["--listen-client-urls", url, "--advertise-client-urls", url],
+      ...["--listen-peer-urls", at(peer), "--initial-advertise-peer-urls", at(peer), "--initial-cluster", cluster],
+      ...(tls
+        ? ["--cert-file", tls.cert, "--key-file", tls.key, "--client-cert-auth", "--trusted-ca-file", tls.ca]
+        : []),
+    ],
+    ready: (log) => (tls ? servesClients(log) : answersHttp(`${url}/health`)),
+  });
+}
+
+/** Of a server that answers nobody without a certificate. */
+async function servesClients(log: string): Promise<boolean> {
+  return log.includes("serving client traffic securely") || log.includes("serving client requests");
 }
 
 async function turnAuthOn(url: string, user: string, password: string): Promise<void> {

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answersHttp, freePorts, type Service, scratchFolder, startService } from "@resty-ffi/services";
+import { type Service, scratchFolder, startEtcd } from "@resty-ffi/services";
 import { certificate, type Pem } from "./certificate.ts";
 import { type Lua, type Settings, startLua } from "./lua.ts";
 import { ROOT } from "./places.ts";
@@ -81,37 +80,6 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** How many TCP connections a server on 127.0.0.1 has. */
-export function connectionsOf(address: string): number {
-  const port = Number(address.split(":")[1]).toString(16).toUpperCase().padStart(4, "0");
-  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
-  return lines.filter((line) => line.trim().split(/\s+/)[1] === `0100007F:${port}` && / 01 /.test(line)).length;
-}
-
-/** Members of one cluster; for more than one, their addresses differ. */
-export async function startCluster(size: number): Promise<Service[]> {
-  const ports = await freePorts(2 * size);
-  const peers = ports.slice(size).map((port) => `http://127.0.0.1:${port}`);
-  const cluster = peers.map((peer, k) => `m${k}=${peer}`).join(",");
-  return Promise.all(
-    peers.map((peer, k) => {
-      const address = `127.0.0.1:${ports[k]}`;
-      const folder = scratchFolder("etcd");
-      return startService({
-        name: `member ${k} of etcd`,
-        folder,
-        address,
-        command: [
-          ...["etcd", "--name", `m${k}`, "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
-          ...["--listen-client-urls", `http://${address}`, "--advertise-client-urls", `http://${address}`],
-          ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster],
-        ],
-        ready: () => answersHttp(`http://${address}/health`),
-      });
-    }),
-  );
-}
-
 export interface SecureEtcd {
   etcd: Service;
   folder: string;
@@ -122,27 +90,11 @@ export interface SecureEtcd {
 
 /** An etcd that wants client certificates; its own is for the name `etcd.test` only. */
 export async function startSecureEtcd(): Promise<SecureEtcd> {
-  const [port, peer] = await freePorts(2);
-  const folder = scratchFolder("etcd");
-  const address = `127.0.0.1:${port}`;
-  const [server, client, foreign] = [
+  const folder = scratchFolder("certificates");
+  const [server, pem, foreign] = [
     certificate(folder, "ca", "server", "DNS:etcd.test"),
     certificate(folder, "ca", "client"),
     certificate(folder, "wrong-ca", "wrong-client"),
   ];
-  const peerUrl = `http://127.0.0.1:${peer}`;
-  const etcd = await startService({
-    name: "etcd with TLS",
-    folder,
-    address,
-    command: [
-      ...["etcd", "--name", "test", "--data-dir", `${folder}/data`, "--logger", "zap", "--log-outputs", "stderr"],
-      ...["--listen-client-urls", `https://${address}`, "--advertise-client-urls", `https://${address}`],
-      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl, "--initial-cluster"],
-      ...[`test=${peerUrl}`, "--cert-file", server.cert, "--key-file", server.key, "--client-cert-auth"],
-      ...["--trusted-ca-file", server.ca],
-    ],
-    ready: async (log) => log.includes("serving client traffic securely") || log.includes("serving client requests"),
-  });
-  return { etcd, folder, pem: client, foreign };
+  return { etcd: await startEtcd({ tls: server }), folder, pem, foreign };
 }
