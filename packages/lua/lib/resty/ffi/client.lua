@@ -76,6 +76,14 @@ local function request_of(self, body, options)
     return encode_list(options and 3 or 2, self.id, body, options)
 end
 
+local function decoded(text)
+    local res, err = decode(text)
+    if err then
+        return false, status.THREW, err
+    end
+    return true, res
+end
+
 -- true, answer | false, code, message.
 function Client:call(method, body, opts)
     local library = self.library
@@ -100,11 +108,7 @@ function Client:call(method, body, opts)
     elseif res == nil then
         return true, nil
     end
-    res, err = decode(res)
-    if err then
-        return false, status.THREW, err
-    end
-    return true, res
+    return decoded(res)
 end
 
 -- A stream of tables, with the methods of resty.ffi.stream; nil, code, message if it cannot be opened.
@@ -140,11 +144,7 @@ function Stream:recv(seconds)
     if not ok or res == nil then
         return ok, res, err
     end
-    res, err = decode(res)
-    if err then
-        return false, status.THREW, err
-    end
-    return true, res
+    return decoded(res)
 end
 
 -- true | false, code, message.

@@ -242,12 +242,8 @@ function Connection:unary(path, req, opts)
     return true, res[1], metadata_of(res)
 end
 
--- A stream that was asked for metadata: it comes with the end.
-local Stream = {}
-Stream.__index = Stream
-
-function Stream:recv(seconds)
-    local ok, res, err = self.stream:recv(seconds)
+-- What recv gives of a stream that was asked for metadata: it comes with the end.
+local function received(ok, res, err)
     if not ok or res == nil then
         return ok, res, err
     elseif #res == 1 then
@@ -256,18 +252,6 @@ function Stream:recv(seconds)
         return false, res[4], res[5], metadata_of(res)
     end
     return true, nil, metadata_of(res)
-end
-
-function Stream:send(message, seconds)
-    return self.stream:send(message, seconds)
-end
-
-function Stream:close_send()
-    return self.stream:close_send()
-end
-
-function Stream:close()
-    return self.stream:close()
 end
 
 -- true, stream | false, code, message. It takes and gives messages, however many the method has in each direction.
@@ -280,7 +264,10 @@ function Connection:new_stream(path, opts)
     if not stream then
         return false, code, err
     elseif opts and opts.with_metadata then
-        return true, setmetatable({ stream = stream }, Stream)
+        local recv = stream.recv
+        stream.recv = function(this, seconds)
+            return received(recv(this, seconds))
+        end
     end
     return true, stream
 end
