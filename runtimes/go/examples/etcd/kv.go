@@ -26,12 +26,19 @@ func (r putRequest) op() (op clientv3.Op, err error) {
 	return clientv3.OpPut(*r.Key, *r.Value, clientv3.WithLease(id)), err
 }
 
-func put(ctx context.Context, client *clientv3.Client, r putRequest) (any, error) {
-	op, err := r.op()
+// do does what a request asks for.
+func do(
+	ctx context.Context, client *clientv3.Client, convert func() (clientv3.Op, error),
+) (done clientv3.OpResponse, err error) {
+	op, err := convert()
 	if err != nil {
-		return nil, err
+		return done, err
 	}
-	done, err := client.Do(ctx, op)
+	return client.Do(ctx, op)
+}
+
+func put(ctx context.Context, client *clientv3.Client, r putRequest) (any, error) {
+	done, err := do(ctx, client, r.op)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +85,7 @@ func pairs(count int64, kvs []*mvccpb.KeyValue) found {
 }
 
 func get(ctx context.Context, client *clientv3.Client, r getRequest) (any, error) {
-	op, err := r.op()
-	if err != nil {
-		return nil, err
-	}
-	done, err := client.Do(ctx, op)
+	done, err := do(ctx, client, r.op)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +107,7 @@ func (r deleteRequest) op() (clientv3.Op, error) {
 }
 
 func del(ctx context.Context, client *clientv3.Client, r deleteRequest) (any, error) {
-	op, err := r.op()
-	if err != nil {
-		return nil, err
-	}
-	done, err := client.Do(ctx, op)
+	done, err := do(ctx, client, r.op)
 	if err != nil {
 		return nil, err
 	}

@@ -25,13 +25,7 @@ pub fn append(
     out: &mut Vec<u8>,
     depth: usize,
 ) -> Result<(), Malformed> {
-    let mut decoder = Decoder {
-        types,
-        found: Vec::new(),
-        out,
-        depth,
-    };
-    decoder.message(message, bytes)
+    Decoder::new(types, out, depth).message(message, bytes)
 }
 
 /// The same for a message that has no form of its own, with an entry of the table that comes first.
@@ -43,13 +37,7 @@ pub fn append_with(
     depth: usize,
     head: &[u8],
 ) -> Result<(), Malformed> {
-    let mut decoder = Decoder {
-        types,
-        found: Vec::new(),
-        out,
-        depth,
-    };
-    decoder.fields(&types.messages[message], bytes, head)
+    Decoder::new(types, out, depth).fields(&types.messages[message], bytes, head)
 }
 
 pub struct Decoder<'t, 'a, 'o> {
@@ -60,7 +48,16 @@ pub struct Decoder<'t, 'a, 'o> {
     pub depth: usize,
 }
 
-impl<'t, 'a> Decoder<'t, 'a, '_> {
+impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
+    fn new(types: &'t Types, out: &'o mut Vec<u8>, depth: usize) -> Self {
+        Self {
+            types,
+            found: Vec::new(),
+            out,
+            depth,
+        }
+    }
+
     pub fn message(&mut self, index: usize, bytes: &'a [u8]) -> Result<(), Malformed> {
         if self.depth == MAX_DEPTH {
             return Err(Malformed);

@@ -44,12 +44,9 @@ pub fn decode<'a>(
         }
         Special::FieldMask => {
             let mut text = Vec::new();
-            each(bytes, |number, value| {
-                if let (1, Raw::Bytes(path)) = (number, value) {
-                    put_camel(&mut text, path);
-                }
-                Ok(())
-            })?;
+            for path in first_field(bytes)? {
+                put_camel(&mut text, path);
+            }
             msgpack::put_text(decoder.out, &text);
             Ok(())
         }
@@ -69,6 +66,18 @@ fn each<'a>(
         take(number, raw)?;
     }
     Ok(())
+}
+
+/// The values of the first field, which is repeated.
+fn first_field(bytes: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
+    let mut values = Vec::new();
+    each(bytes, |number, raw| {
+        if let (1, Raw::Bytes(value)) = (number, raw) {
+            values.push(value);
+        }
+        Ok(())
+    })?;
+    Ok(values)
 }
 
 fn seconds_of(bytes: &[u8]) -> Result<(i64, i32), Malformed> {
@@ -131,13 +140,7 @@ fn decode_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Mal
 }
 
 fn decode_struct(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
-    let mut entries = Vec::new();
-    each(bytes, |number, raw| {
-        if let (1, Raw::Bytes(entry)) = (number, raw) {
-            entries.push(entry);
-        }
-        Ok(())
-    })?;
+    let entries = first_field(bytes)?;
     msgpack::put_map(out, entries.len());
     for entry in entries {
         let (mut name, mut value) = (&[][..], &[][..]);
@@ -156,13 +159,7 @@ fn decode_struct(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Ma
 }
 
 fn decode_list(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
-    let mut items = Vec::new();
-    each(bytes, |number, raw| {
-        if let (1, Raw::Bytes(item)) = (number, raw) {
-            items.push(item);
-        }
-        Ok(())
-    })?;
+    let items = first_field(bytes)?;
     msgpack::put_list(out, items.len());
     items
         .into_iter()
