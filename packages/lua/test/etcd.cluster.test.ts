@@ -1,6 +1,6 @@
 import { connectionsTo, type Service, startEtcdCluster } from "@resty-ffi/services";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type EtcdLua, startEtcdLua, until } from "./support/etcd.ts";
+import { type EtcdLua, SOON, startEtcdLua } from "./support/etcd.ts";
 
 let members: Service[];
 let nginx: EtcdLua;
@@ -84,5 +84,5 @@ it("the leader may be killed: calls, a watch and a lock go on with the others", 
   expect([lost, twice, held, unlocked]).toEqual([0, 0, true, true]);
   expect(longest).toBeLessThan(2.5);
   await killed?.restart();
-  await until("the member's return", () => connectionsTo(killed?.address ?? "") > 0);
+  await expect.poll(() => connectionsTo(killed?.address ?? ""), SOON).toBeGreaterThan(0);
 }, 60_000);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectionsTo, freePorts, type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { children } from "../../../scripts/processes.ts";
-import { type EtcdLua, type SecureEtcd, startEtcdLua, startSecureEtcd, until } from "./support/etcd.ts";
+import { type EtcdLua, type SecureEtcd, SOON, startEtcdLua, startSecureEtcd } from "./support/etcd.ts";
 
 let etcd: Service;
 let nginx: EtcdLua;
@@ -167,7 +167,7 @@ describe("a runtime that is", () => {
     expect([took, connections]).toEqual([true, true]);
     await run('return (c:get("x"))');
     expect(await run('local ok, lock = c:lock("unload", { timeout = 5 }) return ok and lock:unlock()')).toEqual([true]);
-    await until("the end of the connections", () => connectionsTo(etcd.address) <= before);
+    await expect.poll(() => connectionsTo(etcd.address), SOON).toBeLessThanOrEqual(before);
   }, 40_000);
 
   it("isolated, does the same, and a crash costs its calls only", async () => {
@@ -191,10 +191,7 @@ describe("a runtime that is", () => {
       await sleep(200);
       process.kill(pid as number, "SIGKILL");
       expect((await watching).slice(0, 2)).toEqual([false, -7]);
-      await until(
-        "service",
-        async () => (await isolated.run('return (c:get("isolated", { timeout = 2 }))'))[0] === true,
-      );
+      await expect.poll(() => isolated.run('return (c:get("isolated", { timeout = 2 }))'), SOON).toEqual([true]);
     } finally {
       await isolated.lua.stop();
     }
@@ -257,11 +254,9 @@ describe("authentication", () => {
     expect([14, -1]).toContain(failure[1]);
     expect(took).toBeLessThan(1.5);
     await secret.restart();
-    await until(
-      "service",
-      async () =>
-        (await run(`${with_("right", ', namespace = "down/"')} return (a:get("x", { timeout = 1 }))`))[0] === true,
-    );
+    await expect
+      .poll(() => run(`${with_("right", ', namespace = "down/"')} return (a:get("x", { timeout = 1 }))`), SOON)
+      .toEqual([true]);
   }, 60_000);
 });
 

@@ -1,6 +1,6 @@
 import { connectionsTo, type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type EtcdLua, startEtcdLua, until } from "./support/etcd.ts";
+import { type EtcdLua, SOON, startEtcdLua } from "./support/etcd.ts";
 import { usageOf } from "./support/usage.ts";
 
 let etcd: Service;
@@ -36,10 +36,10 @@ const drop = (name: string, count: number) =>
 
 it("10,000 clients that are dropped leave no connection, no thread, no memory", async () => {
   expect(await drop("warm", 2000)).toEqual([{}]);
-  await until("the end of the first connections", () => connectionsTo(etcd.address) <= own);
+  await expect.poll(() => connectionsTo(etcd.address), SOON).toBeLessThanOrEqual(own);
   const before = usageOf(worker);
   expect(await drop("drop", 10_000)).toEqual([{}]);
-  await until("the end of the connections", () => connectionsTo(etcd.address) <= own);
+  await expect.poll(() => connectionsTo(etcd.address), SOON).toBeLessThanOrEqual(own);
   const after = usageOf(worker);
   expect(after.threads - before.threads).toBeLessThan(4);
   expect((after.kb - before.kb) / 1024).toBeLessThan(25);
@@ -58,7 +58,7 @@ it("watches, leases and locks that are dropped end with the request, and let the
       end
       return true`);
   }
-  await until("the end of the connection", () => connectionsTo(etcd.address) <= own);
+  await expect.poll(() => connectionsTo(etcd.address), SOON).toBeLessThanOrEqual(own);
   const [locks] = await nginx.run('return select(2, c:get("dropped/", { prefix = true })).count');
   expect(locks).toBe(0);
   const after = usageOf(worker);

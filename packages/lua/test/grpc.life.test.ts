@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type GrpcServer, startGrpcServer } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, PROTOS, startGrpcLua } from "./support/grpc.ts";
+import { PROTOS, SOON, startGrpcLua } from "./support/grpc.ts";
 import { startHttp2Grpc } from "./support/http2_grpc.ts";
 import type { Lua } from "./support/lua.ts";
 import { usageOf } from "./support/usage.ts";
@@ -54,12 +54,7 @@ describe.each([
     await sleep(300);
     await server.restart();
     expect(await waiting).toBe(OK);
-    const answer = await eventually(
-      () => call(where()),
-      (text) => text === OK,
-      5000,
-    );
-    expect(answer).toBe(OK);
+    await expect.poll(() => call(where()), { timeout: 5000 }).toBe(OK);
   });
 
   it("a runtime that was reloaded gets the options and the files again", async () => {
@@ -106,12 +101,7 @@ it("a child process that is killed costs the calls under way, and no more", asyn
   await sleep(200);
   for (const child of children) process.kill(Number(child), "SIGKILL");
   expect(await slow).toMatch(/^false -7 /);
-  const answer = await eventually(
-    () => call(isolated),
-    (text) => text === OK,
-    5000,
-  );
-  expect(answer).toBe(OK);
+  await expect.poll(() => call(isolated), { timeout: 5000 }).toBe(OK);
 });
 
 function parent(pid: string): string {
@@ -180,11 +170,7 @@ describe("under load", () => {
     } finally {
       server.resume();
     }
-    const answer = await eventually(
-      () => call(lua, `, ${pinged}`),
-      (text) => text === OK,
-    );
-    expect(answer).toBe(OK);
+    await expect.poll(() => call(lua, `, ${pinged}`), SOON).toBe(OK);
   });
 
   it("a server that says that it will end gets no new calls, and finishes those that it has", async () => {
@@ -201,10 +187,7 @@ describe("under load", () => {
       return { messages: [message] };
     });
     const slow = lua.run(`return show(connect("${other.address}"):unary("${ECHO}", { message = "m" }))`);
-    await eventually(
-      async () => waits,
-      (count) => count === 1,
-    );
+    await expect.poll(() => waits, SOON).toBe(1);
     other.goAway();
     expect(await lua.run(`return show(connect("${other.address}"):unary("${ECHO}", {}))`)).toBe(
       'true {message=""} nil',
@@ -243,18 +226,19 @@ describe("what is dropped", () => {
         for k = 1, 16 do threads[k] = ngx.thread.spawn(work, ${from} + k - 1) end
         for k = 1, 16 do ngx.thread.wait(threads[k]) end
         return failed`);
-    const idle = await eventually(connections, (count) => count <= 3);
+    await expect.poll(connections, SOON).toBeLessThanOrEqual(3);
+    const idle = await connections();
     // As many at once as later on: what that takes is no leak.
     expect(await make(1, 3000)).toBe("nil");
-    await eventually(connections, (count) => count <= idle);
+    await expect.poll(connections, SOON).toBeLessThanOrEqual(idle);
     const before = await used();
     const calls = (await server.stats()).calls;
     expect(await make(3001, 13_000)).toBe("nil");
     expect((await server.stats()).calls - calls).toBe(10_000);
-    expect(await eventually(connections, (count) => count <= idle)).toBeLessThanOrEqual(idle);
+    await expect.poll(connections, SOON).toBeLessThanOrEqual(idle);
     // 200 bytes for each of them.
-    const after = await eventually(used, ({ kb }) => kb < before.kb + 2000);
-    expect(after.kb).toBeLessThan(before.kb + 2000);
+    await expect.poll(async () => (await used()).kb, SOON).toBeLessThan(before.kb + 2000);
+    const after = await used();
     expect(after.threads).toBeLessThanOrEqual(before.threads);
     expect(after.fds).toBeLessThanOrEqual(before.fds + 1);
   }, 90_000);
@@ -273,11 +257,7 @@ describe("what is dropped", () => {
     for (let k = 0; k < 5; k++) await open(100);
     const before = await used();
     for (let k = 0; k < 20; k++) await open(100);
-    const after = await eventually(
-      () => server.stats(),
-      (stats) => stats.streams === 0,
-    );
-    expect(after.streams).toBe(0);
+    await expect.poll(() => server.stats(), SOON).toMatchObject({ streams: 0 });
     const now = await used();
     expect(now.threads).toBeLessThanOrEqual(before.threads);
     expect(now.fds).toBeLessThanOrEqual(before.fds);
@@ -293,10 +273,6 @@ describe("what is dropped", () => {
         while stream:send({ message = ("x"):rep(60000) }, 0.3) do sent = sent + 1 end
         return sent > 4`),
     ).toBe("true");
-    const after = await eventually(
-      () => server.stats(),
-      (stats) => stats.streams === 0,
-    );
-    expect(after.streams).toBe(0);
+    await expect.poll(() => server.stats(), SOON).toMatchObject({ streams: 0 });
   });
 });

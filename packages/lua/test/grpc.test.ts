@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GrpcServer, startGrpcServer } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, startGrpcLua } from "./support/grpc.ts";
+import { SOON, startGrpcLua } from "./support/grpc.ts";
 import { type Call, type Http2Grpc, type Reply, startHttp2Grpc } from "./support/http2_grpc.ts";
 import type { Lua } from "./support/lua.ts";
 
@@ -65,10 +65,9 @@ describe("a call", () => {
       local took = ngx.now() - begin
       return ok, code == ffi.TIMEOUT, err:match("^timeout: "), took > 0.15 and took < 1 or took`);
     expect(text).toBe("false|true|timeout: |true");
-    await eventually(
-      () => server.stats(),
-      (stats) => stats.streams === 0 && stats.cancelled > before,
-    );
+    await expect
+      .poll(() => server.stats(), SOON)
+      .toMatchObject({ streams: 0, cancelled: expect.toSatisfy((cancelled) => cancelled > before) });
     let timeout: unknown;
     answer = ({ headers, message }) => {
       timeout = headers["grpc-timeout"];
@@ -93,11 +92,7 @@ describe("a call", () => {
         ngx.sleep(0.1)
         return ngx.thread.kill(thread)`),
     ).toBe("1");
-    const after = await eventually(
-      () => server.stats(),
-      (stats) => stats.cancelled > before.cancelled,
-    );
-    expect(after.cancelled).toBe(before.cancelled + 1);
+    await expect.poll(() => server.stats(), SOON).toMatchObject({ cancelled: before.cancelled + 1 });
   });
 
   it("carries metadata both ways", async () => {
@@ -276,11 +271,7 @@ describe("a stream", () => {
         return stream:recv()`),
     ).toBe('false|-10|field "latitude" of routeguide.Point must be an int32, not a string');
     // The server does not take it for the end of the route.
-    await eventually(
-      () => server.stats(),
-      (stats) => stats.cancelled > before.cancelled,
-    );
-    expect((await server.stats()).cancelled).toBe(before.cancelled + 1);
+    await expect.poll(() => server.stats(), SOON).toMatchObject({ cancelled: before.cancelled + 1 });
     expect(await run(`return conn:new_stream("x")`)).toMatch(/^true/);
     expect(await run(`local _, s = conn:new_stream("/x.Y/Z") return s:recv()`)).toMatch(
       /^false\|-10\|no loaded file has/,
@@ -323,11 +314,9 @@ describe("a stream", () => {
         dropped:send({ message = "m" })
         return code == ffi.TIMEOUT or code, dropped:recv() and true`),
     ).toBe("true|true");
-    const after = await eventually(
-      () => server.stats(),
-      (stats) => stats.streams === 0 && stats.cancelled >= before.cancelled + 2,
-    );
-    expect(after.streams).toBe(0);
+    await expect
+      .poll(() => server.stats(), SOON)
+      .toMatchObject({ streams: 0, cancelled: expect.toSatisfy((cancelled) => cancelled >= before.cancelled + 2) });
   });
 
   it("is held up by a reader that is slow, and holds nobody else up", async () => {
@@ -486,11 +475,7 @@ init_by_lua_block {
         for _ = 1, 12 do assert(conn:unary("${ECHO}", {})) end`),
     ).toBe("");
     expect((await server.stats()).connections).toBe(before + 4);
-    const after = await eventually(
-      () => server.stats(),
-      (stats) => stats.connections === before,
-    );
-    expect(after.connections).toBe(before);
+    await expect.poll(() => server.stats(), SOON).toMatchObject({ connections: before });
   });
 });
 

@@ -58,15 +58,6 @@ const run = (chunk: string, options = "") => lua.run(prelude(options) + chunk);
 const topic = (name: string, partitions = 1) =>
   run(`must(p:create_topic("${name}", { partitions = ${partitions}, replication_factor = 1 }))`);
 
-/** Until the chunk returns "true". */
-async function until(chunk: string): Promise<void> {
-  for (let tries = 0; tries < 1200; tries++) {
-    if ((await run(chunk)) === "true") return;
-    await sleep(50);
-  }
-  throw new Error(`it never became true: ${chunk}`);
-}
-
 describe("producer", () => {
   it("sends keys, values, headers, to a partition, at a time", async () => {
     expect(await run('return must(p:create_topic("all", { partitions = 3, replication_factor = 1 })).partitions')).toBe(
@@ -435,12 +426,12 @@ describe("brokers go away", () => {
       end
       c:close()
       return seen`);
-    await until("return #(state.acked or {}) > 300");
+    await expect.poll(() => run("return #(state.acked or {}) > 300"), { timeout: 60_000 }).toBe("true");
     await kafka.kill();
     await sleep(500);
     await kafka.restart();
     const before = Number(await run("return #state.acked"));
-    await until(`return #state.acked > ${before + 300}`);
+    await expect.poll(() => run(`return #state.acked > ${before + 300}`), { timeout: 60_000 }).toBe("true");
     await run("state.stop = true");
     const [acked, failed] = (await sending).split("|").map(Number);
     expect(acked).toBeGreaterThan(600);
@@ -463,12 +454,12 @@ describe("brokers go away", () => {
   it("the runtime is reloaded under load: nothing fails", async () => {
     await topic("reloaded");
     const sending = run(SENDER("reloaded"));
-    await until("return #(state.acked or {}) > 100");
+    await expect.poll(() => run("return #(state.acked or {}) > 100"), { timeout: 60_000 }).toBe("true");
     for (let n = 0; n < 3; n++) {
       expect(await run('return require("resty.ffi").reload(require("resty.ffi").runtimes()[1])')).toMatch(/^true/);
     }
     const before = Number(await run("return #state.acked"));
-    await until(`return #state.acked > ${before + 100}`);
+    await expect.poll(() => run(`return #state.acked > ${before + 100}`), { timeout: 60_000 }).toBe("true");
     await run("state.stop = true");
     const [, failed] = (await sending).split("|").map(Number);
     expect(failed, await run("return state.err")).toBe(0);

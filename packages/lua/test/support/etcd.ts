@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Service, scratchFolder, startEtcd } from "@resty-ffi/services";
 import { certificate, type Pem } from "./certificate.ts";
 import { type Lua, type Settings, startLua } from "./lua.ts";
@@ -73,12 +72,8 @@ export async function startEtcdLua(address: string, settings: Settings = {}, set
   };
 }
 
-/** Waits until a condition is true. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
-  for (const late = performance.now() + ms; !(await condition()); await sleep(20)) {
-    if (performance.now() > late) throw new Error(`It has not happened within ${ms} ms: ${what}`);
-  }
-}
+/** For how long something is asked for that is expected to come. */
+export const SOON = { timeout: 20_000 };
 
 export interface SecureEtcd {
   etcd: Service;

@@ -45,12 +45,5 @@ export async function startGrpcLua(settings: Settings = {}): Promise<Lua> {
   return { ...lua, run: (chunk) => lua.run(PRELUDE + chunk) };
 }
 
-/** Asks until the answer is what is wanted; returns the last. */
-export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean, ms = 10_000): Promise<T> {
-  const late = performance.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer) || performance.now() > late) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
+/** For how long something is asked for that is expected to come. */
+export const SOON = { timeout: 10_000 };
