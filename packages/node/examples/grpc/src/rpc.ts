@@ -9,6 +9,9 @@ import type { Rpc } from "./services.js";
 type Schema = z.ZodType<object>;
 type Done = requestCallback<object>;
 
+/** A status that comes this close to the deadline is about it. */
+const CLOSE_MS = 50;
+
 const codec = (rpc: Rpc) => [rpc.path, rpc.requestSerialize, rpc.responseDeserialize] as const;
 
 /** A request and an answer. */
@@ -16,7 +19,7 @@ export function unary(client: Client, rpc: Rpc, schema: Schema): Handler {
   return (request, call) =>
     new Promise((resolve, reject) => {
       const message = parse(schema, request);
-      const done: Done = (error, answer) => (error ? reject(failure(error)) : resolve(JSON.stringify(answer)));
+      const done: Done = (error, answer) => (error ? reject(failure(error, call)) : resolve(JSON.stringify(answer)));
       const running = client.makeUnaryRequest(...codec(rpc), message, new Metadata(), optionsOf(call), done);
       cancelWith(call, running);
     });
@@ -34,7 +37,7 @@ export function serverStream(client: Client, rpc: Rpc, schema: Schema): StreamHa
 export function clientStream(client: Client, rpc: Rpc, schema: Schema): StreamHandler {
   return async function* (requests, call) {
     yield await new Promise<string>((resolve, reject) => {
-      const done: Done = (error, answer) => (error ? reject(failure(error)) : resolve(JSON.stringify(answer)));
+      const done: Done = (error, answer) => (error ? reject(failure(error, call)) : resolve(JSON.stringify(answer)));
       const stream = client.makeClientStreamRequest(...codec(rpc), new Metadata(), optionsOf(call), done);
       cancelWith(call, stream);
       send(requests, schema, stream, call.signal).catch((error) => {
@@ -73,7 +76,7 @@ async function* answers(stream: AsyncIterable<object> & Cancellable & NodeJS.Eve
   try {
     for await (const message of stream) yield JSON.stringify(message);
   } catch (error) {
-    throw failure(error);
+    throw failure(error, call);
   } finally {
     stream.cancel();
   }
@@ -88,9 +91,11 @@ function cancelWith(call: Call, running: Cancellable): void {
 }
 
 /** What the server answered, with its code and in its words. */
-function failure(error: unknown): unknown {
+function failure(error: unknown, call: Call): unknown {
   const { name, cause, code, details } = error as Error & { code?: unknown; details?: unknown };
   if (name === "AbortError") return cause ?? error; // Node.js's own, about the reason of the call's signal
   if (typeof code !== "number" || typeof details !== "string") return error;
-  return new RestyFfiError(details || status[code] || "unknown", code);
+  // Servers in Go reset the stream at the deadline, a moment before the timer here runs out.
+  const late = code === status.CANCELLED && call.remaining() < CLOSE_MS;
+  return new RestyFfiError(details || status[code] || "unknown", late ? status.DEADLINE_EXCEEDED : code);
 }

@@ -11,7 +11,8 @@ use tonic::{Code, Status};
 
 use crate::dial::explain;
 
-/// A status that the server sends this close to the caller's deadline is about that deadline.
+/// A status that the server sends this close to the caller's deadline is about that deadline. grpc-go resets the stream
+/// then, which is CANCELLED here.
 const CLOSE: Duration = Duration::from_millis(50);
 
 /// What tonic says of a message above the limit, with a code that gRPC has for something else.
@@ -19,7 +20,8 @@ const TOO_LARGE: &str = "Error, decoded message length too large: ";
 
 /// `remaining`: until the caller's deadline.
 pub fn error(status: &Status, remaining: Option<Duration>) -> Error {
-    if status.code() == Code::DeadlineExceeded && remaining.is_some_and(|left| left < CLOSE) {
+    let gave_up = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
+    if gave_up && remaining.is_some_and(|left| left < CLOSE) {
         return Error::new(
             code::TIMEOUT,
             "timeout: the server did not answer before the deadline",
