@@ -92,6 +92,7 @@ TEST(many_in_flight_come_back_right)
     uint32_t calls = CHECK_SANITIZED ? 5000 : 50000;
     resty_ffi_call *own[IN_FLIGHT], *done;
     char *sent[IN_FLIGHT];
+    uint64_t lengths[IN_FLIGHT];
     uint64_t seed = 9;
     uint32_t started = 0, ended = 0;
     set_up("ffi_c_methods", "threads=2", 0);
@@ -109,6 +110,7 @@ TEST(many_in_flight_come_back_right)
             memset(sent[k], (int)started, len);
             if (len >= 4)
                 memcpy(sent[k], &started, 4);
+            lengths[k] = len;
             CHECK_INT(resty_ffi_call_submit(rt, own[k], (uint32_t)method, sent[k], len, 0), 0);
             started++;
         }
@@ -116,7 +118,8 @@ TEST(many_in_flight_come_back_right)
         while ((done = resty_ffi_pull_done(h.pull))) {
             int k = (int)(intptr_t)done->user;
             CHECK_INT(done->status, 0);
-            CHECK(memcmp(done->data, sent[k], done->len) == 0);
+            CHECK_INT(done->len, lengths[k]);
+            CHECK(memcmp(done->data, sent[k], lengths[k]) == 0);
             resty_ffi_call_release(done);
             ended++;
         }

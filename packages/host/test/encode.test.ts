@@ -1,45 +1,112 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import koffi from "koffi";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { encode } from "../src/encode.js";
+import type { LoadOptions } from "../src/options.js";
 
-/** The strings that the pointer at `offset` leads to, up to an empty one. */
-function list(bytes: Buffer, offset: number): string[] | null {
-  const pointer = bytes.readBigUInt64LE(offset);
-  if (pointer === 0n) return null;
-  const from = Number(pointer - BigInt(koffi.address(bytes)));
-  return bytes.toString("utf8", from, bytes.indexOf("\0\0", from)).split("\0");
+/** Says what C finds in the options, field by field; NULL for a string that is not there. */
+const SOURCE = `
+#include "core/host.h"
+#include <stdio.h>
+
+static int text(char *out, const char *s) { return s ? sprintf(out, "%s|", s) : sprintf(out, "NULL|"); }
+
+static int list(char *out, const char *s)
+{
+    int n = 0;
+    for (const char *at = s; at && *at; at += strlen(at) + 1)
+        n += sprintf(out + n, "%s,", at);
+    return n + (s ? sprintf(out + n, "|") : sprintf(out + n, "NULL|"));
+}
+
+void describe(const resty_ffi_options *o, char *out)
+{
+    out += sprintf(out, "%d %u %u %u %u %d %d %d %d %d %u %u %llu|", o->size == sizeof *o, o->max_queue, o->workers,
+                   o->load_timeout_ms, o->drain_ms, o->isolate, o->global, o->unpin, o->restart, o->watch, o->files,
+                   o->cpus, (unsigned long long)o->memory);
+    out += list(out, o->dicts);
+    out += text(out, o->user);
+    out += list(out, o->env);
+    list(out, o->settings);
+}
+`;
+
+const NATIVE = fileURLToPath(new URL("../../../native", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "resty-ffi-encode-"));
+let describe: (options: Buffer, out: Buffer) => void;
+
+beforeAll(() => {
+  const [source, library] = [join(folder, "describe.c"), join(folder, "describe.so")];
+  writeFileSync(source, SOURCE);
+  const [compiler = "cc", ...more] = (process.env.CC ?? "cc").split(" ");
+  const warnings = ["-Wall", "-Wextra", "-Werror"];
+  execFileSync(compiler, [
+    ...more,
+    ...warnings,
+    "-shared",
+    "-fPIC",
+    "-include",
+    "string.h",
+    "-I",
+    NATIVE,
+    source,
+    "-o",
+    library,
+  ]);
+  describe = koffi.load(library).func("void describe(void *options, void *out)");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What native/core/host.h's own struct has of them. */
+function found(options: LoadOptions): string[] {
+  const out = Buffer.alloc(1000);
+  describe(encode(options), out);
+  return out.toString("utf8", 0, out.indexOf(0)).split("|").slice(0, -1);
 }
 
 test("options lie where native/core/host.h has them", () => {
-  const bytes = encode({
+  const numbers: LoadOptions = {
     maxQueue: 1,
     workers: 2,
     loadTimeout: 3,
     drainTimeout: 4,
-    isolate: true,
-    restart: false,
-    watch: true,
-    limits: { files: 5, cpus: 6, memory: 2 ** 33 },
+    limits: { files: 5, cpus: 6 },
+  };
+  expect(found({ ...numbers, limits: { ...numbers.limits, memory: 2 ** 33 } })[0]).toBe(
+    "1 1 2 3 4 0 0 0 1 0 5 6 8589934592",
+  );
+  const strings: LoadOptions = {
     dicts: ["cache", "größe"],
     user: "nobody",
     env: ["PATH", "A=b=c"],
     venv: "/venv",
     javaHome: "/java",
     node: "/bin/node",
-  });
-  expect([0, 4, 8, 12, 16, 28, 32].map((offset) => bytes.readUInt32LE(offset))).toEqual([80, 1, 2, 3, 4, 5, 6]);
-  expect([...bytes.subarray(20, 25)]).toEqual([1, 0, 0, 0, 1]);
-  expect(bytes.readBigUInt64LE(40)).toBe(2n ** 33n);
-  expect(list(bytes, 48)).toEqual(["cache", "größe"]);
-  const user = Number(bytes.readBigUInt64LE(56) - BigInt(koffi.address(bytes)));
-  expect(bytes.toString("utf8", user, bytes.indexOf(0, user))).toBe("nobody");
-  expect(list(bytes, 64)).toEqual(["PATH", "A=b=c"]);
-  expect(list(bytes, 72)).toEqual(["venv", "/venv", "java_home", "/java", "node", "/bin/node"]);
+  };
+  expect(found(strings).slice(1)).toEqual([
+    "cache,größe,",
+    "nobody",
+    "PATH,A=b=c,",
+    "venv,/venv,java_home,/java,node,/bin/node,",
+  ]);
 });
 
-test("what is not given is the core's own default", () => {
-  const bytes = encode({});
-  expect(bytes.length).toBe(80);
-  expect([...bytes.subarray(4)].every((byte, index) => byte === (index === 19 ? 1 : 0))).toBe(true);
-  expect(encode({ env: [] }).readBigUInt64LE(64)).not.toBe(0n);
+test.each<[keyof LoadOptions, string]>([
+  ["isolate", "1 0 0 1 0"],
+  ["isGlobal", "0 1 0 1 0"],
+  ["unpin", "0 0 1 1 0"],
+  ["watch", "0 0 0 1 1"],
+])("%s is a flag of its own", (name, flags) => {
+  expect(found({ [name]: true })[0]).toBe(`1 0 0 0 0 ${flags} 0 0 0`);
+  expect(found({ [name]: false })[0]).toBe("1 0 0 0 0 0 0 0 1 0 0 0 0");
+});
+
+test("what is not given is the core's own default; an empty list is given", () => {
+  expect(found({})).toEqual(["1 0 0 0 0 0 0 0 1 0 0 0 0", "NULL", "NULL", "NULL", "NULL"]);
+  expect(found({ restart: false })[0]).toBe("1 0 0 0 0 0 0 0 0 0 0 0 0");
+  expect(found({ env: [], dicts: [] }).slice(1)).toEqual(["", "NULL", "", "NULL"]);
 });
