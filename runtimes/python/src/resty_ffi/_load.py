@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -31,12 +32,24 @@ class ConfigError(Exception):
     """The configuration names something that is not there: no traceback explains it better than the sentence does."""
 
 
+class RefusedError(Exception):
+    """The original's init(cfg, tq) has returned another code than 0."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 def load(queue: int) -> int:
     """0, or the reason is given to the host. Never raises."""
     core = Core(queue)
     again = core.generation > 0
+    result = 1
     try:
-        return _load(core, queue)
+        _load(core, queue)
+        return 0
+    except RefusedError as e:
+        text, result = f'runtime "{core.name}": {e}', e.code
     except (ConfigError, VenvError) as e:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
@@ -45,13 +58,16 @@ def load(queue: int) -> int:
     core.forget()
     if again:
         gc.collect()  # an author who tries again and again leaves modules that have failed
-    return 1
+    return result
 
 
-def _load(core: Any, queue: int) -> int:
-    config: bytes | None = core.config
-    module_name, func_name, own = split_config(config)
-    module, modules = _import(core, module_name)
+def _load(core: Any, queue: int) -> None:
+    module_name, func_name, own = split_config(core.config)
+    with _import(core, module_name) as (module, modules):
+        _start(core, queue, module, modules, func_name, own)
+
+
+def _start(core: Any, queue: int, module: ModuleType, modules: Modules, func_name: str, own: bytes | None) -> None:
     target = getattr(module, func_name, None)
     if target is None:
         raise ConfigError(
@@ -65,11 +81,11 @@ def _load(core: Any, queue: int) -> int:
         # The original's form: both arguments are addresses.
         for file in modules.files():
             core.watch(os.fsencode(file))
-        address = core.config_address + len(config or b"") - len(own) if own is not None else 0
-        code = target(address, queue)
+        address = core.config_address + len(core.config) - len(own) if own is not None else 0
+        code = int(target(address, queue) or 0)
         if code:
-            core.fail(f'runtime "{core.name}": {func_name} of the module "{module.__name__}" returned {code}'.encode())
-        return int(code or 0)
+            raise RefusedError(f'{func_name} of the module "{module.__name__}" returned {code}', code)
+        return
     else:
         definition = target(_text(own))
         if not isinstance(definition, Runtime):
@@ -77,7 +93,6 @@ def _load(core: Any, queue: int) -> int:
                 f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
             )
     LoadedRuntime(core, definition, module.__name__, _text(own), modules.files).start()
-    return 0
 
 
 def explain(exception: BaseException) -> str:
@@ -123,8 +138,12 @@ def takes_queue(function: Callable[..., Any]) -> bool:
     raise ConfigError(f"{name} must be a Runtime, init(cfg) or init(cfg, tq), and its signature is {name}{signature}")
 
 
-def _import(core: Any, name: str) -> tuple[ModuleType, Modules]:
-    """Imports a module: ``name``, ``folder/name`` to look in that folder first, ``name?`` for a fresh copy."""
+@contextmanager
+def _import(core: Any, name: str) -> Iterator[tuple[ModuleType, Modules]]:
+    """Imports a module: ``name``, ``folder/name`` to look in that folder first, ``name?`` for a fresh copy.
+
+    What fails inside ``with`` leaves fresh copies to nobody else.
+    """
     fresh = name.endswith("?")
     folder, _, name = name.rstrip("?").rpartition("/")
     with _lock:
@@ -132,9 +151,11 @@ def _import(core: Any, name: str) -> tuple[ModuleType, Modules]:
         if folder and folder not in sys.path:
             sys.path.insert(1, folder)
     own = authors_modules(name)
-    if core.generation:
-        return own.import_anew(name), own
-    return Modules(name).import_anew(name) if fresh else importlib.import_module(name), own
+    if core.generation or fresh:
+        with (own if core.generation else Modules(name)).import_anew(name) as module:
+            yield module, own
+    else:
+        yield importlib.import_module(name), own
 
 
 def _prepare(core: Any) -> None:

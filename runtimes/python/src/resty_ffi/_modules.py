@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
@@ -50,10 +51,12 @@ class Modules:
             if place and os.path.isfile(place):
                 yield os.path.abspath(place)
 
-    def import_anew(self, name: str) -> ModuleType:
-        """Imports the module, and with it fresh copies of these modules.
+    @contextmanager
+    def import_anew(self, name: str) -> Iterator[ModuleType]:
+        """Imports the module, and with it fresh copies of these modules, for what is done with it inside ``with``.
 
-        The copies from before live on with those who use them. If the import fails, others still get them.
+        The copies from before live on with those who use them. If the import fails, or what is done with it, others
+        still get them.
         """
         with _locks_lock:
             lock = _locks.setdefault(self._folder or self._name, threading.RLock())
@@ -65,14 +68,27 @@ class Modules:
             sys.meta_path.insert(0, finder)
             importlib.invalidate_caches()
             try:
-                return importlib.import_module(name)
+                module = importlib.import_module(name)
             except BaseException:
-                for key in self.loaded():
-                    del sys.modules[key]
-                sys.modules.update(old)
+                self._bring_back(old, self.loaded())
                 raise
             finally:
                 sys.meta_path.remove(finder)
+            new = self.loaded()
+        try:
+            yield module
+        except BaseException:
+            with lock:
+                self._bring_back(old, new)
+            raise
+
+    def _bring_back(self, old: dict[str, ModuleType], new: dict[str, ModuleType]) -> None:
+        """Instead of the new copies, unless another import has replaced those meanwhile."""
+        for key, module in new.items():
+            if sys.modules.get(key) is module:
+                del sys.modules[key]
+        for key, module in old.items():
+            sys.modules.setdefault(key, module)
 
 
 def authors_modules(name: str) -> Modules:
