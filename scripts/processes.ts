@@ -44,8 +44,23 @@ function standsStill(pid: number): boolean {
 
 /** Resident memory in MB. */
 export function resident(pid: number): number {
+  return memory(pid, "VmRSS");
+}
+
+/** Of it what the process holds for itself, without files and memory that it shares, in MB. */
+export function ownMemory(pid: number): number {
+  return memory(pid, "RssAnon");
+}
+
+function memory(pid: number, which: string): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+  return Number(new RegExp(`^${which}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+}
+
+/** The variables that a process was started with. */
+export function environmentOf(pid: number): Record<string, string> {
+  const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
+  return Object.fromEntries(variables.map((variable) => variable.split(/=(.*)/s).slice(0, 2)));
 }
 
 /** Open descriptors. */
@@ -56,6 +71,14 @@ export function descriptors(pid: number): number {
 /** Threads whose names say that they are a runtime's. */
 export function runtimeThreads(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim())
+    .map((thread) => nameOf(pid, thread))
     .filter((name) => name.startsWith("ffi-"));
+}
+
+function nameOf(pid: number, thread: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8").trim();
+  } catch {
+    return ""; // it ended while it was looked at
+  }
 }

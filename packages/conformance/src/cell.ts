@@ -6,6 +6,9 @@ import { configured, type Language, type Runtime, runtimeOf } from "./places.js"
 export type HostKind = "node" | "nginx";
 export type Transport = "thread" | "process";
 
+/** A variable that each cell's host has. */
+export const HOSTS_OWN = { RESTY_FFI_HOSTS_OWN: "the host's own" };
+
 /** One language on one host over one transport, with its conformance runtime loaded. */
 export class Cell {
   readonly language: Language;
@@ -25,7 +28,7 @@ export class Cell {
 
   static async open(language: Language, kind: HostKind, transport: Transport): Promise<Cell> {
     const runtime = runtimeOf(language);
-    const host = await (kind === "node" ? nodeHost : nginxHost)(runtime.env);
+    const host = await (kind === "node" ? nodeHost : nginxHost)({ ...runtime.env, ...HOSTS_OWN });
     try {
       const rt = await host.load(runtime.lib, runtime.cfg, { isolate: transport === "process", loadTimeout: 60_000 });
       return new Cell(language, transport, host, runtime, rt);
