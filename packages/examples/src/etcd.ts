@@ -344,7 +344,7 @@ export function etcdExample(language: Language): void {
     unloads(
       language,
       "etcd",
-      () => ({ address: server.address, config: config() }),
+      () => ({ address: server.address, config: config(), served: etcd }),
       async (example) => {
         const { revision } = (await example.call("put", { key: "unload", value: "x" })) as Answer;
         await example.stream("watch", { key: "unload", revision }).next();

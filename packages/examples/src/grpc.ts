@@ -250,7 +250,7 @@ export function grpcExample(language: Language): void {
     unloads(
       language,
       "grpc",
-      () => ({ address: server.address, config: config() }),
+      () => ({ address: server.address, config: config(), served: grpc }),
       async (example) => {
         await example.call("say_hello", { name: "Ada" });
         await example.stream("echo_stream", { message: "hello" }).next();

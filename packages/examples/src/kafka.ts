@@ -340,7 +340,7 @@ export function kafkaExample(language: Language): void {
     unloads(
       language,
       "kafka",
-      () => ({ address: server.address, config: config() }),
+      () => ({ address: server.address, config: config(), served: kafka }),
       async (example) => {
         await example.call("create_topic", { topic: "unload" }).catch(({ code }) => expect(code).toBe(TOPIC_EXISTS));
         await example.call("produce", { topic: "unload", value: "x" });

@@ -7,19 +7,27 @@ import type { Language, Name } from "./places.ts";
 const CYCLES = 5;
 /** A pool of a language's own may take another thread at any time; one that leaks takes one in each cycle. */
 const SPARE_THREADS = CYCLES - 2;
+const PATIENCE = { timeout: 20_000 };
+
+interface Server {
+  address: string;
+  config: unknown;
+  /** What the tests before have used: unloaded first, since it would connect again whenever it likes. */
+  served: Example;
+}
 
 /**
  * Loads the example, uses it and unloads it again and again, and looks what is left. Streams that `use`
- * opens are open when the runtime is unloaded.
+ * opens are open when the runtime is unloaded. The last test of its file.
  */
 export function unloads(
   language: Language,
   name: Name,
-  server: () => { address: string; config: unknown },
+  server: () => Server,
   use: (example: Example) => Promise<void>,
 ): void {
   test("unload closes the connections and ends the threads", async () => {
-    const { address, config } = server();
+    const { address, config, served } = server();
     // Spaces make another key, and so another runtime.
     let spaces = "";
     const cycle = async () => {
@@ -28,18 +36,19 @@ export function unloads(
       await use(example);
       example.unload();
     };
-    const before = { connections: connectionsTo(address), processes: processes() };
     // Of runtimes before this test some may still be ending.
-    const more = () => ({
-      connections: Math.max(0, connectionsTo(address) - before.connections),
-      processes: processes().filter((process) => !before.processes.includes(process)),
+    const before = processes();
+    const left = () => ({
+      connections: connectionsTo(address),
+      processes: processes().filter((process) => !before.includes(process)),
     });
-    const none = { connections: 0, processes: [] };
+    const nothing = { connections: 0, processes: [] };
+    served.unload();
     await cycle();
-    await expect.poll(more, { timeout: 10_000 }).toEqual(none);
+    await expect.poll(left, PATIENCE).toEqual(nothing);
     const threadsBefore = threads();
     for (let i = 0; i < CYCLES; i++) await cycle();
-    await expect.poll(more, { timeout: 10_000 }).toEqual(none);
-    await expect.poll(threads, { timeout: 10_000 }).toBeLessThanOrEqual(threadsBefore + SPARE_THREADS);
+    await expect.poll(left, PATIENCE).toEqual(nothing);
+    await expect.poll(threads, PATIENCE).toBeLessThanOrEqual(threadsBefore + SPARE_THREADS);
   });
 }
