@@ -65,15 +65,23 @@ struct resty_ffi_host {
     bool level; /* watch is level-triggered: the core reads the descriptor */
 };
 
-/* Strings are copied by resty_ffi_runtime_load. */
+enum resty_ffi_said { RESTY_FFI_UNSAID = 0, RESTY_FFI_YES = 1, RESTY_FFI_NO = 2 };
+
+#define RESTY_FFI_FOREVER UINT32_MAX
+
+/*
+ * How to load a runtime. 0 and NULL: not given. What is given must be what a runtime of the same key has already, or the
+ * load is refused. Strings are copied by resty_ffi_runtime_load. Defaults and names are in options.c.
+ */
 typedef struct resty_ffi_options {
-    uint32_t size;      /* of this struct */
-    uint32_t max_queue; /* 0 = 65536 */
-    uint32_t workers;   /* 0 = 1; processes serving this runtime */
-    uint32_t load_timeout_ms;
-    uint32_t drain_ms; /* 0 = 30000; how long a reload lets the old code finish */
-    uint8_t isolate, global, unpin, restart, watch;
-    /* Child processes: 0 and NULL = as the host's own. */
+    uint32_t size;            /* of this struct */
+    uint32_t max_queue;       /* calls that may wait */
+    uint32_t workers;         /* processes serving this runtime */
+    uint32_t load_timeout_ms; /* of a start */
+    uint32_t drain_ms;        /* how long a reload lets the old code finish */
+    uint32_t timeout_ms;      /* of a call that gives none; RESTY_FFI_FOREVER = none. The host keeps it. */
+    uint8_t isolate, global, unpin, restart, watch; /* enum resty_ffi_said */
+    /* Child processes; not given: as the host's own. */
     uint32_t files;       /* descriptors they may have open */
     uint32_t cpus;        /* processors they may use */
     uint64_t memory;      /* bytes of memory they may hold */
@@ -112,13 +120,14 @@ resty_ffi_loop *resty_ffi_loop_new(const struct resty_ffi_host *host);
 void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms);
 
 /*
- * Loads lib (a name or a path) with a configuration (cfg NULL = none), or finds the runtime of the same key. Begins the
- * work and returns at once; see resty_ffi_runtime_wait. NULL: refused, error (error_size bytes) says why.
+ * Loads lib (a name or a path) with a configuration (cfg NULL = none), or finds the runtime of the same key, unless it
+ * has other options than those given. Begins the work and returns at once; see resty_ffi_runtime_wait. NULL: refused,
+ * error (error_size bytes) says why.
  */
 resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                           const resty_ffi_options *options, char *error, size_t error_size);
-/* 1 = serving, 0 = still starting after timeout_ms, -1 = failed; then error says why, and only release is left to do.
- */
+/* 1 = serving, 0 = still starting after timeout_ms, -1 = failed, -2 = failed for load_timeout_ms is over; then error
+   says why, and only release is left to do. */
 int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 /* No new calls; those in flight finish; then the runtime ends. It may be loaded again at once. */
 void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
@@ -138,6 +147,8 @@ int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
    error says why. */
 int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
+/* How long a call may take that does not say so, in ms; RESTY_FFI_FOREVER = any time. */
+uint32_t resty_ffi_runtime_timeout(const resty_ffi_runtime *rt);
 /* The number of a method name, for submit; negative = a code (name too long, too many names). */
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
 /* The sentence that goes with a code that submit returned. Valid until the next call of this function. */

@@ -69,9 +69,11 @@ struct resty_ffi_runtime {
     resty_ffi_runtime *next;
     char *lib, *cfg; /* cfg NULL = none */
     size_t cfg_len;
-    resty_ffi_options options;
+    resty_ffi_options options;      /* complete */
     resty_ffi_options *own_options; /* the memory behind the strings of options */
     enum rf_runtime_state state;
+    uint64_t since; /* when it was loaded first */
+    bool timed_out; /* and failed because that took too long */
     bool process;
     uint32_t handles;             /* that hosts hold: one for each load */
     struct rf_instance **workers; /* options.workers of them */
@@ -194,6 +196,10 @@ void rf_instances_sweep(resty_ffi_loop *l);
 
 /* options.c: a copy, with its strings in the same piece of memory. NULL = none left. */
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o);
+/* From what is given to what holds: defaults are filled in, flags are 0 and 1. The options of runtimes are such. */
+void rf_options_complete(resty_ffi_options *o);
+/* Whether something is given that a runtime with these options does not have; text names the first. */
+bool rf_options_differ(const resty_ffi_options *have, const resty_ffi_options *given, char *text, size_t size);
 /* Bytes of a list such as name\0name\0…\0, with its last NUL. */
 size_t rf_list_size(const char *list);
 

@@ -91,6 +91,7 @@ static resty_ffi_runtime *new_runtime(resty_ffi_loop *l, const char *lib, const 
     if (!rt)
         return NULL;
     rt->loop = l;
+    rt->since = rf_now();
     rt->own_options = rf_options_copy(o);
     rt->options = rt->own_options ? *rt->own_options : *o;
     rt->lib = strdup(lib);
@@ -158,10 +159,8 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
 {
     rf_instances_sweep(l);
     resty_ffi_options o = *options;
-    o.max_queue = o.max_queue ? o.max_queue : 65536;
-    o.workers = o.workers ? o.workers : 1;
-    o.load_timeout_ms = o.load_timeout_ms ? o.load_timeout_ms : 30000;
-    o.drain_ms = o.drain_ms ? o.drain_ms : 30000;
+    char differs[RF_TEXT];
+    rf_options_complete(&o);
     if (l->closed)
         return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
@@ -175,11 +174,17 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     if (o.workers > MAX_WORKERS)
         return refuse(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
                       MAX_WORKERS);
-    for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next)
-        if (same_key(rt, lib, cfg, cfg_len)) {
-            rt->handles++;
-            return rt;
-        }
+    for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
+        if (!same_key(rt, lib, cfg, cfg_len))
+            continue;
+        if (rf_options_differ(&rt->options, options, differs, sizeof differs))
+            return refuse(error, error_size,
+                          "cannot load \"%s\": it is loaded already with %s (library and configuration are the same): "
+                          "leave that option out, unload the runtime first, or give it another configuration",
+                          lib, differs);
+        rt->handles++;
+        return rt;
+    }
     resty_ffi_runtime *rt = new_runtime(l, lib, cfg, cfg_len, &o);
     if (!rt)
         return refuse(error, error_size, "cannot load \"%s\": no memory", lib);
@@ -224,12 +229,13 @@ API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *erro
 {
     uint64_t start = rf_now();
     while (rt->state == RF_LOADING) {
-        uint64_t waited = (rf_now() - start) / 1000000;
-        if (waited >= rt->options.load_timeout_ms) {
+        uint64_t now = rf_now(), waited = (now - start) / 1000000;
+        if ((now - rt->since) / 1000000 >= rt->options.load_timeout_ms) {
             char text[256];
             snprintf(text, sizeof text,
                      "it has not finished starting within %u ms (load_timeout); look for a libffi_init that hangs",
                      rt->options.load_timeout_ms);
+            rt->timed_out = true;
             fail(rt, text);
             break;
         }
@@ -240,7 +246,7 @@ API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *erro
     if (rt->state == RF_UP)
         return 1;
     snprintf(error, error_size, "cannot load \"%s\": %s", rt->lib, rt->error);
-    return -1;
+    return rt->timed_out ? -2 : -1;
 }
 
 static uint32_t worker_number(const resty_ffi_runtime *rt, const struct rf_instance *i)
@@ -456,6 +462,11 @@ API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *o
 API const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt)
 {
     return rt->name;
+}
+
+API uint32_t resty_ffi_runtime_timeout(const resty_ffi_runtime *rt)
+{
+    return rt->options.timeout_ms;
 }
 
 API void *resty_ffi_runtime_user(const resty_ffi_runtime *rt)

@@ -113,7 +113,7 @@ TEST(one_that_keeps_dying_is_started_ever_more_slowly)
 TEST(without_restart_it_stays_down)
 {
     resty_ffi_options o = host_process;
-    o.restart = 0;
+    o.restart = RESTY_FFI_NO;
     host_open(&h);
     resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &o);
     resty_ffi_call *call = resty_ffi_call_new(h.loop);

@@ -4,6 +4,9 @@ import type { LoadOptions } from "./options.js";
 
 const BYTES = 80;
 
+/** No limit of time; in an option, where 0 is what was not given. */
+export const FOREVER = 0xffffffff;
+
 /** `resty_ffi_options` of native/core/host.h, with the strings that it points to behind it: keep it while it is used. */
 export function encode(options: LoadOptions): Buffer {
   const { limits = {} } = options;
@@ -21,12 +24,13 @@ export function encode(options: LoadOptions): Buffer {
   bytes.writeUInt32LE(options.workers ?? 0, 8);
   bytes.writeUInt32LE(options.loadTimeout ?? 0, 12);
   bytes.writeUInt32LE(options.drainTimeout ?? 0, 16);
-  const { isolate = false, isGlobal = false, unpin = false, restart = true, watch = false } = options;
+  bytes.writeUInt32LE(options.timeout === undefined ? 0 : Math.ceil(options.timeout) || FOREVER, 20);
+  const { isolate, isGlobal, unpin, restart, watch } = options;
   for (const [index, flag] of [isolate, isGlobal, unpin, restart, watch].entries()) {
-    bytes.writeUInt8(flag ? 1 : 0, 20 + index);
+    bytes.writeUInt8(flag === undefined ? 0 : flag ? 1 : 2, 24 + index);
   }
-  bytes.writeUInt32LE(limits.files ?? 0, 28);
-  bytes.writeUInt32LE(limits.cpus ?? 0, 32);
+  bytes.writeUInt32LE(limits.files ?? 0, 32);
+  bytes.writeUInt32LE(limits.cpus ?? 0, 36);
   bytes.writeBigUInt64LE(BigInt(limits.memory ?? 0), 40);
   let end = BYTES;
   for (const [offset, text] of strings) {

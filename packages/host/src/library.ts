@@ -54,6 +54,7 @@ export function bind(path?: string) {
     reloadWait: library.func(
       `int resty_ffi_runtime_reload_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`,
     ),
+    timeout: library.func(`uint32_t resty_ffi_runtime_timeout(${p} rt)`),
     name: library.func(`const char *resty_ffi_runtime_name(${p} rt)`),
     method: library.func(`int resty_ffi_runtime_method(${p} rt, void *name, size_t len)`),
     explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),

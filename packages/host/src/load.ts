@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { BAD_ARGUMENT, EXITED, TIMEOUT } from "./codes.js";
-import { encode } from "./encode.js";
+import { encode, FOREVER } from "./encode.js";
 import { RestyFfiError } from "./error.js";
 import { currentHost, type Host } from "./host.js";
 import { cString } from "./library.js";
@@ -44,7 +44,8 @@ function find(runtime: object): Loaded {
 }
 
 /**
- * Loads a runtime, or finds the one with the same library and configuration, and waits until it serves.
+ * Loads a runtime, or finds the one with the same library and configuration, and waits until it serves. Options that
+ * are given must then be what that one was loaded with.
  *
  * @param lib a path, or a name (`ffi_go_echo`) that is searched in `LD_LIBRARY_PATH`, beside libresty_ffi.so, and in
  *   the system's folders
@@ -74,14 +75,15 @@ export async function load<Methods extends string = string>(
   const address = begin(host, lib, cfg ?? null, options);
   host.hold();
   try {
-    await started(host, lib, address, options.loadTimeout ?? 30_000);
+    await started(host, lib, address);
   } catch (error) {
     if (!host.closed) host.native.release(address);
     throw error;
   } finally {
     host.release();
   }
-  const own = new Loaded(host, address, options.timeout ?? 5000);
+  const timeout = host.native.timeout(address);
+  const own = new Loaded(host, address, timeout === FOREVER ? 0 : timeout);
   handles.register(own, { host, address });
   const runtime = new Proxy(Object.create(null) as Record<string, Method>, traps);
   loaded.set(runtime, own);
@@ -106,21 +108,14 @@ function begin(host: Host, lib: string, cfg: string | null, options: LoadOptions
   return address;
 }
 
-async function started(host: Host, lib: string, address: number, timeout: number): Promise<void> {
+async function started(host: Host, lib: string, address: number): Promise<void> {
   const error = Buffer.alloc(2048);
-  for (const end = performance.now() + timeout; ; ) {
+  for (;;) {
     if (host.closed) throw new RestyFfiError(`cannot load "${lib}": the host was closed`, EXITED);
     const state = host.native.wait(address, 0, error, error.length);
     host.run();
     if (state > 0) return;
-    if (state < 0) throw new RestyFfiError(cString(error), EXITED);
-    if (performance.now() >= end) {
-      host.native.unload(address);
-      throw new RestyFfiError(
-        `cannot load "${lib}": it has not finished starting within ${timeout} ms (loadTimeout); look for a libffi_init that hangs`,
-        TIMEOUT,
-      );
-    }
+    if (state < 0) throw new RestyFfiError(cString(error), state === -2 ? TIMEOUT : EXITED);
     await host.activity(20);
   }
 }

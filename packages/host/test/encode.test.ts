@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import koffi from "koffi";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encode } from "../src/encode.js";
+import { encode, FOREVER } from "../src/encode.js";
 import type { LoadOptions } from "../src/options.js";
 
 /** Says what C finds in the options, field by field; NULL for a string that is not there. */
@@ -25,8 +25,8 @@ static int list(char *out, const char *s)
 
 void describe(const resty_ffi_options *o, char *out)
 {
-    out += sprintf(out, "%d %u %u %u %u %d %d %d %d %d %u %u %llu|", o->size == sizeof *o, o->max_queue, o->workers,
-                   o->load_timeout_ms, o->drain_ms, o->isolate, o->global, o->unpin, o->restart, o->watch, o->files,
+    out += sprintf(out, "%d %u %u %u %u %u %d %d %d %d %d %u %u %llu|", o->size == sizeof *o, o->max_queue, o->workers,
+                   o->load_timeout_ms, o->drain_ms, o->timeout_ms, o->isolate, o->global, o->unpin, o->restart, o->watch, o->files,
                    o->cpus, (unsigned long long)o->memory);
     out += list(out, o->dicts);
     out += text(out, o->user);
@@ -74,10 +74,11 @@ test("options lie where native/core/host.h has them", () => {
     workers: 2,
     loadTimeout: 3,
     drainTimeout: 4,
+    timeout: 6.5,
     limits: { files: 5, cpus: 6 },
   };
   expect(found({ ...numbers, limits: { ...numbers.limits, memory: 2 ** 33 } })[0]).toBe(
-    "1 1 2 3 4 0 0 0 1 0 5 6 8589934592",
+    "1 1 2 3 4 7 0 0 0 0 0 5 6 8589934592",
   );
   const strings: LoadOptions = {
     dicts: ["cache", "größe"],
@@ -95,18 +96,20 @@ test("options lie where native/core/host.h has them", () => {
   ]);
 });
 
-test.each<[keyof LoadOptions, string]>([
-  ["isolate", "1 0 0 1 0"],
-  ["isGlobal", "0 1 0 1 0"],
-  ["unpin", "0 0 1 1 0"],
-  ["watch", "0 0 0 1 1"],
-])("%s is a flag of its own", (name, flags) => {
-  expect(found({ [name]: true })[0]).toBe(`1 0 0 0 0 ${flags} 0 0 0`);
-  expect(found({ [name]: false })[0]).toBe("1 0 0 0 0 0 0 0 1 0 0 0 0");
+test.each<[keyof LoadOptions, number]>([
+  ["isolate", 0],
+  ["isGlobal", 1],
+  ["unpin", 2],
+  ["restart", 3],
+  ["watch", 4],
+])("%s is a flag of its own: yes, no, or not given", (name, place) => {
+  const flags = (value: number) => [0, 0, 0, 0, 0].with(place, value).join(" ");
+  expect(found({ [name]: true })[0]).toBe(`1 0 0 0 0 0 ${flags(1)} 0 0 0`);
+  expect(found({ [name]: false })[0]).toBe(`1 0 0 0 0 0 ${flags(2)} 0 0 0`);
 });
 
 test("what is not given is the core's own default; an empty list is given", () => {
-  expect(found({})).toEqual(["1 0 0 0 0 0 0 0 1 0 0 0 0", "NULL", "NULL", "NULL", "NULL"]);
-  expect(found({ restart: false })[0]).toBe("1 0 0 0 0 0 0 0 0 0 0 0 0");
+  expect(found({})).toEqual(["1 0 0 0 0 0 0 0 0 0 0 0 0 0", "NULL", "NULL", "NULL", "NULL"]);
+  expect(found({ timeout: 0 })[0]).toBe(`1 0 0 0 0 ${FOREVER} 0 0 0 0 0 0 0 0`);
   expect(found({ env: [], dicts: [] }).slice(1)).toEqual(["", "NULL", "", "NULL"]);
 });

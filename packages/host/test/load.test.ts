@@ -3,8 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { descendants } from "../../../scripts/processes.ts";
-import { BAD_ARGUMENT, close, EXITED, load, nameOf, RestyFfiError, stats, UNLOADED, unload } from "../src/index.js";
-import { ECHO1, ECHO2 } from "./runtimes.js";
+import {
+  BAD_ARGUMENT,
+  close,
+  EXITED,
+  type LoadOptions,
+  load,
+  nameOf,
+  RestyFfiError,
+  stats,
+  TIMEOUT,
+  UNLOADED,
+  unload,
+} from "../src/index.js";
+import { ECHO1, ECHO2, METHODS } from "./runtimes.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "resty-ffi-host-"));
 afterAll(async () => {
@@ -86,6 +98,52 @@ test("the same key is the same runtime, another configuration another one", asyn
   expect(nameOf(one)).toBe("libffi_c_echo2.so");
 });
 
+/** Of each option a value that is not its default, and what a second load is told that asks for it. */
+const OTHER: Required<{ [Name in keyof LoadOptions]: [LoadOptions[Name], string] }> = {
+  maxQueue: [64, "max_queue = 65536, not 64"],
+  isolate: [true, "isolate = false, not true"],
+  workers: [4, "workers = 1, not 4"],
+  timeout: [250, "timeout = 5 s, not 0.25 s"],
+  restart: [false, "restart = true, not false"],
+  loadTimeout: [250, "load_timeout = 30 s, not 0.25 s"],
+  drainTimeout: [250, "drain_timeout = 30 s, not 0.25 s"],
+  watch: [true, "watch = false, not true"],
+  dicts: [["shared"], 'dicts = none, not { "shared" }'],
+  limits: [{ cpus: 1 }, "limits.cpus = none, not 1"],
+  user: ["nobody", 'user = none, not "nobody"'],
+  env: [["PATH"], 'env = none, not { "PATH" }'],
+  venv: ["/v", 'venv = none, not "/v"'],
+  javaHome: ["/j", 'java_home = none, not "/j"'],
+  node: ["/n", 'node = none, not "/n"'],
+  isGlobal: [true, "is_global = false, not true"],
+  unpin: [true, "unpin = false, not true"],
+};
+
+test.each(Object.entries(OTHER))("the same key with another %s is refused", async (name, [value, differs]) => {
+  await load(ECHO2, "options");
+  const error = await failure(ECHO2, "options", { [name]: value });
+  expect(error).toMatchObject({ code: BAD_ARGUMENT, message: expect.stringContaining(`already with ${differs} (`) });
+});
+
+test("what the first load gave holds for the second, while it starts and later", async () => {
+  const options = { isolate: true, timeout: 30 };
+  const starts = [load<"never">(METHODS, "first", options), load<"never">(METHODS, "first")];
+  const refused = await failure(METHODS, "first", { isolate: true, timeout: 31 });
+  expect(refused.message).toContain("already with timeout = 0.03 s, not 0.031 s");
+  for (const rt of await Promise.all(starts)) {
+    expect(await rt.never().catch((error: unknown) => error)).toMatchObject({ code: TIMEOUT });
+  }
+});
+
+test("the patience of a start is the first load's", async () => {
+  const slow = load(METHODS, "pause=300");
+  expect(await failure(METHODS, "pause=400", { loadTimeout: 100 })).toMatchObject({
+    code: TIMEOUT,
+    message: expect.stringContaining("within 100 ms (load_timeout)"),
+  });
+  await slow;
+});
+
 test("two loads of the same key at once wait for the same start", async () => {
   const before = descendants(process.pid).length;
   const [a, b] = await Promise.all([1, 2].map(() => load<"echo">(ECHO2, "at once", { isolate: true })));
@@ -118,7 +176,7 @@ describe.each([false, true])("unload, isolate %s", (isolate) => {
       processes: descendants(process.pid).length,
       descriptors: readdirSync("/proc/self/fd").length,
     });
-    await (await load<"echo">(ECHO2, "the first starts the supervisor", { isolate })).echo("x");
+    await (await load<"echo">(ECHO2, `the first starts the supervisor ${isolate}`, { isolate })).echo("x");
     // What the tests before this one have unloaded may still be ending.
     let before = count();
     for (let last: unknown; JSON.stringify(last) !== JSON.stringify(before); ) {

@@ -30,14 +30,16 @@ function timeout(options: string): Promise<string> {
 }
 
 describe("what an option does", () => {
-  it.each(["nil", "{}"])("%s gives the defaults", async (options) => {
+  it.each(["nil", "{}"])("%s gives nothing: the core knows the defaults", async (options) => {
     const fields = "c.max_queue, c.workers, c.load_timeout_ms, c.isolate, c.global, c.unpin, c.restart";
-    expect(await load(options, fields)).toBe("65536|1|30000|0|0|0|1");
-    expect(await load(options, "c.drain_ms, c.watch, c.files, c.cpus, tonumber(c.memory)")).toBe("30000|0|0|0|0");
+    expect(await load(options, fields)).toBe("0|0|0|0|0|0|0");
+    expect(await load(options, "c.drain_ms, c.timeout_ms, c.watch, c.files, c.cpus, tonumber(c.memory)")).toBe(
+      "0|0|0|0|0|0",
+    );
     expect(await load(options, "c.dicts == nil, c.user == nil, c.env == nil, c.settings == nil")).toBe(
       "true|true|true|true",
     );
-    expect(await load(options, "checked.timeout, checked.dicts")).toBe("nil|nil");
+    expect(await load(options, "checked.dicts")).toBe("nil");
     expect(await load(options, `c.size == require("ffi").sizeof(c)`)).toBe("true");
   });
 
@@ -49,14 +51,15 @@ describe("what an option does", () => {
     ["load_timeout = 2000000", "c.load_timeout_ms", "2000000000"],
     ["load_timeout = 1.001", "c.load_timeout_ms", "1001"],
     ["load_timeout = 0.0001", "c.load_timeout_ms", "1"], // 0 would mean the default
-    ["isolate = true", "c.isolate, c.global, c.unpin, c.restart", "1|0|0|1"],
-    ["is_global = true", "c.isolate, c.global, c.unpin, c.restart", "0|1|0|1"],
-    ["unpin = true", "c.isolate, c.global, c.unpin, c.restart", "0|0|1|1"],
-    ["restart = false", "c.isolate, c.global, c.unpin, c.restart", "0|0|0|0"],
-    ["isolate = true, is_global = true, unpin = true", "c.isolate, c.global, c.unpin, c.restart", "1|1|1|1"],
-    ["isolate = false, restart = true", "c.isolate, c.restart", "0|1"],
-    ["timeout = 0.25", "checked.timeout", "0.25"],
-    ["timeout = 2000000", "checked.timeout", "2000000"],
+    ["isolate = true", "c.isolate, c.global, c.unpin, c.restart", "1|0|0|0"],
+    ["is_global = true", "c.isolate, c.global, c.unpin, c.restart", "0|1|0|0"],
+    ["unpin = true", "c.isolate, c.global, c.unpin, c.restart", "0|0|1|0"],
+    ["restart = false", "c.isolate, c.global, c.unpin, c.restart", "0|0|0|2"],
+    ["isolate = true, is_global = true, unpin = true", "c.isolate, c.global, c.unpin, c.restart", "1|1|1|0"],
+    ["isolate = false, restart = true", "c.isolate, c.restart", "2|1"],
+    ["timeout = 0.25", "c.timeout_ms", "250"],
+    ["timeout = 0.0001", "c.timeout_ms", "1"],
+    ["timeout = 2000000", "c.timeout_ms", "2000000000"],
     ["drain_timeout = 0.25", "c.drain_ms", "250"],
     ["watch = true", "c.watch", "1"],
     ["limits = {}", "c.files, c.cpus, tonumber(c.memory)", "0|0|0"],
@@ -65,7 +68,7 @@ describe("what an option does", () => {
     ['limits = { memory = "64M" }', "tonumber(c.memory)", String(64 * 2 ** 20)],
     ['limits = { memory = "3g" }', "tonumber(c.memory)", String(3 * 2 ** 30)],
     ['dicts = { "a", "b" }', 'require("ffi").string(c.dicts, 5)', "a\0b\0\0"],
-    ["dicts = {}", "c.dicts == nil", "true"],
+    ["dicts = {}", "c.dicts == nil, c.dicts[0]", "false|0"],
     ["env = {}", "c.env == nil, c.env[0]", "false|0"],
     ['env = { "PATH", "A=b" }', 'require("ffi").string(c.env, 10)', "PATH\0A=b\0\0"],
     ['user = "nobody"', 'require("ffi").string(c.user)', "nobody"],
@@ -162,6 +165,78 @@ describe("lists and limits", () => {
       );
     },
   );
+});
+
+/** Of each option a value that is not its default, and what a second load is told that asks for it. */
+const OTHER: Record<string, [value: string, differs: string]> = {
+  dicts: ['{ "shared" }', 'dicts = none, not { "shared" }'],
+  drain_timeout: ["7", "drain_timeout = 30 s, not 7 s"],
+  env: ['{ "PATH", "TOKEN=secret" }', 'env = none, not { "PATH", "TOKEN=..." }'],
+  is_global: ["true", "is_global = false, not true"],
+  isolate: ["true", "isolate = false, not true"],
+  java_home: ['"/j"', 'java_home = none, not "/j"'],
+  limits: ["{ files = 64 }", "limits.files = none, not 64"],
+  load_timeout: ["0.25", "load_timeout = 30 s, not 0.25 s"],
+  max_queue: ["64", "max_queue = 65536, not 64"],
+  node: ['"/n"', 'node = none, not "/n"'],
+  restart: ["false", "restart = true, not false"],
+  timeout: ["0.25", "timeout = 5 s, not 0.25 s"],
+  unpin: ["true", "unpin = false, not true"],
+  user: ['"nobody"', 'user = none, not "nobody"'],
+  venv: ['"/v"', 'venv = none, not "/v"'],
+  watch: ["true", "watch = false, not true"],
+  workers: ["4", "workers = 1, not 4"],
+};
+
+describe("a second load of the same key", () => {
+  const second = (name: string, options: string) =>
+    lua.run(`require "resty.ffi"
+      assert(ngx.load_ffi(${JSON.stringify(ECHO)}, "second"))
+      local rt, err = ngx.load_ffi(${JSON.stringify(ECHO)}, "second", { ${name} = ${options} })
+      return rt == ngx.load_ffi(${JSON.stringify(ECHO)}, "second"), err`);
+
+  it("has a rule for every option there is", () => {
+    expect(Object.keys(OTHER).sort().join(", ")).toBe(NAMES);
+  });
+
+  it.each(Object.entries(OTHER))("is refused when %s differs", async (name, [value, differs]) => {
+    expect(await second(name, value)).toBe(
+      `false|cannot load "${ECHO}": it is loaded already with ${differs} (library and configuration are the same): ` +
+        "leave that option out, unload the runtime first, or give it another configuration",
+    );
+  });
+
+  it.each([
+    ["timeout", "5"],
+    ["max_queue", "65536"],
+    ["workers", "1"],
+    ["isolate", "false"],
+    ["restart", "true"],
+    ["load_timeout", "30"],
+    ["dicts", "{}"],
+    ["limits", "{}"],
+  ])("may say the default: %s = %s", async (name, value) => {
+    expect(await second(name, value)).toBe("true|nil");
+  });
+
+  it("without options gives the runtime as it is", async () => {
+    expect(
+      await lua.run(`require "resty.ffi"
+        local options = { timeout = 0.25, max_queue = 64, dicts = { "shared" }, restart = false }
+        local first = assert(ngx.load_ffi(${JSON.stringify(ECHO)}, "as it is", options))
+        return first == ngx.load_ffi(${JSON.stringify(ECHO)}, "as it is", options),
+               first == ngx.load_ffi(${JSON.stringify(ECHO)}, "as it is")`),
+    ).toBe("true|true");
+  });
+
+  it("may have other options once the first is unloaded", async () => {
+    expect(
+      await lua.run(`local ffi = require "resty.ffi"
+        ffi.unload(assert(ngx.load_ffi(${JSON.stringify(ECHO)}, "unloaded", { isolate = true })))
+        local rt = assert(ngx.load_ffi(${JSON.stringify(ECHO)}, "unloaded", { isolate = false, timeout = 9 }))
+        return ffi.stats(rt).transport, rt:echo("x")`),
+    ).toBe("thread|true|x");
+  });
 });
 
 describe("unknown options", () => {

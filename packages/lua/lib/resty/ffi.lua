@@ -190,7 +190,7 @@ function _M.stats(rt)
 end
 
 -- strings: of the options; they had to live until the runtime was loaded.
-local function wrap(handle, opts, strings)
+local function wrap(handle, strings)
     local address = tostring(ffi_cast("uintptr_t", handle))
     local rt = loaded[address]
     if rt then
@@ -202,7 +202,7 @@ local function wrap(handle, opts, strings)
         handle = handle,
         address = address,
         name = ffi_str(C.resty_ffi_runtime_name(handle)),
-        timeout = opts.timeout or 5,
+        timeout = C.resty_ffi_runtime_timeout(handle) / 1000,
         strings = strings,
     }
     loaded[address] = rt
@@ -246,7 +246,8 @@ local function refuse(lib, err)
     return nil, "cannot load \"" .. lib .. "\": " .. err
 end
 
--- Loads a runtime, or returns the one that the same lib and cfg gave before. Returns nil and a sentence if it cannot.
+-- Loads a runtime, or returns the one that the same lib and cfg gave before, if it has the options that are given.
+-- Returns nil and a sentence if it cannot.
 -- Blocks the worker until the runtime is up, so call it in init_worker_by_lua (or once, lazily).
 function _M.load(lib, cfg, opts)
     if type(lib) ~= "string" then
@@ -280,7 +281,7 @@ function _M.load(lib, cfg, opts)
     if handle == nil or C.resty_ffi_runtime_wait(handle, -1, buffer, ERROR_SIZE) ~= 1 then
         return nil, ffi_str(buffer)
     end
-    return wrap(handle, checked, kept)
+    return wrap(handle, kept)
 end
 
 ngx.load_ffi = _M.load

@@ -71,8 +71,7 @@ function encode({ workers = 1, timeout = 10_000, watch = false, dicts = ["shared
   o.writeUInt32LE(OPTIONS_BYTES, 0);
   o.writeUInt32LE(workers, 8);
   o.writeUInt32LE(timeout, 12);
-  o.writeUInt8(1, 23); // restart
-  o.writeUInt8(watch ? 1 : 0, 24);
+  o.writeUInt8(watch ? 1 : 0, 28);
   const [dictsAt, settingsAt] = [48, 72];
   o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(OPTIONS_BYTES), dictsAt);
   const settings = OPTIONS_BYTES + o.write(lists[0] as string, OPTIONS_BYTES) + 1;

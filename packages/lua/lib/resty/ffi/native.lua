@@ -19,7 +19,7 @@ typedef struct {
     int32_t status, nil_, state, stream;
 } resty_ffi_call;
 typedef struct {
-    uint32_t size, max_queue, workers, load_timeout_ms, drain_ms;
+    uint32_t size, max_queue, workers, load_timeout_ms, drain_ms, timeout_ms;
     uint8_t isolate, global, unpin, restart, watch;
     uint32_t files, cpus;
     uint64_t memory;
@@ -65,6 +65,7 @@ const char *resty_ffi_runtime_method_stats(const resty_ffi_runtime *rt, uint32_t
 int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
 int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
+uint32_t resty_ffi_runtime_timeout(const resty_ffi_runtime *rt);
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
 const char *resty_ffi_runtime_explain(resty_ffi_runtime *rt, int status);
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);

@@ -54,8 +54,8 @@ local CALL = { timeout = seconds }
 
 -- Strings as the core takes them: each ended by a NUL, the list by one more. nil for none.
 local function list(items)
-    if items and #items > 0 then
-        return concat(items, "\0") .. "\0"
+    if items then
+        return #items > 0 and concat(items, "\0") .. "\0" or "\0"
     end
 end
 
@@ -67,10 +67,20 @@ local function settings_of(options)
             items[#items + 1] = options[key]
         end
     end
-    return list(items)
+    return #items > 0 and list(items) or nil
 end
 
--- Returns the C struct, the table, and what keeps the struct's strings; or nil and a sentence.
+-- 0 is what was not given.
+local function milliseconds(value)
+    return value and max(1, floor(value * 1000 + 0.5)) or 0
+end
+
+local function flag(value)
+    return value == nil and 0 or value and 1 or 2
+end
+
+-- Returns the C struct, the table, and what keeps the struct's strings; or nil and a sentence. The core knows the
+-- defaults: an option that was not given may be anything if the runtime is loaded already.
 function _M.load(options)
     options = options == nil and {} or options
     local err = check.options(options, LOAD)
@@ -79,21 +89,22 @@ function _M.load(options)
     end
     local c = ffi.new("resty_ffi_options")
     c.size = ffi.sizeof(c)
-    c.max_queue = options.max_queue or 65536
-    c.workers = options.workers or 1
-    c.load_timeout_ms = max(1, floor((options.load_timeout or 30) * 1000 + 0.5)) -- 0 would mean the default
-    c.isolate = options.isolate and 1 or 0
-    c.global = options.is_global and 1 or 0
-    c.unpin = options.unpin and 1 or 0
-    c.restart = options.restart ~= false and 1 or 0
-    c.watch = options.watch and 1 or 0
-    c.drain_ms = max(1, floor((options.drain_timeout or 30) * 1000 + 0.5))
+    c.max_queue = options.max_queue or 0
+    c.workers = options.workers or 0
+    c.load_timeout_ms = milliseconds(options.load_timeout)
+    c.drain_ms = milliseconds(options.drain_timeout)
+    c.timeout_ms = milliseconds(options.timeout)
+    c.isolate = flag(options.isolate)
+    c.global = flag(options.is_global)
+    c.unpin = flag(options.unpin)
+    c.restart = flag(options.restart)
+    c.watch = flag(options.watch)
     local limited = options.limits or {}
     c.memory = limited.memory and bytes_of(limited.memory) or 0
     c.files = limited.files or 0
     c.cpus = limited.cpus or 0
     local kept = { dicts = list(options.dicts), user = options.user, settings = settings_of(options),
-                   env = options.env and (list(options.env) or "\0") }
+                   env = list(options.env) }
     c.dicts, c.user, c.env, c.settings = kept.dicts, kept.user, kept.env, kept.settings
     return c, options, kept
 end
