@@ -6,6 +6,7 @@
 #define RF_CHANNEL_H
 
 #include "layout.h"
+#include "memory.h"
 #include "pool.h"
 #include "resty_ffi.h"
 
@@ -25,11 +26,13 @@ struct rf_channel {
     uint32_t order_size;
 };
 
-/* Host: makes range and eventfds. memfd: receives the descriptor of a sealed memfd, or NULL for private memory.
-   Returns NULL or an error text. Everything made is freed by rf_channel_close. */
-const char *rf_channel_create(struct rf_channel *c, uint32_t max_queue, int *memfd);
-/* Child: maps the range behind memfd. The descriptors become the channel's. */
-const char *rf_channel_attach(struct rf_channel *c, uint32_t max_queue, int memfd, int to_runtime, int to_host);
+/* Host: makes range and eventfds. shared: receives what a child needs to map it, NULL = private memory. Returns NULL,
+   or error (size bytes) with the reason. Everything made is freed by rf_channel_close, but for the memfd. */
+const char *rf_channel_create(struct rf_channel *c, uint32_t max_queue, struct rf_shared *shared, char *error,
+                              size_t size);
+/* Child: maps the range. The descriptors become the channel's. */
+const char *rf_channel_attach(struct rf_channel *c, uint32_t max_queue, const struct rf_shared *shared, int to_runtime,
+                              int to_host, char *error, size_t size);
 /* Unmaps and closes. keep_range: threads may still look at payloads; leave the addresses, give back the memory. */
 void rf_channel_close(struct rf_channel *c, bool keep_range);
 

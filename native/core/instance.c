@@ -82,8 +82,8 @@ static void destroy(struct rf_instance *i)
 {
     if (!i->retired)
         rf_channel_close(&i->q.ch, false);
-    if (i->memfd >= 0)
-        close(i->memfd);
+    if (i->shared.memfd >= 0)
+        close(i->shared.memfd);
     rf_abi1_free(atomic_load(&i->q.abi1));
     rf_output_free(i);
     free(i->options);
@@ -108,8 +108,8 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
         return NULL;
     }
     bool process = transport == &rf_process_transport;
-    i->memfd = -1;
-    *error = rf_channel_create(&i->q.ch, rt->options.max_queue, process ? &i->memfd : NULL);
+    i->shared = (struct rf_shared){-1, -1};
+    *error = rf_channel_create(&i->q.ch, rt->options.max_queue, process ? &i->shared : NULL, l->why, sizeof l->why);
     if (*error) {
         free(i);
         return NULL;

@@ -1,10 +1,10 @@
 /*
- * The memory that host and runtime share: one sparse range per queue, private for the thread transport, a sealed memfd
- * for the process transport. Everything in it is found by offset, so it may be mapped anywhere.
+ * The memory that host and runtime share: one sparse range per queue, private for the thread transport, shared for the
+ * process transport (memory.h). Everything in it is found by offset, so it may be mapped anywhere.
  *
  *   header | request ring | slots | slot links | method names | block links | blocks, class by class
  *
- * The other side of a memfd may write anything into it at any time. So both sides compute the layout themselves
+ * The other side of a shared range may write anything into it at any time. So both sides compute the layout themselves
  * (rf_layout_make depends on max_queue only) and never take a size or a position from the header; what they read from
  * shared memory they copy first and check then.
  */

@@ -56,6 +56,7 @@ struct resty_ffi_loop {
     uint32_t unsent;                  /* frames of all instances that wait for room */
     uint64_t looked;                  /* when files were last looked at */
     bool closed;
+    char why[RF_TEXT]; /* room for the reason why an instance cannot be started, until the next one is */
 };
 
 enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
@@ -124,7 +125,7 @@ struct rf_line {
 };
 
 struct rf_transport {
-    /* Begins to start; news follow. NULL or an error text. */
+    /* Begins to start; news follow. NULL or an error text, which may be in the loop's why. */
     const char *(*start)(struct rf_instance *i, uint32_t delay_ms);
     /* The queue is marked closed; see to it that the runtime ends. */
     void (*end)(struct rf_instance *i);
@@ -171,14 +172,14 @@ struct rf_instance {
     char *lib;
     char *cfg;
     /* process transport */
-    int memfd;
+    struct rf_shared shared;
 };
 
 extern const struct rf_transport rf_thread_transport, rf_process_transport;
 /* Whether libffi_init of this instance's library may be called again for new code. Of an instance that is ready. */
 bool rf_thread_reloads(const struct rf_instance *i);
 
-/* instance.c */
+/* instance.c. error: as that of a transport's start. */
 struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,
                                     uint32_t delay_ms, const char **error);
 void rf_instance_close(struct rf_instance *i);

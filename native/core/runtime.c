@@ -154,6 +154,13 @@ static void fail(resty_ffi_runtime *rt, const char *text)
     unregister(rt);
 }
 
+static void fail_start(resty_ffi_runtime *rt, uint32_t news, const char *text)
+{
+    char exited[RF_TEXT + 20];
+    snprintf(exited, sizeof exited, "it exited (%s)", text);
+    fail(rt, !*text ? "it ended while it was starting" : news & RF_NEWS_FAILED ? text : exited);
+}
+
 API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                               const resty_ffi_options *options, char *error, size_t error_size)
 {
@@ -161,6 +168,11 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     resty_ffi_options o = *options;
     char differs[RF_TEXT];
     rf_options_complete(&o);
+    if (options->size != sizeof o)
+        return refuse(error, error_size,
+                      "cannot load \"%s\": libresty_ffi.so is of another version than the program or Lua library that "
+                      "uses it",
+                      lib);
     if (l->closed)
         return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
@@ -364,7 +376,7 @@ void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news
     if (news & RF_NEWS_WANTS_PROCESS) {
         become_process(rt, i);
     } else if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED) && rt->state == RF_LOADING) {
-        fail(rt, *text ? text : "it ended while it was starting");
+        fail_start(rt, news, text);
     } else if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED)) {
         restart(rt, i, *text ? text : "it closed its queue");
     }

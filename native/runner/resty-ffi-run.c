@@ -26,14 +26,21 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../core/failed.h"
 #include "../transport/process/child.h"
+#include "../transport/process/status.h"
 #include "resty_ffi.h"
 
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* not in the headers of older systems; the same everywhere */
+#endif
 #define MAX_ARGS 64
 #define MEMORY_LOOK_MS 50
 
@@ -53,22 +60,32 @@ static void say(char what, const char *text)
 
 static void fail(const char *text)
 {
+    fflush(stdout); /* what the library has printed of a line */
     say(RF_SAY_FAILED, text);
     _exit(1);
+}
+
+static void fail_call(const char *call)
+{
+    char text[RF_SAY_MAX];
+    fail(rf_failed(text, sizeof text, call, errno));
 }
 
 /* The host's listening sockets above all: they would stay open when the host restarts. */
 static void close_inherited(void)
 {
-    DIR *d = opendir("/proc/self/fd");
     struct dirent *e;
-    while (d && (e = readdir(d))) {
+    if (syscall(SYS_close_range, RF_FD_FIRST_FREE, ~0u, 0) == 0)
+        return;
+    DIR *d = opendir("/proc/self/fd"); /* before Linux 5.9 */
+    if (!d)
+        fail_call("opendir of /proc/self/fd, to close what the host has open,");
+    while ((e = readdir(d))) {
         int fd = atoi(e->d_name);
         if (fd >= RF_FD_FIRST_FREE && fd != dirfd(d))
             close(fd);
     }
-    if (d)
-        closedir(d);
+    closedir(d);
 }
 
 /*
@@ -149,7 +166,9 @@ static void exec_program(int (*argv_of)(const char *cfg, char *out, int size), c
         argv[n++] = args + at;
     argv[n] = NULL;
     execvp(argv[0], argv);
-    snprintf(text, sizeof text, "%.500s could not be started: %s", argv[0], strerror(errno));
+    bool interpreter = errno == ENOENT && strchr(argv[0], '/') && access(argv[0], F_OK) == 0;
+    snprintf(text, sizeof text, "%.500s could not be started: %s%s", argv[0], strerror(errno),
+             interpreter ? " (it is there: what is missing is the interpreter that its beginning names)" : "");
     fail(text);
 }
 
@@ -168,7 +187,7 @@ static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg
     }
     a->ready(q);
     a->left(q);
-    _exit(0); /* without exit handlers: threads of the library may still run */
+    exit(0); /* with the library's exit handlers: the host waits for them for a while, then it kills this process */
 }
 
 /* The host has searched LD_LIBRARY_PATH and its own folder, dlopen the rest. */
@@ -186,17 +205,22 @@ static void not_found(const char *path)
 
 static void limit_files(unsigned long files)
 {
-    struct rlimit limit = {files, files};
-    if (files && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    struct rlimit limit = {files, files}, now;
+    if (!files || setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return;
+    if (errno == EPERM && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < files)
         fail("limits.files is more than the host itself may open (see ulimit -n)");
+    fail_call("setrlimit(RLIMIT_NOFILE)");
 }
 
 /* Each runtime begins at another processor: several with --cpus=1 shall not share the first. */
 static void limit_cpus(unsigned long cpus)
 {
     cpu_set_t all, some;
-    if (!cpus || sched_getaffinity(0, sizeof all, &all) != 0)
+    if (!cpus)
         return;
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        fail_call("sched_getaffinity");
     CPU_ZERO(&some);
     int start = (int)getpid() % CPU_SETSIZE;
     for (int k = 0; k < CPU_SETSIZE && cpus; k++) {
@@ -206,29 +230,61 @@ static void limit_cpus(unsigned long cpus)
             cpus--;
         }
     }
-    sched_setaffinity(0, sizeof some, &some);
+    if (sched_setaffinity(0, sizeof some, &some) != 0)
+        fail_call("sched_setaffinity");
+}
+
+/* It is looked at in /proc. */
+static void limit_memory(unsigned long long memory)
+{
+    if (memory && access("/proc/self/statm", R_OK) != 0)
+        fail_call("limits.memory: access to /proc/self/statm");
+}
+
+/* A System V segment is opened by its number, when the user has changed already. */
+static void give_memory(uid_t user)
+{
+    struct shmid_ds d;
+    const char *segment = strchr(getenv(RF_ENV_QUEUE), ':');
+    if (!segment)
+        return;
+    if (shmctl(atoi(segment + 1), IPC_STAT, &d) != 0)
+        fail_call("shmctl(IPC_STAT)");
+    d.shm_perm.uid = user;
+    if (shmctl(atoi(segment + 1), IPC_SET, &d) != 0)
+        fail_call("shmctl(IPC_SET)");
 }
 
 static void become(const char *user)
 {
-    char text[300];
+    char text[300], call[150];
     if (!user)
         return;
     struct passwd *p = getpwnam(user);
-    if (!p)
+    if (!p) {
         snprintf(text, sizeof text, "the option user is \"%.100s\", which this system does not know", user);
-    else if (initgroups(user, p->pw_gid) != 0 || setgid(p->pw_gid) != 0 || setuid(p->pw_uid) != 0)
+        fail(text);
+    }
+    if (geteuid() != 0) {
         snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
                  user);
-    else
-        return;
-    fail(text);
+        fail(text);
+    }
+    give_memory(p->pw_uid);
+    const char *failed = initgroups(user, p->pw_gid) != 0 ? "initgroups"
+                         : setgid(p->pw_gid) != 0         ? "setgid"
+                         : setuid(p->pw_uid) != 0         ? "setuid"
+                                                          : NULL;
+    snprintf(call, sizeof call, "%s for the option user = \"%.100s\"", failed ? failed : "", user);
+    if (failed)
+        fail_call(call);
 }
 
 static void runtime(const char *path)
 {
     struct api a;
     const char *error;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!lib)
@@ -269,14 +325,6 @@ static unsigned long long own_memory(pid_t child)
     return n == 3 && resident > shared ? (resident - shared) * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static void describe(int status, char *out, size_t size)
-{
-    if (WIFSIGNALED(status))
-        snprintf(out, size, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(out, size, "exit code %d", WEXITSTATUS(status));
-}
-
 static void watch(pid_t child, int signals, unsigned long long memory)
 {
     char text[128];
@@ -297,7 +345,7 @@ static void watch(pid_t child, int signals, unsigned long long memory)
         if (done == child || (done < 0 && errno == ECHILD))
             break;
     }
-    describe(status, text, sizeof text);
+    rf_status_text(status, text, sizeof text);
     if (memory && used > memory)
         snprintf(text, sizeof text, "it held %llu MB of memory, limits.memory allows %llu MB", used >> 20,
                  memory >> 20);
@@ -332,10 +380,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "resty-ffi-run is started by a resty-ffi host, not by hand\n");
         return 2;
     }
-    pid_t host = getppid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != host || host == 1)
-        return 1;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a host that was gone before has hung up */
     own_stdio();
     close_inherited();
     sigemptyset(&none);
@@ -344,11 +389,16 @@ int main(int argc, char **argv)
     sigaddset(&watched, SIGTERM);
     sigaddset(&watched, SIGINT);
     sigprocmask(SIG_BLOCK, &watched, NULL);
+    limit_memory(limits.memory);
+    int signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (signals < 0)
+        fail_call("signalfd");
     pid_t self = getpid(), child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != self)
             _exit(1);
+        close(signals);
         sigprocmask(SIG_SETMASK, &none, NULL);
         limit_files(limits.files);
         limit_cpus(limits.cpus);
@@ -359,8 +409,7 @@ int main(int argc, char **argv)
         runtime(path);
     }
     if (child < 0)
-        fail("no process could be started (see ulimit -u)");
-    int signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
+        fail_call("fork");
     for (int fd = RF_FD_MEMORY; fd < RF_FD_CONTROL; fd++)
         close(fd);
     watch(child, signals, limits.memory);

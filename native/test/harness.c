@@ -111,7 +111,11 @@ int main(int argc, char **argv)
     }
     char error[2048];
     const char *cfg = strcmp(a[2], "-") == 0 ? NULL : a[2];
-    resty_ffi_pull *p = resty_ffi_pull_new();
+    resty_ffi_pull *p = resty_ffi_pull_new(error, sizeof error);
+    if (!p) {
+        fprintf(stderr, "%s\n", error);
+        return 2;
+    }
     resty_ffi_loop *l = resty_ffi_pull_loop(p);
     resty_ffi_runtime *rt = resty_ffi_runtime_load(l, a[1], cfg, cfg ? strlen(cfg) : 0, &o, error, sizeof error);
     int up = rt ? resty_ffi_runtime_wait(rt, -1, error, sizeof error) : -1;

@@ -23,8 +23,9 @@ void host_open(struct host *h)
     setenv("TSAN_OPTIONS", "report_bugs=0", 1);
 #endif
     memset(h, 0, sizeof *h);
-    h->pull = resty_ffi_pull_new();
-    CHECK(h->pull);
+    h->pull = resty_ffi_pull_new(h->error, sizeof h->error);
+    if (!h->pull)
+        check_failed("resty_ffi_pull_new", 0, "%s", h->error);
     h->loop = resty_ffi_pull_loop(h->pull);
     loops[loop_count++ % 64] = h->loop;
 }

@@ -1,5 +1,6 @@
 #include "nginx.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../core/export.h"
+#include "../../core/failed.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
 
@@ -200,12 +202,13 @@ static void on_tick(void *host)
 
 static const char *begin_sweep(void)
 {
+    static char why[256];
     void *handle;
     if (sweep_fd >= 0)
         return NULL;
     sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (sweep_fd < 0)
-        return "no descriptors left (see worker_rlimit_nofile)";
+        return rf_failed(why, sizeof why, "timerfd_create", errno);
     return watch_fd(NULL, sweep_fd, on_sweep, NULL, &handle);
 }
 

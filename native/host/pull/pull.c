@@ -1,6 +1,7 @@
 #include "pull.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../core/export.h"
+#include "../../core/failed.h"
 #include "dict.h"
 
 #define MAX_LINES 10000
@@ -42,6 +44,7 @@ struct resty_ffi_pull {
     struct pull_stream *streams, **streams_end; /* that have something to tell, oldest first */
     int timer;                                  /* timerfd, runs while the loop wants ticks */
     bool ticking;
+    char why[256]; /* why a descriptor could not be had or watched */
 };
 
 /* Behind call.user: made with the call, freed with it. */
@@ -61,7 +64,7 @@ static const char *watch(void *host, int fd, void (*ready)(void *arg), void *arg
     *w = (struct watch){ready, arg, fd, false, p->watches};
     if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
         free(w);
-        return "the descriptor of the queue cannot be watched";
+        return rf_failed(p->why, sizeof p->why, "epoll_ctl", errno);
     }
     p->watches = w;
     *handle = w;
@@ -209,21 +212,37 @@ static void free_watches(struct resty_ffi_pull *p, bool all)
     }
 }
 
-API resty_ffi_pull *resty_ffi_pull_new(void)
+/* What it waits on, and with what. NULL, or an error text. */
+static const char *open_all(struct resty_ffi_pull *p)
+{
+    void *handle;
+    const struct resty_ffi_host host = {watch, unwatch, done, stream, log_line, dict, tick, p, false};
+    p->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (p->epoll < 0)
+        return rf_failed(p->why, sizeof p->why, "epoll_create1", errno);
+    p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (p->timer < 0)
+        return rf_failed(p->why, sizeof p->why, "timerfd_create", errno);
+    if (!(p->dict = rf_dict_new()) || !(p->loop = resty_ffi_loop_new(&host)))
+        return "no memory";
+    return watch(p, p->timer, on_timer, p, &handle);
+}
+
+API resty_ffi_pull *resty_ffi_pull_new(char *error, size_t size)
 {
     struct resty_ffi_pull *p = calloc(1, sizeof *p);
+    const char *why = "no memory";
+    if (p) {
+        p->lines_end = &p->lines;
+        p->streams_end = &p->streams;
+        p->epoll = p->timer = -1;
+        why = open_all(p);
+        if (!why)
+            return p;
+    }
+    snprintf(error, size, "%s", why);
     if (!p)
         return NULL;
-    struct resty_ffi_host host = {watch, unwatch, done, stream, log_line, dict, tick, p, false};
-    void *handle;
-    p->lines_end = &p->lines;
-    p->streams_end = &p->streams;
-    p->epoll = epoll_create1(EPOLL_CLOEXEC);
-    p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    p->dict = rf_dict_new();
-    p->loop = resty_ffi_loop_new(&host);
-    if (p->epoll >= 0 && p->timer >= 0 && p->dict && p->loop && !watch(p, p->timer, on_timer, p, &handle))
-        return p;
     if (p->epoll >= 0)
         close(p->epoll);
     if (p->timer >= 0)

@@ -10,7 +10,8 @@
 
 typedef struct resty_ffi_pull resty_ffi_pull;
 
-resty_ffi_pull *resty_ffi_pull_new(void);
+/* NULL: error (size bytes; none is fine) says why. */
+resty_ffi_pull *resty_ffi_pull_new(char *error, size_t size);
 resty_ffi_loop *resty_ffi_pull_loop(resty_ffi_pull *p);
 /* Readable (level-triggered) while there is something to run. */
 int resty_ffi_pull_fd(resty_ffi_pull *p);

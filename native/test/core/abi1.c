@@ -28,8 +28,8 @@ static const struct rf_queue_owner owner = {no_text, nothing, nothing};
 
 static void set_up(void)
 {
-    const char *error = rf_channel_create(c, 4096, NULL);
-    if (error)
+    char error[256];
+    if (rf_channel_create(c, 4096, NULL, error, sizeof error))
         check_failed(__FILE__, __LINE__, "%s", error);
     q.owner = &owner;
     strcpy(c->h->name, "old");

@@ -14,12 +14,12 @@ static struct rf_channel c;
 
 static void set_up(bool shared)
 {
-    int memfd = -1;
-    const char *error = rf_channel_create(&c, 64, shared ? &memfd : NULL);
-    if (error)
+    struct rf_shared other;
+    char error[256];
+    if (rf_channel_create(&c, 64, shared ? &other : NULL, error, sizeof error))
         check_failed(__FILE__, __LINE__, "%s", error);
     if (shared)
-        close(memfd);
+        close(other.memfd);
 }
 
 static int class_of(uint64_t block)

@@ -13,8 +13,13 @@ static const struct {
     const char *differs;
 } given[] = {
 #define NUMBER(field, value, differs)                                                                                  \
-    {offsetof(resty_ffi_options, field), sizeof((resty_ffi_options *)0)->field, value, NULL, differs}
-#define TEXT(field, value, differs) {offsetof(resty_ffi_options, field), sizeof(char *), 0, value, differs}
+    {                                                                                                                  \
+        offsetof(resty_ffi_options, field), sizeof((resty_ffi_options *)0)->field, value, NULL, differs                \
+    }
+#define TEXT(field, value, differs)                                                                                    \
+    {                                                                                                                  \
+        offsetof(resty_ffi_options, field), sizeof(char *), 0, value, differs                                          \
+    }
     NUMBER(max_queue, 7, "max_queue = 65536, not 7"),
     NUMBER(workers, 4, "workers = 1, not 4"),
     NUMBER(load_timeout_ms, 1500, "load_timeout = 30 s, not 1.5 s"),

@@ -36,8 +36,8 @@ static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
 
 static void set_up(void)
 {
-    const char *error = rf_channel_create(c, 256, NULL);
-    if (error)
+    char error[256];
+    if (rf_channel_create(c, 256, NULL, error, sizeof error))
         check_failed(__FILE__, __LINE__, "%s", error);
     q.owner = &owner;
 }

@@ -10,8 +10,8 @@ static struct rf_channel c;
 
 static void set_up(uint32_t max_queue)
 {
-    const char *error = rf_channel_create(&c, max_queue, NULL);
-    if (error)
+    char error[256];
+    if (rf_channel_create(&c, max_queue, NULL, error, sizeof error))
         check_failed(__FILE__, __LINE__, "%s", error);
 }
 

@@ -28,8 +28,8 @@ static struct rf_channel *const c = &q.ch;
 
 static void set_up(void)
 {
-    const char *error = rf_channel_create(c, 1024, NULL);
-    if (error)
+    char error[256];
+    if (rf_channel_create(c, 1024, NULL, error, sizeof error))
         check_failed(__FILE__, __LINE__, "%s", error);
     q.owner = &owner;
 }

@@ -44,6 +44,7 @@ static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
 
 API resty_ffi_queue *resty_ffi_attach(const char **error)
 {
+    static char reason[256];
     const char *queue = getenv(RF_ENV_QUEUE), *why = NULL;
     if (attached.owner)
         why = "this process is attached already";
@@ -53,8 +54,10 @@ API resty_ffi_queue *resty_ffi_attach(const char **error)
         /* Programs that the runtime starts shall not inherit the host's queue. */
         for (int fd = RF_FD_MEMORY; fd < RF_FD_FIRST_FREE; fd++)
             fcntl(fd, F_SETFD, FD_CLOEXEC);
-        why = rf_channel_attach(&attached.ch, (uint32_t)strtoul(queue, NULL, 10), RF_FD_MEMORY, RF_FD_TO_RUNTIME,
-                                RF_FD_TO_HOST);
+        const char *segment = strchr(queue, ':');
+        struct rf_shared shared = {RF_FD_MEMORY, segment ? atoi(segment + 1) : -1};
+        why = rf_channel_attach(&attached.ch, (uint32_t)strtoul(queue, NULL, 10), &shared, RF_FD_TO_RUNTIME,
+                                RF_FD_TO_HOST, reason, sizeof reason);
         unsetenv(RF_ENV_QUEUE);
     }
     if (error)

@@ -3,13 +3,14 @@
 #define RF_CHILD_H
 
 /* Descriptors. */
-#define RF_FD_MEMORY 3
+#define RF_FD_MEMORY 3 /* the memfd, if there is one */
 #define RF_FD_TO_RUNTIME 4
 #define RF_FD_TO_HOST 5
 #define RF_FD_CONTROL 6
 #define RF_FD_FIRST_FREE 7
 
-/* Environment: the size of the queue, and the path of libresty_ffi.so. */
+/* Environment: the size of the queue, with ":NUMBER" if its memory is a System V segment; and the path of
+   libresty_ffi.so. */
 #define RF_ENV_QUEUE "RESTY_FFI_QUEUE"
 #define RF_ENV_LIB "RESTY_FFI_LIB"
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../core/failed.h"
 #include "child.h"
 #include "supervisor.h"
 
@@ -113,7 +114,7 @@ static void close_one(int fd)
 const char *rf_spawn(struct rf_child *c, char *error, size_t size)
 {
     struct rf_instance *i = c->instance;
-    char runner[4096], lib[4096], own[4200], queue[64];
+    char runner[4096], lib[4096], own[4200], started[3100], queue[64];
     if (!find_runner(runner, sizeof runner)) {
         snprintf(error, size, "the program resty-ffi-run is missing: it belongs beside libresty_ffi.so in %s/../bin",
                  rf_own_folder());
@@ -121,17 +122,29 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     }
     rf_library_find(i->lib, lib, sizeof lib);
     snprintf(own, sizeof own, RF_ENV_LIB "=%s/libresty_ffi.so", rf_own_folder());
-    snprintf(queue, sizeof queue, RF_ENV_QUEUE "=%u", i->q.ch.at.max_queue);
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
-        snprintf(error, size, "no descriptors left for its control socket (see ulimit -n)");
-        return error;
+    int n = snprintf(queue, sizeof queue, RF_ENV_QUEUE "=%u", i->q.ch.at.max_queue);
+    if (i->shared.segment >= 0)
+        snprintf(queue + n, sizeof queue - (size_t)n, ":%d", i->shared.segment);
+    int pair[2], out[2] = {-1, -1}, err[2] = {-1, -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+        return rf_failed(error, size, "socketpair", errno);
+    const char *failed = pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ? "pipe2" : NULL;
+    int rc = failed ? errno : 0;
+    /* Each number has a file, also that of a memfd which is not there: nothing else may come to lie there. */
+    const int files[6] = {i->shared.memfd >= 0 ? i->shared.memfd : i->q.ch.to_runtime,
+                          i->q.ch.to_runtime,
+                          i->q.ch.to_host,
+                          pair[1],
+                          out[1],
+                          err[1]};
+    int fds[6];
+    for (int k = 0; k < 6; k++) {
+        fds[k] = failed ? -1 : move_up(files[k]);
+        if (!failed && fds[k] < 0) {
+            failed = "fcntl(F_DUPFD_CLOEXEC)";
+            rc = errno;
+        }
     }
-    int out[2] = {-1, -1}, err[2] = {-1, -1};
-    int rc = pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ? EMFILE : 0;
-    int fds[6] = {move_up(i->memfd),        move_up(i->q.ch.to_runtime),
-                  move_up(i->q.ch.to_host), move_up(pair[1]),
-                  move_up(out[1]),          move_up(err[1])};
     char **env = environment(i->options->env, queue, own);
     struct arguments arguments;
     make_arguments(&arguments, runner, i->options, lib);
@@ -147,8 +160,10 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    for (int k = 0; k < 6; k++)
-        rc = fds[k] < 0 || !env ? EMFILE : rc;
+    if (!failed && !env) {
+        failed = "malloc";
+        rc = ENOMEM;
+    }
     static const int numbers[6] = {RF_FD_MEMORY, RF_FD_TO_RUNTIME, RF_FD_TO_HOST, RF_FD_CONTROL, 1, 2};
     for (int k = 0; k < 6 && rc == 0; k++)
         rc = posix_spawn_file_actions_adddup2(&actions, fds[k], numbers[k]);
@@ -166,8 +181,8 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
         close(pair[0]);
         close_one(out[0]);
         close_one(err[0]);
-        snprintf(error, size, "%s could not be started: %s", runner, strerror(rc));
-        return error;
+        snprintf(started, sizeof started, "the start of %.3000s", runner);
+        return rf_failed(error, size, failed ? failed : started, rc);
     }
     c->control = pair[0];
     c->output[0].fd = out[0];

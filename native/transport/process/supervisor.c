@@ -13,7 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../core/failed.h"
 #include "child.h"
+#include "status.h"
 
 #define MS 1000000u
 #define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
@@ -49,6 +51,33 @@ static void start(struct rf_child *c)
     c->at = rf_now() + (uint64_t)c->instance->options->load_timeout_ms * MS;
 }
 
+/* How it ended; of one that was never ready, what it has printed says why. */
+static void tell_exit(struct rf_child *c, const char *how)
+{
+    char text[RF_TEXT];
+    rf_output_rest(c);
+    if (c->told)
+        return;
+    c->told = true;
+    if (c->ready)
+        snprintf(text, sizeof text, "%.600s", how);
+    else
+        snprintf(text, sizeof text, "%.400s while it was starting%s%s%s", how,
+                 c->words_len ? "; its last words: \"" : "", c->words, c->words_len ? "\"" : "");
+    news(c, 0, text);
+}
+
+/* What fails in its exit handlers is no failure of a call, but should not go unseen. */
+static void tell_bad_end(struct rf_child *c, const char *how)
+{
+    char text[200];
+    if (!c->end || !c->ready || strcmp(how, "exit code 0") == 0)
+        return;
+    int n = snprintf(text, sizeof text, "its process did not end well: %.100s", how);
+    rf_output_add(c->instance, RESTY_FFI_LOG_WARN, text, (size_t)n);
+    news(c, RF_NEWS_OUTPUT, NULL);
+}
+
 static void hear(struct rf_child *c)
 {
     char message[RF_SAY_MAX + 1];
@@ -58,6 +87,7 @@ static void hear(struct rf_child *c)
         message[n] = 0;
         if (message[0] == RF_SAY_READY && c->state == RF_CHILD_STARTING) {
             c->state = RF_CHILD_RUNNING;
+            c->ready = true;
             news(c, RF_NEWS_READY, NULL);
         } else if (message[0] == RF_SAY_FAILED) {
             /* Only the first reason: what follows is how it then ended. */
@@ -65,16 +95,12 @@ static void hear(struct rf_child *c)
                 news(c, RF_NEWS_FAILED, message + 1);
             c->told = true;
         } else if (message[0] == RF_SAY_EXITED) {
-            if (!c->told)
-                rf_instance_news(c->instance, 0, message + 1, (size_t)n - 1);
-            c->told = true;
+            tell_exit(c, message + 1);
+            tell_bad_end(c, message + 1);
         }
     }
     if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)))
         return;
-    if (!c->told)
-        news(c, 0, "its processes were killed");
-    c->told = true;
     hang_up(c);
 }
 
@@ -113,7 +139,10 @@ static bool reaped(struct rf_child *c)
         return false;
     if (c->runner <= 0)
         return true;
-    pid_t pid = waitpid(c->runner, NULL, WNOHANG);
+    int status;
+    pid_t pid = waitpid(c->runner, &status, WNOHANG);
+    if (pid == c->runner)
+        c->status = status;
     return pid == c->runner || (pid < 0 && errno == ECHILD);
 }
 
@@ -121,7 +150,10 @@ static void remove_child(struct rf_child **p)
 {
     struct rf_child *c = *p;
     *p = c->next;
-    rf_output_read(c, true);
+    char how[100] = "its processes were killed";
+    if (c->status >= 0)
+        rf_status_text(c->status, how, sizeof how);
+    tell_exit(c, how);
     for (int k = 0; k < 2; k++)
         if (c->output[k].fd >= 0)
             close(c->output[k].fd);
@@ -206,25 +238,33 @@ static void ring(struct rf_supervisor *s)
     (void)!write(s->doorbell, &one, sizeof one);
 }
 
-static struct rf_supervisor *begin(void)
+/* NULL: error says why. */
+static struct rf_supervisor *begin(char *error, size_t size)
 {
     struct rf_supervisor *s = calloc(1, sizeof *s);
     pthread_t thread;
     sigset_t all, before;
-    if (!s)
+    if (!s) {
+        rf_failed(error, size, "malloc", ENOMEM);
         return NULL;
+    }
     s->doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->doorbell < 0) {
+        rf_failed(error, size, "eventfd", errno);
+        free(s);
+        return NULL;
+    }
     atomic_init(&s->running, 1);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = s->doorbell < 0 ? errno : pthread_create(&thread, NULL, run, s);
+    int rc = pthread_create(&thread, NULL, run, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0) {
         pthread_detach(thread);
         return s;
     }
-    if (s->doorbell >= 0)
-        close(s->doorbell);
+    rf_failed(error, size, "pthread_create for the thread that looks after child processes", rc);
+    close(s->doorbell);
     free(s);
     return NULL;
 }
@@ -232,13 +272,13 @@ static struct rf_supervisor *begin(void)
 static const char *transport_start(struct rf_instance *i, uint32_t delay_ms)
 {
     resty_ffi_loop *l = i->loop;
-    if (!l->supervisor && !(l->supervisor = begin()))
-        return "no thread could be started to look after its process (see ulimit -u)";
+    if (!l->supervisor && !(l->supervisor = begin(l->why, sizeof l->why)))
+        return l->why;
     struct rf_child *c = calloc(1, sizeof *c);
     if (!c)
         return "no memory";
     c->instance = i;
-    c->control = c->output[0].fd = c->output[1].fd = -1;
+    c->control = c->status = c->output[0].fd = c->output[1].fd = -1;
     c->output[0].level = RESTY_FFI_LOG_NOTICE;
     c->output[1].level = RESTY_FFI_LOG_ERR;
     c->at = rf_now() + (uint64_t)delay_ms * MS;

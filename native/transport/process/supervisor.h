@@ -12,6 +12,8 @@
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 
+#define RF_LAST_WORDS 400
+
 /* What a child prints, as it comes: the beginning of a line until its end is there. */
 struct rf_output {
     int fd; /* the pipe's end to read, -1 = none */
@@ -25,12 +27,16 @@ struct rf_child {
     struct rf_instance *instance;
     struct rf_child *next;
     enum rf_child_state state;
-    uint64_t at;                /* WAITING: when to start; STARTING, ENDING: when to lose patience */
-    int control;                /* our end of the socket pair, -1 = none */
-    struct rf_output output[2]; /* stdout, stderr */
-    pid_t runner;               /* resty-ffi-run; the runtime is its child */
-    bool end;                   /* the loop wants it to end */
-    bool told;                  /* that it failed or exited */
+    uint64_t at;                   /* WAITING: when to start; STARTING, ENDING: when to lose patience */
+    int control;                   /* our end of the socket pair, -1 = none */
+    struct rf_output output[2];    /* stdout, stderr */
+    pid_t runner;                  /* resty-ffi-run; the runtime is its child */
+    int status;                    /* how the runner ended, as waitpid tells; -1 = not known */
+    bool ready;                    /* it has been */
+    bool end;                      /* the loop wants it to end */
+    bool told;                     /* that it failed or exited */
+    char words[RF_LAST_WORDS + 1]; /* the end of what it printed before it was ready */
+    size_t words_len;
 };
 
 struct rf_supervisor {
@@ -41,8 +47,11 @@ struct rf_supervisor {
     _Atomic uint32_t running; /* futex: the thread */
 };
 
-/* output.c: reads what there is, up to a bound; end: and what is left without an end of its line. */
-void rf_output_read(struct rf_child *c, bool end);
+/* output.c: reads what there is, up to a bound; end: and what is left without an end of its line. Whether there was
+   something. */
+bool rf_output_read(struct rf_child *c, bool end);
+/* The same for one that has ended: all that it has left behind. */
+void rf_output_rest(struct rf_child *c);
 
 /* spawn.c: starts resty-ffi-run for a child. NULL, or an error text. */
 const char *rf_spawn(struct rf_child *c, char *error, size_t size);

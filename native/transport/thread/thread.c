@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../core/failed.h"
 #include "../../core/loop.h"
 
 typedef int (*init_function)(char *cfg, void *tq);
@@ -93,7 +94,7 @@ static const char *start(struct rf_instance *i, uint32_t delay_ms)
     if (rc != 0) {
         atomic_fetch_sub(&i->refs, 2);
         rf_queue_leave(&i->q);
-        return "no thread could be started to load it (see ulimit -u)";
+        return rf_failed(i->loop->why, sizeof i->loop->why, "pthread_create for the thread that loads it", rc);
     }
     pthread_detach(thread);
     return NULL;

@@ -2,7 +2,7 @@ import koffi, { type node as koffiNode } from "koffi";
 import { Call } from "./call.js";
 import { UNLOADED } from "./codes.js";
 import { RestyFfiError } from "./error.js";
-import { bind, type Native } from "./library.js";
+import { bind, cString, type Native } from "./library.js";
 import { type LogHandler, levelName, logToStderr } from "./log.js";
 
 const BATCH = 64;
@@ -29,8 +29,9 @@ export class Host {
 
   constructor(library?: string) {
     this.native = bind(library);
-    this.#pull = this.native.pullNew();
-    if (!this.#pull) throw new Error("The host could not be set up: no memory, or no descriptors left (ulimit -n).");
+    const error = Buffer.alloc(512);
+    this.#pull = this.native.pullNew(error, error.length);
+    if (!this.#pull) throw new Error(`The host could not be set up: ${cString(error)}`);
     this.loop = this.native.pullLoop(this.#pull);
     this.#poll = koffi.node.poll(this.native.pullFd(this.#pull), { readable: true }, () => this.run());
     this.#poll.unref();

@@ -32,7 +32,7 @@ export function bind(path?: string) {
   const p = "uintptr_t";
   return {
     file,
-    pullNew: library.func(`${p} resty_ffi_pull_new()`),
+    pullNew: library.func(`${p} resty_ffi_pull_new(void *error, size_t size)`),
     pullLoop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
     pullFd: library.func(`int resty_ffi_pull_fd(${p} pull)`),
     pullRun: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),

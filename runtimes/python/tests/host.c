@@ -379,7 +379,7 @@ int main(void)
 {
     char *line = NULL;
     size_t size = 0, have = 0;
-    pull = resty_ffi_pull_new();
+    pull = resty_ffi_pull_new(NULL, 0);
     struct pollfd wait[2] = {{.fd = 0, .events = POLLIN}, {.fd = resty_ffi_pull_fd(pull), .events = POLLIN}};
     for (;;) {
         int ms = watch_clock();

@@ -18,7 +18,7 @@ function bind() {
   const library = koffi.load(restyFfi());
   const p = "uintptr_t";
   return {
-    start: library.func(`${p} resty_ffi_pull_new()`),
+    start: library.func(`${p} resty_ffi_pull_new(void *error, size_t size)`),
     loop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
     descriptor: library.func(`int resty_ffi_pull_fd(${p} pull)`),
     run: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
@@ -86,7 +86,7 @@ export class Host {
   readonly api = bind();
   readonly calls = new Map<number, Settle>();
   readonly streams = new Map<number, () => void>();
-  readonly pull: number = this.api.start();
+  readonly pull: number = this.api.start(null, 0);
   readonly loop: number = this.api.loop(this.pull);
   readonly #waiting: koffiNode.PollHandle;
   readonly #timer: NodeJS.Timeout;

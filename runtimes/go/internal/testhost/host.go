@@ -55,7 +55,7 @@ type Host struct {
 // New starts a host. Close ends it.
 func New() *Host {
 	h := &Host{
-		pull:    C.resty_ffi_pull_new(),
+		pull:    C.resty_ffi_pull_new(nil, 0),
 		calls:   make(map[*C.resty_ffi_call]*Call),
 		streams: make(map[*C.resty_ffi_call]*Stream),
 		stop:    make(chan struct{}),

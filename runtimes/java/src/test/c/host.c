@@ -326,7 +326,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: host [--isolate] [--watch] [--drain MS] [--set NAME=VALUE]... LIB CFG\n");
         return 2;
     }
-    pull = resty_ffi_pull_new();
+    pull = resty_ffi_pull_new(NULL, 0);
     lib = argv[at];
     options.settings = settings;
     rt = load(argv[at + 1], error, sizeof error);

@@ -50,6 +50,7 @@ struct Options {
     workers: u32,
     load_timeout_ms: u32,
     drain_ms: u32,
+    timeout_ms: u32,
     isolate: u8,
     global: u8,
     unpin: u8,
@@ -97,7 +98,7 @@ pub struct Stats {
 }
 
 unsafe extern "C" {
-    fn resty_ffi_pull_new() -> *mut c_void;
+    fn resty_ffi_pull_new(error: *mut c_char, size: usize) -> *mut c_void;
     fn resty_ffi_pull_loop(p: *mut c_void) -> *mut c_void;
     fn resty_ffi_pull_run(p: *mut c_void, timeout_ms: c_int) -> c_int;
     fn resty_ffi_pull_done(p: *mut c_void) -> *mut CallHead;
@@ -195,7 +196,7 @@ pub fn library(name: &str) -> PathBuf {
 
 impl Host {
     pub fn new() -> Self {
-        let pull = unsafe { resty_ffi_pull_new() };
+        let pull = unsafe { resty_ffi_pull_new(std::ptr::null_mut(), 0) };
         assert!(!pull.is_null());
         Self {
             pull,

@@ -1,0 +1,13 @@
+/* Texts of failed system calls. */
+#ifndef RF_FAILED_H
+#define RF_FAILED_H
+
+#include <stddef.h>
+
+/*
+ * "CALL failed: Too many open files (EMFILE); …": the reason that the system gave, and what to change where that one
+ * leaves no doubt. error: an errno. Returns out.
+ */
+const char *rf_failed(char *out, size_t size, const char *call, int error);
+
+#endif

@@ -1,0 +1,10 @@
+/* How a process ended, in words. */
+#ifndef RF_STATUS_H
+#define RF_STATUS_H
+
+#include <stddef.h>
+
+/* "exit code 3" or "signal 9, Killed". status: of waitpid. */
+void rf_status_text(int status, char *out, size_t size);
+
+#endif
