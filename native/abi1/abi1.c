@@ -4,7 +4,9 @@
  * answer of the same task finds it answered and is refused. Never freed while the queue lives.
  */
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../core/export.h"
@@ -12,6 +14,8 @@
 #include "../core/queue.h"
 
 #define RESTING 1024
+
+#pragma weak malloc_usable_size /* a libc that has none still loads us */
 
 struct task {
     resty_ffi_queue *q;
@@ -126,6 +130,12 @@ API char *ngx_http_lua_ffi_get_req(void *tsk, int *len)
     return nil ? NULL : t->call.data;
 }
 
+/* Of an answer without a length: a C string, bounded by its block in case that its NUL is missing. */
+static size_t text_length(char *rsp)
+{
+    return malloc_usable_size ? strnlen(rsp, malloc_usable_size(rsp)) : strlen(rsp);
+}
+
 API void ngx_http_lua_ffi_respond(void *tsk, int rc, char *rsp, int rsp_len)
 {
     static const char negative[] = "the runtime answered with a negative length";
@@ -145,7 +155,7 @@ API void ngx_http_lua_ffi_respond(void *tsk, int rc, char *rsp, int rsp_len)
         answer(q, &t->call, RESTY_FFI_BAD_ARGUMENT, negative, sizeof negative - 1);
         rest(atomic_load(&q->abi1), t);
     } else {
-        answer(q, &t->call, rc, rsp, (uint64_t)rsp_len);
+        answer(q, &t->call, rc, rsp, rsp && rsp_len == 0 ? text_length(rsp) : (uint64_t)rsp_len);
         rest(atomic_load(&q->abi1), t);
     }
     rf_queue_leave(q);

@@ -262,8 +262,9 @@ char *ngx_http_lua_ffi_get_req(void *tsk, int *len);
 
 /*
  * Answers a task, once. rc 0 = ok. rsp comes from malloc and is ours from here on; NULL = no answer (nil). rsp_len is
- * the truth: 0 means empty. A negative length, a second answer, an answer after the unload: refused, with a line in the
- * log; rsp is freed even then.
+ * its length in bytes; 0 means that rsp is a C string, which is read up to its NUL and no further than its block. So an
+ * empty answer is strdup(""). A negative length, a second answer, an answer after the unload: refused, with a line in
+ * the log; rsp is freed even then.
  */
 void ngx_http_lua_ffi_respond(void *tsk, int rc, char *rsp, int rsp_len);
 

@@ -1,4 +1,5 @@
 /* Version 1, function by function, on a queue whose host is the test itself. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,16 +132,55 @@ TEST(nil_empty_and_nul_requests)
     CHECK(memcmp(ngx_http_lua_ffi_get_req(nul, &len), "a\0b", 4) == 0);
     CHECK_INT(len, 3);
     ngx_http_lua_ffi_respond(nil, 0, NULL, 0);
-    ngx_http_lua_ffi_respond(empty, 0, copy("not counted"), 0);
+    ngx_http_lua_ffi_respond(empty, 0, copy(""), 0);
     ngx_http_lua_ffi_respond(nul, 0, NULL, 5);
     struct rf_slot s = reply(text, sizeof text);
     CHECK(s.flags & RESTY_FFI_NIL);
     s = reply(text, sizeof text);
-    CHECK(!(s.flags & RESTY_FFI_NIL)); /* empty, and not the text behind it */
+    CHECK(!(s.flags & RESTY_FFI_NIL));
     CHECK_INT(s.len, 0);
     s = reply(text, sizeof text);
     CHECK(s.flags & RESTY_FFI_NIL); /* NULL is nil whatever the length */
     CHECK_INT(s.len, 0);
+    tear_down();
+}
+
+/* As the original's own echoes in Python and Rust answer: strdup, and no length. */
+TEST(an_answer_without_a_length_is_a_c_string)
+{
+    static const size_t sizes[] = {0, 1, 23, 24, 25, 255, 256, 4096, 1000000};
+    set_up();
+    char *text = malloc(1000002), *want = malloc(1000002);
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        memset(want, 'a' + (int)k, sizes[k]);
+        want[sizes[k]] = 0;
+        call(k, "x", 1);
+        ngx_http_lua_ffi_respond(ngx_http_lua_ffi_task_poll(&q), k % 2 ? 0 : 7, copy(want), 0);
+        struct rf_slot s = reply(text, 1000002);
+        CHECK_INT(s.status, k % 2 ? 0 : 7);
+        CHECK_INT(s.flags, RESTY_FFI_END);
+        CHECK_INT(s.len, sizes[k]);
+        CHECK_TEXT(text, want);
+    }
+    free(text);
+    free(want);
+    tear_down();
+}
+
+TEST(a_c_string_without_its_nul_ends_with_its_block)
+{
+    char text[4096];
+    set_up();
+    for (size_t size = 1; size < 2000; size += 37) {
+        char *rsp = malloc(size);
+        size_t block = malloc_usable_size(rsp);
+        memset(rsp, 'x', block);
+        call(size, "x", 1);
+        ngx_http_lua_ffi_respond(ngx_http_lua_ffi_task_poll(&q), 0, rsp, 0);
+        struct rf_slot s = reply(text, sizeof text);
+        CHECK_INT(s.len, block);
+        CHECK_INT(strspn(text, "x"), block);
+    }
     tear_down();
 }
 

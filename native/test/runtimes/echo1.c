@@ -13,7 +13,7 @@ static void *serve(void *tq)
         char *request = ngx_http_lua_ffi_get_req(task, &len), *answer = NULL;
         if (request) {
             answer = malloc((size_t)len + 1);
-            memcpy(answer, request, (size_t)len);
+            memcpy(answer, request, (size_t)len + 1); /* with its NUL: a length of 0 means a C string */
         }
         ngx_http_lua_ffi_respond(task, 0, answer, len);
     }

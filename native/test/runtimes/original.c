@@ -25,8 +25,10 @@ struct runtime {
 static char *copy(const char *data, size_t len)
 {
     char *out = malloc(len + 1);
-    if (out)
+    if (out) {
         memcpy(out, data, len);
+        out[len] = 0; /* a length of 0 means a C string */
+    }
     return out;
 }
 

@@ -9,7 +9,8 @@
  *     twice TEXT     answers two times
  *     negative       answers with a length of -1
  *     none           answers NULL
- *     empty          answers no byte of an allocated string
+ *     empty          answers an empty string
+ *     text N         answers N times "x" as a C string, without a length
  *     nul            answers "a\0b"
  */
 #include <pthread.h>
@@ -24,6 +25,7 @@ static void answer(void *task, int rc, const char *text, int len)
 {
     char *copy = malloc((size_t)len + 1);
     memcpy(copy, text, (size_t)len);
+    copy[len] = 0; /* a length of 0 means a C string */
     ngx_http_lua_ffi_respond(task, rc, copy, len);
 }
 
@@ -61,7 +63,13 @@ static void serve_one(void *task)
     } else if (after(request, len, "none", &left)) {
         ngx_http_lua_ffi_respond(task, 0, NULL, 0);
     } else if (after(request, len, "empty", &left)) {
-        answer(task, 0, "never seen", 0);
+        answer(task, 0, "", 0);
+    } else if ((rest = after(request, len, "text ", &left))) {
+        size_t n = (size_t)atoi(rest);
+        char *text = malloc(n + 1);
+        memset(text, 'x', n);
+        text[n] = 0;
+        ngx_http_lua_ffi_respond(task, 0, text, 0);
     } else if (after(request, len, "nul", &left)) {
         answer(task, 0, "a\0b", 3);
     } else {

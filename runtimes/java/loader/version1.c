@@ -29,8 +29,10 @@ static void respond(JNIEnv *env, jclass c, jlong task, jint rc, jbyteArray respo
         (*env)->ThrowNew(env, (*env)->FindClass(env, "java/lang/OutOfMemoryError"), "no memory for the response");
         return;
     }
-    if (copy)
+    if (copy) {
         (*env)->GetByteArrayRegion(env, response, 0, len, (jbyte *)copy);
+        copy[len] = 0; /* a length of 0 means a C string */
+    }
     ngx_http_lua_ffi_respond((void *)task, rc, copy, len);
 }
 

@@ -54,11 +54,12 @@ export function version1(kind: HostKind, transport: Transport): void {
     });
   });
 
-  test("a nil request is NULL, and answers are as long as they say", async () => {
+  test("a nil request is NULL; answers are as long as they say, and C strings if they do not say", async () => {
     const rt = await load(UNRULY);
     expect(await text(rt, "any")).toBe("nil request");
     expect(await rt.call("any", "none")).toEqual({ ok: true, body: null });
     expect(await rt.call("any", "empty")).toEqual({ ok: true, body: Buffer.alloc(0) });
+    for (const size of [1, 24, 100_000]) expect(await text(rt, "any", `text ${size}`)).toBe("x".repeat(size));
     expect(await rt.call("any", "nul")).toEqual({ ok: true, body: Buffer.from("a\0b") });
     expect(await rt.call("any", "code 7 seven")).toEqual({ ok: false, code: 7, message: "seven" });
   });

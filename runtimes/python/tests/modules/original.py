@@ -21,7 +21,7 @@ class State:
 
     def respond(self, task, rc, data):
         res = C.malloc(len(data) + 1)
-        C.memcpy(res, data, len(data))
+        C.memcpy(res, data + b"\0", len(data) + 1)  # a length of 0 means a C string
         C.ngx_http_lua_ffi_respond(task, rc, res, len(data))
 
     def poll(self, tq):
