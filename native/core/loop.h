@@ -169,6 +169,8 @@ struct rf_instance {
     char name[128];
     /* thread transport */
     void *library;
+    int (*init)(char *cfg, void *tq);
+    struct rf_instance *next_turn; /* of those that wait for the library's thread */
     char *lib;
     char *cfg;
     /* process transport */

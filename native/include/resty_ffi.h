@@ -53,8 +53,10 @@ extern "C" {
  * Starts the runtime: set up, start the threads that poll, return. 0 = ok; anything else fails the load with that code
  * (and with the text given to resty_ffi_fail, if any). cfg is the configuration string, NULL if none; it is gone when
  * libffi_init returns. tq is the queue: version 2 casts it to resty_ffi_queue *.
- * Called once per key, on a thread of the host's that ends afterwards, with all maskable signals blocked, so that the
- * runtime's threads inherit that mask and the host keeps its signals.
+ * Called once per key, on a thread of the host's with all maskable signals blocked, so that the runtime's threads
+ * inherit that mask and the host keeps its signals. All calls for one library are made on the same thread, one after
+ * the other; it lives as long as the process. Only when a call has been given up (it took longer than the load may
+ * take), the next ones are made on another thread.
  */
 int libffi_init(char *cfg, void *tq);
 

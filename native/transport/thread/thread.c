@@ -1,7 +1,7 @@
 /*
- * The thread transport: the library is opened and initialised in this process, on a loader thread, so that one that
- * hangs costs a thread and not the worker. The loader blocks all signals that can wait: threads started by the library
- * inherit that, and the host's signals keep reaching the host.
+ * The thread transport: the library is opened in this process by a loader thread and initialised on the library's own
+ * (home.h), so that one that hangs costs a thread and not the worker. These block all signals that can wait: threads
+ * started by the library inherit that, and the host's signals keep reaching the host.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -11,19 +11,16 @@
 #include <string.h>
 
 #include "../../core/failed.h"
-#include "../../core/loop.h"
-
-typedef int (*init_function)(char *cfg, void *tq);
+#include "home.h"
 
 static void fail(struct rf_instance *i, const char *text)
 {
     rf_instance_news(i, RF_NEWS_FAILED, text, strlen(text));
 }
 
-static void init(struct rf_instance *i, init_function function)
+void rf_thread_initialised(struct rf_instance *i, int rc)
 {
     char text[RF_TEXT], reason[RF_TEXT];
-    int rc = function(i->cfg, &i->q);
     free(i->cfg);
     i->cfg = NULL;
     if (rc == 0) {
@@ -42,7 +39,7 @@ static void open_failed(struct rf_instance *i, const char *path)
     rf_library_places(i->lib, places, sizeof places);
     snprintf(text, sizeof text, "%.500s; searched %s", why ? why : path, places);
     fail(i, text);
-    resty_ffi_close(&i->q); /* nothing of the library has run */
+    resty_ffi_close(&i->q);
 }
 
 static bool wants_process(const resty_ffi_options *o)
@@ -60,17 +57,18 @@ static void *loader(void *arg)
     if (!i->library) {
         open_failed(i, path);
     } else {
-        init_function function = (init_function)dlsym(i->library, "libffi_init");
-        if (function && wants_process(i->options))
+        *(void **)&i->init = dlsym(i->library, "libffi_init");
+        if (i->init && wants_process(i->options))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
-        else if (function)
-            init(i, function);
+        else if (i->init && rf_home_run(i))
+            return NULL;
+        else if (i->init)
+            fail(i, "no memory");
         else if (dlsym(i->library, "libffi_argv"))
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
             fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
-        if (!function || wants_process(i->options))
-            resty_ffi_close(&i->q);
+        resty_ffi_close(&i->q); /* nothing of it has run but its constructors */
     }
     rf_queue_leave(&i->q);
     rf_instance_unref(i);
@@ -106,9 +104,4 @@ bool rf_thread_reloads(const struct rf_instance *i)
 }
 
 /* The closed queue is all that threads in this process can be told. */
-static void end(struct rf_instance *i)
-{
-    (void)i;
-}
-
-const struct rf_transport rf_thread_transport = {start, end};
+const struct rf_transport rf_thread_transport = {start, rf_home_give_up};

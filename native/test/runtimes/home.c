@@ -1,0 +1,57 @@
+/*
+ * Version 1, and at home on the thread that initialised it first, as a loader of lua-resty-ffi that keeps its JNIEnv:
+ * on any other one libffi_init returns 9. A configuration "hang MS" makes it hang for so long, without MS for ever.
+ * Answers each request with its configuration.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "resty_ffi.h"
+
+/* It says that it can be initialised again for new code. */
+extern int libffi_reload;
+int libffi_reload = 1;
+
+struct runtime {
+    void *tq;
+    char *cfg; /* owned */
+};
+
+static _Thread_local int here;
+static int initialised;
+
+/* So many began to hang, and have ended; for the test, by dlsym. */
+extern _Atomic int hanging, ended;
+_Atomic int hanging, ended;
+
+static void *serve(void *arg)
+{
+    struct runtime *rt = arg;
+    void *task;
+    while ((task = ngx_http_lua_ffi_task_poll(rt->tq)))
+        ngx_http_lua_ffi_respond(task, 0, strdup(rt->cfg), 0);
+    free(rt->cfg);
+    free(rt);
+    return NULL;
+}
+
+int libffi_init(char *cfg, void *tq)
+{
+    pthread_t t;
+    here |= !initialised;
+    initialised = 1;
+    if (!here)
+        return 9;
+    if (cfg && strncmp(cfg, "hang", 4) == 0) {
+        hanging++;
+        do
+            usleep((unsigned)atoi(cfg + 4) * 1000);
+        while (!cfg[4]);
+        ended++;
+    }
+    struct runtime *rt = malloc(sizeof *rt);
+    *rt = (struct runtime){tq, strdup(cfg ? cfg : "none")};
+    return pthread_create(&t, NULL, serve, rt) || pthread_detach(t);
+}

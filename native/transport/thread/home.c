@@ -1,0 +1,139 @@
+#include "home.h"
+
+#include <stdlib.h>
+
+struct home {
+    struct home *next;
+    void *library;
+    struct rf_instance *running; /* whose libffi_init runs; referenced by the thread that runs it */
+    struct rf_instance *waiting; /* the next ones, by next_turn, each with its loader thread asleep */
+    uint32_t threads;            /* so many have been its thread, the last one is */
+    _Atomic uint32_t bell;       /* rises when any of this changes; all wait for it */
+};
+
+static rf_lock lock;       /* over all of this; it is never held while code of a library runs */
+static struct home *homes; /* never freed: libraries stay, and so do their threads */
+
+static void ring(struct home *h)
+{
+    atomic_fetch_add(&h->bell, 1);
+    rf_futex_wake(&h->bell, INT32_MAX, 0);
+}
+
+static void wait_for_bell(struct home *h)
+{
+    uint32_t seen = atomic_load(&h->bell);
+    rf_lock_release(&lock);
+    rf_futex_wait(&h->bell, seen, -1, 0);
+    rf_lock_acquire(&lock);
+}
+
+/* Where i, or the end of the list, is pointed to from. */
+static struct rf_instance **place(struct home *h, const struct rf_instance *i)
+{
+    struct rf_instance **p = &h->waiting;
+    while (*p && *p != i)
+        p = &(*p)->next_turn;
+    return p;
+}
+
+static bool is_closed(const struct rf_instance *i)
+{
+    return atomic_load_explicit(&i->q.ch.h->closed, memory_order_acquire) != 0;
+}
+
+static void leave(struct rf_instance *i)
+{
+    rf_queue_leave(&i->q);
+    rf_instance_unref(i);
+}
+
+/* Nothing of the library has run for it. */
+static void pass(struct rf_instance *i)
+{
+    resty_ffi_close(&i->q);
+    leave(i);
+}
+
+/* The life of a library's thread. Returns, with the lock, when another one has taken its place. */
+static void stay(struct home *h)
+{
+    uint32_t me = ++h->threads;
+    h->running = NULL;
+    while (h->threads == me) {
+        struct rf_instance *i = h->waiting;
+        if (!i) {
+            wait_for_bell(h);
+            continue;
+        }
+        h->running = i;
+        h->waiting = i->next_turn;
+        ring(h);
+        rf_lock_release(&lock);
+        int rc = i->init(i->cfg, &i->q);
+        rf_lock_acquire(&lock);
+        if (h->threads == me)
+            h->running = NULL; /* before the loop hears of it, which may close i at once */
+        rf_lock_release(&lock);
+        rf_thread_initialised(i, rc);
+        leave(i);
+        rf_lock_acquire(&lock);
+    }
+}
+
+static struct home *home_of(void *library)
+{
+    struct home *h = homes;
+    while (h && h->library != library)
+        h = h->next;
+    if (!h && (h = calloc(1, sizeof *h))) {
+        h->library = library;
+        h->next = homes;
+        homes = h;
+    }
+    return h;
+}
+
+static bool has_thread(const struct home *h)
+{
+    return h->threads && !(h->running && is_closed(h->running));
+}
+
+bool rf_home_run(struct rf_instance *i)
+{
+    rf_lock_acquire(&lock);
+    struct home *h = home_of(i->library);
+    /* Closed while it was opened: then rf_home_give_up has not found it here. */
+    bool too_late = h && is_closed(i);
+    if (h && !too_late) {
+        i->next_turn = NULL;
+        *place(h, i) = i;
+        ring(h);
+        while (*place(h, i) && has_thread(h))
+            wait_for_bell(h);
+        if (*place(h, i))
+            stay(h);
+    }
+    rf_lock_release(&lock);
+    if (too_late)
+        pass(i);
+    return h != NULL;
+}
+
+void rf_home_give_up(struct rf_instance *i)
+{
+    bool waited = false;
+    rf_lock_acquire(&lock);
+    for (struct home *h = homes; h; h = h->next) {
+        struct rf_instance **p = place(h, i);
+        if (*p) {
+            waited = true;
+            *p = i->next_turn;
+        }
+        if (waited || h->running == i)
+            ring(h);
+    }
+    rf_lock_release(&lock);
+    if (waited)
+        pass(i);
+}
