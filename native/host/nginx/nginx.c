@@ -10,111 +10,17 @@
 
 #include "../../core/export.h"
 #include "../../core/failed.h"
+#include "event.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
 
 /* How soon a handler learns that its caller was aborted. */
 #define SWEEP_NS 50000000
 
-/* An fd in nginx's epoll. Kept for reuse, never freed: nginx may hold an event of this round that names it. */
-struct watch {
-    struct ngx_connection_prefix connection;
-    struct ngx_event_prefix read, write;
-    void (*ready)(void *arg);
-    void *arg;
-    struct watch *next; /* while unused */
-};
-
 static struct rf_nginx_subsystem subsystems[2];
-static struct watch *unused;
 static pid_t owner;       /* the worker that initialised; a fork of it is none */
 static int sweep_fd = -1; /* timerfd, runs only while calls are in flight */
 static bool sweeping;
-
-static void on_event(struct ngx_event_prefix *ev)
-{
-    struct watch *w = ((struct ngx_connection_prefix *)ev->data)->data;
-    if (w->connection.fd >= 0)
-        w->ready(w->arg);
-}
-
-/*
- * With accept_mutex nginx puts events into a list before it handles them. One that is in the list has the bit "posted",
- * and must stay as it is. Where that bit is differs; but an event that was not served has none besides "ready".
- */
-static bool resting(const struct watch *w)
-{
-    return (w->read.bits & ~NGX_EVENT_READY) == 0;
-}
-
-static struct watch *new_watch(void)
-{
-    struct watch **p = &unused, *w;
-    while (*p && !resting(*p))
-        p = &(*p)->next;
-    w = *p;
-    if (w)
-        *p = w->next;
-    else
-        w = malloc(sizeof *w);
-    if (w)
-        memset(w, 0, sizeof *w);
-    return w;
-}
-
-/* Takes an fd out of an epoll set that cannot be reached: its number stays its owner's, its file is another one. */
-static void forget_file(int fd)
-{
-    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (other < 0)
-        return;
-    dup3(other, fd, O_CLOEXEC);
-    close(other);
-}
-
-static const char *watch_fd(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
-{
-    (void)host;
-    struct watch *w = new_watch();
-    if (!w)
-        return "no memory";
-    w->ready = ready;
-    w->arg = arg;
-    w->connection.data = w;
-    w->connection.read = &w->read;
-    w->connection.write = &w->write;
-    w->connection.fd = fd;
-    w->read.data = w->write.data = &w->connection;
-    w->read.handler = w->write.handler = on_event;
-    w->read.log = w->write.log = ngx_cycle->log;
-    struct watch expected = *w;
-    /* With EPOLLET the descriptor need not be read. */
-    if (ngx_event_actions[0](&w->read, NGX_READ_EVENT_EPOLL, NGX_CLEAR_EVENT_EPOLL) != 0) {
-        w->next = unused;
-        unused = w;
-        return "nginx refused to watch a descriptor (see its error.log)";
-    }
-    /* Are these structs what we take them for? Then nothing but the bit "active" has changed. */
-    expected.read.bits |= NGX_EVENT_ACTIVE;
-    if (memcmp(&expected, w, sizeof expected) != 0) {
-        forget_file(fd);
-        return "this nginx lays out its events in a way that is not known; nothing was loaded";
-    }
-    *handle = w;
-    return NULL;
-}
-
-static void unwatch_fd(void *host, void *handle)
-{
-    (void)host;
-    struct watch *w = handle;
-    w->read.log = ngx_cycle->log; /* of the present cycle: "master_process off" survives a reload */
-    /* Closing would not do: a child holds the same open file, and epoll would go on reporting it. */
-    ngx_event_actions[1](&w->read, NGX_READ_EVENT_EPOLL, 0);
-    w->connection.fd = -1;
-    w->next = unused;
-    unused = w;
-}
 
 /*
  * A coroutine that was killed (its client went away, ngx.thread.kill) leaves its semaphore without telling anybody. A
@@ -133,26 +39,6 @@ static void on_done(void *host, resty_ffi_call *call)
         resty_ffi_call_release(call);
     else
         s->sema_post(call->user, 1);
-}
-
-/* Each line is an entry of its own: a text with line ends in it, a stack or a client's words, cannot pass for others.
- */
-static void on_log(void *host, int level, const char *runtime, const char *text, size_t len)
-{
-    (void)host;
-    if (ngx_cycle->log->level < (uintptr_t)level)
-        return;
-    for (const char *end = text + len; text <= end;) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t line = (size_t)((newline ? newline : end) - text);
-        if (line && text[line - 1] == '\r')
-            line--;
-        if (line)
-            ngx_log_error_core((uintptr_t)level, ngx_cycle->log, 0, "[resty-ffi] %s: %*s", runtime, line, text);
-        if (!newline)
-            break;
-        text = newline + 1;
-    }
 }
 
 static void look_for_waiter(void *arg, resty_ffi_call *call)
@@ -209,7 +95,7 @@ static const char *begin_sweep(void)
     sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (sweep_fd < 0)
         return rf_failed(why, sizeof why, "timerfd_create", errno);
-    return watch_fd(NULL, sweep_fd, on_sweep, NULL, &handle);
+    return rf_nginx_watch(NULL, sweep_fd, on_sweep, NULL, &handle);
 }
 
 static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
@@ -220,6 +106,7 @@ static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
                                          ngx_http_lua_ffi_sema_post,
                                          ngx_http_lua_ffi_sema_count,
                                          ngx_http_lua_ffi_sema_gc,
+                                         ngx_http_lua_ffi_raw_log,
                                          ngx_http_lua_ffi_shdict_get,
                                          ngx_http_lua_ffi_shdict_store,
                                          ngx_http_lua_ffi_shdict_incr,
@@ -231,6 +118,7 @@ static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
                                          ngx_stream_lua_ffi_sema_post,
                                          ngx_stream_lua_ffi_sema_count,
                                          ngx_stream_lua_ffi_sema_gc,
+                                         ngx_stream_lua_ffi_raw_log,
                                          ngx_stream_lua_ffi_shdict_get,
                                          ngx_stream_lua_ffi_shdict_store,
                                          ngx_stream_lua_ffi_shdict_incr,
@@ -240,7 +128,7 @@ static void fill_subsystem(struct rf_nginx_subsystem *s, int number)
 
 static const char *refusal(void)
 {
-    if (!ngx_event_actions || !&ngx_cycle || !&ngx_event_flags || !ngx_log_error_core)
+    if (!ngx_event_actions || !&ngx_cycle || !&ngx_event_flags || !ngx_get_connection || !ngx_free_connection)
         return "this process is not nginx, or an nginx linked without its symbols (-Wl,-E)";
     if (owner && owner != getpid())
         return "this process was forked after resty-ffi was initialised; load runtimes in the worker";
@@ -261,13 +149,13 @@ API const char *resty_ffi_nginx_init(int subsystem)
     if (s->loop)
         return NULL;
     fill_subsystem(s, subsystem);
-    if (!s->sema_new || !s->sema_post || !s->sema_count || !s->sema_gc)
-        return "ngx_lua does not offer semaphores: version 0.10.13 or newer is needed";
+    if (!s->sema_new || !s->sema_post || !s->sema_count || !s->sema_gc || !s->raw_log)
+        return "ngx_lua is too old: version 0.10.13 or newer is needed, of its stream module 0.0.6";
     owner = getpid();
-    if ((error = begin_sweep()))
+    if ((error = rf_nginx_begin_watching()) || (error = begin_sweep()))
         return error;
-    struct resty_ffi_host host = {watch_fd, unwatch_fd, on_done, rf_nginx_on_stream, on_log, rf_nginx_dict,
-                                  on_tick,  s,          false};
+    struct resty_ffi_host host = {
+        rf_nginx_watch, rf_nginx_unwatch, on_done, rf_nginx_on_stream, rf_nginx_log, rf_nginx_dict, on_tick, s, false};
     s->loop = resty_ffi_loop_new(&host);
     return s->loop ? NULL : "no memory";
 }

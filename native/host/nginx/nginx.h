@@ -43,6 +43,7 @@ struct rf_nginx_subsystem {
     int (*sema_post)(void *sem, int n);
     int (*sema_count)(void *sem);
     void (*sema_gc)(void *sem);
+    int (*raw_log)(void *request, int level, const char *text, size_t len);
     int (*dict_get)(void *zone, const char *key, size_t key_len, int *type, char **text, size_t *text_len,
                     double *number, int *user_flags, int get_stale, int *is_stale, char **error);
     int (*dict_store)(void *zone, int op, const char *key, size_t key_len, int type, const char *text, size_t text_len,
@@ -52,6 +53,9 @@ struct rf_nginx_subsystem {
     struct ngx_request_cleanup *(*cleanup_add)(void *request, size_t size);
     resty_ffi_loop *loop; /* NULL until init */
 };
+
+/* log.c */
+void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *text, size_t len);
 
 /* dict.c */
 void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);

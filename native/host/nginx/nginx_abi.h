@@ -1,7 +1,7 @@
 /*
- * The little of nginx that this host touches, declared by hand so that one library serves every nginx. Only the first
- * fields of three structs; they are the same in all releases from 1.9.11 on (64-bit). nginx.c checks them when it
- * registers. All symbols are weak: outside nginx the library loads and says that it is not in nginx.
+ * The little of nginx that this host touches, declared by hand so that one library serves every nginx (64-bit). Where
+ * its connections and events have their fields is found out in the worker: see layout.h. All symbols are weak: outside
+ * nginx the library loads and says that it is not in nginx.
  */
 #ifndef RF_NGINX_ABI_H
 #define RF_NGINX_ABI_H
@@ -11,49 +11,24 @@
 
 #define WEAK __attribute__((weak))
 
-struct ngx_event_prefix {
-    void *data;
-    volatile uint32_t bits;
-    int available;
-    void (*handler)(struct ngx_event_prefix *ev);
-    uintptr_t index;
-    void *log;
-    char rest[512]; /* what nginx has beyond: at most a third of this */
-};
-
-struct ngx_connection_prefix {
-    void *data;
-    struct ngx_event_prefix *read, *write;
-    int fd;
-    char rest[1024];
-};
-
 struct ngx_cycle_prefix {
     void *conf_ctx;
     void *pool; /* NULL once the process is about to exit */
-    struct ngx_log_prefix *log;
+    void *log;  /* points into this struct */
 };
 
-struct ngx_log_prefix {
-    uintptr_t level;
-};
-
-_Static_assert(offsetof(struct ngx_event_prefix, handler) == 16, "64-bit only");
-_Static_assert(offsetof(struct ngx_event_prefix, log) == 32, "64-bit only");
-_Static_assert(offsetof(struct ngx_connection_prefix, fd) == 24, "64-bit only");
-
-#define NGX_EVENT_ACTIVE (1u << 3) /* the fourth 1-bit field */
-#define NGX_EVENT_READY (1u << 5)
 #define NGX_READ_EVENT_EPOLL 0x2001                /* EPOLLIN | EPOLLRDHUP */
 #define NGX_CLEAR_EVENT_EPOLL ((uintptr_t)1 << 31) /* EPOLLET */
 #define NGX_USE_EPOLL_EVENT 0x40
 
-typedef intptr_t (*ngx_event_action)(struct ngx_event_prefix *ev, intptr_t event, uintptr_t flags);
+typedef intptr_t (*ngx_event_action)(void *ev, intptr_t event, uintptr_t flags);
 
 extern ngx_event_action ngx_event_actions[] WEAK; /* [0] add, [1] del */
 extern volatile struct ngx_cycle_prefix *ngx_cycle WEAK;
 extern uintptr_t ngx_event_flags WEAK;
-extern void ngx_log_error_core(uintptr_t level, void *log, int err, const char *format, ...) WEAK;
+/* The connection is empty but for its events, its fd and its log. NULL = all are in use. */
+extern void *ngx_get_connection(int fd, void *log) WEAK;
+extern void ngx_free_connection(void *connection) WEAK;
 
 extern int ngx_http_lua_ffi_sema_new(void **sem, int n, char **error) WEAK;
 extern int ngx_http_lua_ffi_sema_post(void *sem, int n) WEAK;
@@ -63,6 +38,10 @@ extern int ngx_stream_lua_ffi_sema_new(void **sem, int n, char **error) WEAK;
 extern int ngx_stream_lua_ffi_sema_post(void *sem, int n) WEAK;
 extern int ngx_stream_lua_ffi_sema_count(void *sem) WEAK;
 extern void ngx_stream_lua_ffi_sema_gc(void *sem) WEAK;
+
+/* request NULL: nginx's own log. */
+extern int ngx_http_lua_ffi_raw_log(void *request, int level, const char *text, size_t len) WEAK;
+extern int ngx_stream_lua_ffi_raw_log(void *request, int level, const char *text, size_t len) WEAK;
 
 #define NGX_SHDICT_FUNCTIONS(subsystem)                                                                                \
     extern int ngx_##subsystem##_lua_ffi_shdict_get(void *zone, const char *key, size_t key_len, int *type,            \

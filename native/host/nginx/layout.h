@@ -1,0 +1,23 @@
+/* Where nginx has the fields of its connections and events: forks put some of their own in between. */
+#ifndef RF_NGINX_LAYOUT_H
+#define RF_NGINX_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* In both structs "data" comes first. */
+struct rf_nginx_layout {
+    size_t read, write, fd;    /* places in a connection */
+    size_t bits, handler, log; /* places in an event */
+    uint32_t active, ready;    /* in the event's bits */
+    size_t index;              /* place in an event, looked at only here */
+    uint32_t instance;         /* in the event's bits, looked at only here */
+};
+
+/*
+ * Tells which layout this nginx has, from a connection that nginx makes and takes back: nothing of ours is handed to
+ * it. NULL, or a sentence that says why it cannot be told. Main thread of a worker, log is nginx's.
+ */
+const char *rf_nginx_find_layout(void *log, struct rf_nginx_layout *found);
+
+#endif
