@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { lua } from "@resty-ffi/nginx";
 import { expect, test } from "vitest";
@@ -48,6 +48,24 @@ test("what has line ends in it is one entry for each line: it cannot pass for an
     await expect.poll(() => own().length, { timeout: 5000 }).toBe(3);
     expect(own().map(({ level }) => level)).toEqual(["error", "error", "error"]);
     expect(nginx.log().some(({ level }) => level === "alert")).toBe(false);
+  } finally {
+    await nginx.stop();
+  }
+});
+
+test("a name or a text with a % in it is no format", async () => {
+  const nginx = await Nginx.start();
+  try {
+    const lib = join(nginx.folder, "libffi_%s%n%*s.so");
+    copyFileSync(runtimeOf("go").lib, lib);
+    await nginx.lua(`
+      local rt = assert(fixture.load("go", ${lua(lib)}))
+      rt:log("error 100%s %n %*s %V")`);
+    const own = () => nginx.log().filter(({ text }) => text.startsWith("[resty-ffi]"));
+    await expect.poll(() => own().length, { timeout: 5000 }).toBe(1);
+    expect(own()[0]).toMatchObject({ level: "error" });
+    expect(own()[0]?.text).toContain("ffi_%s%n%*s");
+    expect(own()[0]?.text).toContain(": 100%s %n %*s %V");
   } finally {
     await nginx.stop();
   }
