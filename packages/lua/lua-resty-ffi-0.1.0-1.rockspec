@@ -31,6 +31,7 @@ build = {
         ["resty.ffi.msgpack"] = "lib/resty/ffi/msgpack.lua",
         ["resty.ffi.native"] = "lib/resty/ffi/native.lua",
         ["resty.ffi.options"] = "lib/resty/ffi/options.lua",
+        ["resty.ffi.request"] = "lib/resty/ffi/request.lua",
         ["resty.ffi.status"] = "lib/resty/ffi/status.lua",
         ["resty.ffi.stream"] = "lib/resty/ffi/stream.lua",
     },

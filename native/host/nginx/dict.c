@@ -81,8 +81,10 @@ struct zone {
 };
 static struct zone *zones; /* of this worker; never freed: nginx's zones live as long as it */
 
-API int resty_ffi_nginx_set_dict(const char *name, void *zone)
+API int resty_ffi_nginx_set_dict(int subsystem, const char *name, void *userdata)
 {
+    const struct rf_nginx_subsystem *s = rf_nginx_subsystem(subsystem);
+    void *zone = s->dict_zone ? s->dict_zone(userdata) : userdata;
     for (struct zone *z = zones; z; z = z->next)
         if (strcmp(z->name, name) == 0) {
             z->zone = zone;

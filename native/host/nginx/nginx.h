@@ -32,8 +32,8 @@ resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request);
 void resty_ffi_nginx_stream_free(resty_ffi_call *call);
 int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                                 uint64_t len, int end, uint64_t timeout_ms);
-/* The zone of a lua_shared_dict by its name, for runtimes that may use it. False = no memory. */
-int resty_ffi_nginx_set_dict(const char *name, void *zone);
+/* A lua_shared_dict by its name, for runtimes that may use it; userdata: what Lua has of it. 0 = no memory. */
+int resty_ffi_nginx_set_dict(int subsystem, const char *name, void *userdata);
 /* A Lua VM is being closed; if that is because the worker ends, all runtimes end. */
 void resty_ffi_nginx_exit(void);
 
@@ -44,6 +44,7 @@ struct rf_nginx_subsystem {
     int (*sema_count)(void *sem);
     void (*sema_gc)(void *sem);
     int (*raw_log)(void *request, int level, const char *text, size_t len);
+    void *(*dict_zone)(void *userdata); /* NULL in ngx_lua before 0.10.14: what Lua has is the zone */
     int (*dict_get)(void *zone, const char *key, size_t key_len, int *type, char **text, size_t *text_len,
                     double *number, int *user_flags, int get_stale, int *is_stale, char **error);
     int (*dict_store)(void *zone, int op, const char *key, size_t key_len, int type, const char *text, size_t text_len,

@@ -44,6 +44,7 @@ extern int ngx_http_lua_ffi_raw_log(void *request, int level, const char *text, 
 extern int ngx_stream_lua_ffi_raw_log(void *request, int level, const char *text, size_t len) WEAK;
 
 #define NGX_SHDICT_FUNCTIONS(subsystem)                                                                                \
+    extern void *ngx_##subsystem##_lua_ffi_shdict_udata_to_zone(void *userdata) WEAK;                                  \
     extern int ngx_##subsystem##_lua_ffi_shdict_get(void *zone, const char *key, size_t key_len, int *type,            \
                                                     char **text, size_t *text_len, double *number, int *user_flags,    \
                                                     int get_stale, int *is_stale, char **error) WEAK;                  \

@@ -209,17 +209,6 @@ local function wrap(handle, strings)
     return setmetatable(rt, metatable)
 end
 
-local function zone_of(name)
-    local dict = ngx.shared and rawget(ngx.shared, name)
-    if not dict then
-        return nil, "there is no lua_shared_dict \"" .. name .. "\" (option dicts)"
-    end
-    if stream then
-        return ffi.C.ngx_stream_lua_ffi_shdict_udata_to_zone(dict[1])
-    end
-    return ffi.C.ngx_http_lua_ffi_shdict_udata_to_zone(dict[1])
-end
-
 local function ready()
     if not C then
         local lib, err = native.load()
@@ -266,11 +255,10 @@ function _M.load(lib, cfg, opts)
         return refuse(lib, err)
     end
     for _, name in ipairs(checked.dicts or {}) do
-        local zone
-        zone, err = zone_of(name)
-        if not zone then
-            return refuse(lib, err)
-        elseif C.resty_ffi_nginx_set_dict(name, zone) == 0 then
+        local dict = ngx.shared and rawget(ngx.shared, name)
+        if not dict then
+            return refuse(lib, "there is no lua_shared_dict \"" .. name .. "\" (option dicts)")
+        elseif C.resty_ffi_nginx_set_dict(subsystem, name, dict[1]) == 0 then
             return refuse(lib, "no memory")
         end
     end

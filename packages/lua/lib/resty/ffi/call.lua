@@ -1,12 +1,11 @@
 -- One call, from request to answer: the path that has to be fast.
 
-local base = require "resty.core.base"
 local ffi = require "ffi"
+local get_request = require "resty.ffi.request"
 local options = require "resty.ffi.options"
 local semaphore = require "ngx.semaphore"
 local status = require "resty.ffi.status"
 
-local get_request = base.get_request
 local ffi_str, ffi_gc, ffi_cast = ffi.string, ffi.gc, ffi.cast
 local get_phase = ngx.get_phase
 local type, tostring, tonumber, setmetatable, getmetatable = type, tostring, tonumber, setmetatable, getmetatable

@@ -52,7 +52,7 @@ resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request);
 void resty_ffi_nginx_stream_free(resty_ffi_call *call);
 int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                                 uint64_t len, int end, uint64_t timeout_ms);
-int resty_ffi_nginx_set_dict(const char *name, void *zone);
+int resty_ffi_nginx_set_dict(int subsystem, const char *name, void *userdata);
 void resty_ffi_nginx_exit(void);
 
 resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,

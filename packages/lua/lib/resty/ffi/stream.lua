@@ -8,13 +8,12 @@
 --
 -- Several light threads may use one stream. It ends with the request or timer that opened it.
 
-local base = require "resty.core.base"
 local ffi = require "ffi"
+local get_request = require "resty.ffi.request"
 local options = require "resty.ffi.options"
 local semaphore = require "ngx.semaphore"
 local status = require "resty.ffi.status"
 
-local get_request = base.get_request
 local ffi_str, ffi_gc, ffi_cast = ffi.string, ffi.gc, ffi.cast
 local get_phase, now, exiting = ngx.get_phase, ngx.now, ngx.worker.exiting
 local type, tostring, tonumber, setmetatable, getmetatable = type, tostring, tonumber, setmetatable, getmetatable
