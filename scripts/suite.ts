@@ -1,27 +1,41 @@
 import { basename, dirname } from "node:path";
+import { type GivenNginx, givenNginx, NGINX_WORKSPACES } from "./given_nginx.ts";
 import { setup } from "./setup/setup.ts";
 import { type Ending, summarise } from "./summary.ts";
 import { clear, read } from "./tally/results.ts";
 import { turboEndings } from "./turbo.ts";
-import { workspaces } from "./workspaces.ts";
+import { type Workspace, workspaces } from "./workspaces.ts";
 
-/** npm test: sets up, builds, runs every lint and test there is, and closes with the sum of all checks. */
+/**
+ * npm test: sets up, builds, runs every lint and test there is, and closes with the sum of all checks. With an nginx
+ * given (see given_nginx.ts), only what runs in nginx.
+ */
 export async function suite(args: string[]): Promise<number> {
-  const all = workspaces();
-  for (const { folder } of all) clear(folder);
+  let given: GivenNginx;
+  try {
+    given = givenNginx(args);
+  } catch (error) {
+    print([(error as Error).message]);
+    return close(0, 1);
+  }
+  const { env, rest } = given;
+  const partly = Object.keys(env).length > 0;
+  Object.assign(process.env, env);
+  const chosen = (): Workspace[] => workspaces().filter(({ name }) => !partly || NGINX_WORKSPACES.includes(name));
+  for (const { folder } of chosen()) clear(folder);
 
-  heading("1/4", "set-up");
+  // Tests measure deadlines and memory: they run one workspace after the other.
+  const concurrency: Record<string, number> = { build: 2, lint: 2, test: 1 };
+  const tasks = partly ? ["build", "test"] : ["build", "lint", "test"];
+  const steps = tasks.length + 1;
+  heading(`1/${steps}`, "set-up");
   if ((await setup()) !== 0) return close(0, 1);
 
   const endings: Ending[] = [];
-  for (const [number, task, concurrency] of [
-    ["2/4", "build", 2],
-    ["3/4", "lint", 2],
-    // Tests measure deadlines and memory: they run one workspace after the other.
-    ["4/4", "test", 1],
-  ] as const) {
-    heading(number, task);
-    const turbo = ["--continue=dependencies-successful", `--concurrency=${concurrency}`, ...args];
+  for (const [k, task] of tasks.entries()) {
+    heading(`${k + 2}/${steps}`, task);
+    const filters = partly ? NGINX_WORKSPACES.map((name) => `--filter=${name}`) : [];
+    const turbo = ["--continue=dependencies-successful", `--concurrency=${concurrency[task]}`, ...filters, ...rest];
     for (const ending of await turboEndings(task, turbo)) {
       // Later steps meet the same builds again.
       const known = endings.some((other) => other.workspace === ending.workspace && other.task === ending.task);
@@ -29,9 +43,9 @@ export async function suite(args: string[]): Promise<number> {
     }
   }
 
-  const outcomes = workspaces().map(({ name, folder, scripts }) => ({
+  const outcomes = chosen().map(({ name, folder, scripts }) => ({
     workspace: name,
-    tasks: ["lint", "test"].filter((task) => task in scripts),
+    tasks: tasks.filter((task) => task !== "build" && task in scripts),
     results: read(folder),
     // packages/examples tests those of all languages.
     testedElsewhere: basename(dirname(folder)) === "examples",

@@ -3,11 +3,9 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const MODULE_FOLDERS = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
-const PROGRAM_FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+import { type Program, program } from "./program.ts";
 
 /** What {@link startNginx} needs to know. */
 export interface NginxOptions {
@@ -43,23 +41,6 @@ export interface Nginx {
   stop(options?: { graceMs?: number; keep?: boolean }): Promise<void>;
 }
 
-/** The path of nginx, or an error that says how to get it. */
-export function nginxProgram(): string {
-  const found = PROGRAM_FOLDERS.map((folder) => join(folder, "nginx")).find((file) => existsSync(file));
-  if (!found) throw new Error("nginx is not installed: apt-get install nginx libnginx-mod-http-lua lua-resty-core");
-  return found;
-}
-
-function luaModules(): string {
-  const folder = MODULE_FOLDERS.find((place) => existsSync(join(place, "ngx_http_lua_module.so")));
-  if (!folder) {
-    throw new Error(
-      `ngx_http_lua_module.so is in none of ${MODULE_FOLDERS.join(", ")}: apt-get install libnginx-mod-http-lua`,
-    );
-  }
-  return `load_module ${folder}/ndk_http_module.so;\nload_module ${folder}/ngx_http_lua_module.so;`;
-}
-
 /** A port on 127.0.0.1 that nothing listens on. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -71,10 +52,10 @@ export function freePort(): Promise<number> {
   });
 }
 
-function configuration(options: NginxOptions, port: number, folder: string): string {
+function configuration(options: NginxOptions, { modules }: Program, port: number, folder: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
-${luaModules()}
+${modules.map((file) => `load_module ${file};`).join("\n")}
 ${process.getuid?.() === 0 ? "user root;" : ""}
 daemon off;
 worker_processes ${options.workers ?? 1};
@@ -122,10 +103,11 @@ async function listening(port: number, child: ChildProcess): Promise<boolean> {
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), `resty-ffi-${options.name}-`));
   const port = options.port ?? (await freePort());
-  writeFileSync(join(folder, "nginx.conf"), configuration(options, port, folder));
-  const child = spawn(nginxProgram(), ["-p", folder, "-c", "nginx.conf", "-e", "error.log"], {
+  const chosen = program();
+  writeFileSync(join(folder, "nginx.conf"), configuration(options, chosen, port, folder));
+  const child = spawn(chosen.path, ["-p", folder, "-c", "nginx.conf", ...chosen.args], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...(chosen.lua && { LUA_PATH: `${chosen.lua}/?.lua;;` }), ...options.env },
     // A process group of its own: Ctrl-C on the terminal is for the program that started it.
     detached: true,
   });

@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+const MODULE_FOLDERS = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
+const PROGRAM_FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+
+/** In the order in which they must be loaded. Those that are linked in, or not there, have no file. */
+const MODULES = ["ngx_stream_module.so", "ndk_http_module.so", "ngx_http_lua_module.so", "ngx_stream_lua_module.so"];
+
+/** An nginx to test with. */
+export interface Program {
+  path: string;
+  /** Files for `load_module`. */
+  modules: string[];
+  /** Where lua-resty-core is, if it is not where Lua looks by itself. */
+  lua?: string;
+  /** Arguments besides `-p` and `-c`. */
+  args: string[];
+}
+
+/**
+ * The nginx that is installed; or, by the variables that `npm test -- --nginx PATH --modules PATH` sets,
+ * `RESTY_FFI_TEST_NGINX` and, with its modules and its lua-resty-core, the folder `RESTY_FFI_TEST_MODULES`.
+ */
+export function program(): Program {
+  const { RESTY_FFI_TEST_NGINX: path, RESTY_FFI_TEST_MODULES: folder } = process.env;
+  if (!path) return { path: installed(), modules: modulesIn(modulesFolder()), args: ["-e", "error.log"] };
+  return {
+    path,
+    modules: folder ? modulesIn(folder) : [],
+    ...(folder && { lua: folder }),
+    // Until 1.19.5 the place of the first error log was compiled in.
+    args: spawnSync(path, ["-h"], { encoding: "utf8" }).stderr.includes("-e filename") ? ["-e", "error.log"] : [],
+  };
+}
+
+/** The path of nginx, or an error that says how to get it. */
+function installed(): string {
+  const found = PROGRAM_FOLDERS.map((folder) => join(folder, "nginx")).find((file) => existsSync(file));
+  if (!found) throw new Error("nginx is not installed: apt-get install nginx libnginx-mod-http-lua lua-resty-core");
+  return found;
+}
+
+function modulesFolder(): string {
+  const folder = MODULE_FOLDERS.find((place) => existsSync(join(place, "ngx_http_lua_module.so")));
+  if (!folder) {
+    throw new Error(
+      `ngx_http_lua_module.so is in none of ${MODULE_FOLDERS.join(", ")}: apt-get install libnginx-mod-http-lua`,
+    );
+  }
+  return folder;
+}
+
+function modulesIn(folder: string): string[] {
+  return MODULES.map((name) => join(folder, name)).filter((file) => existsSync(file));
+}
