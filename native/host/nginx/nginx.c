@@ -67,6 +67,7 @@ static void on_sweep(void *arg)
         if (!s->loop)
             continue;
         resty_ffi_loop_each_call(s->loop, look_for_waiter, s);
+        rf_nginx_end_late_calls(s);
         more |= resty_ffi_loop_tick(s->loop);
         more |= resty_ffi_loop_in_flight(s->loop) > 0;
     }

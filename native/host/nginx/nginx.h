@@ -61,6 +61,9 @@ void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *t
 /* dict.c */
 void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);
 
+/* shutdown.c: cancels what is in flight when the worker exits and has no more time for it. */
+void rf_nginx_end_late_calls(const struct rf_nginx_subsystem *s);
+
 /* stream.c */
 void rf_nginx_on_stream(void *subsystem, resty_ffi_call *call, int events);
 /* Cancels one whose waiting light thread was killed. */

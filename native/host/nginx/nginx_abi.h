@@ -12,9 +12,19 @@
 #define WEAK __attribute__((weak))
 
 struct ngx_cycle_prefix {
-    void *conf_ctx;
-    void *pool; /* NULL once the process is about to exit */
-    void *log;  /* points into this struct */
+    void **conf_ctx; /* by the module's index */
+    void *pool;      /* NULL once the process is about to exit */
+    void *log;       /* points into this struct */
+};
+
+struct ngx_module_prefix {
+    uintptr_t ctx_index, index;
+};
+
+struct ngx_core_conf_prefix {
+    uintptr_t daemon, master;                     /* 0 or 1 */
+    uintptr_t timer_resolution, shutdown_timeout; /* ms */
+    intptr_t worker_processes;
 };
 
 #define NGX_READ_EVENT_EPOLL 0x2001                /* EPOLLIN | EPOLLRDHUP */
@@ -26,6 +36,8 @@ typedef intptr_t (*ngx_event_action)(void *ev, intptr_t event, uintptr_t flags);
 extern ngx_event_action ngx_event_actions[] WEAK; /* [0] add, [1] del */
 extern volatile struct ngx_cycle_prefix *ngx_cycle WEAK;
 extern uintptr_t ngx_event_flags WEAK;
+extern struct ngx_module_prefix ngx_core_module WEAK;
+extern volatile uintptr_t ngx_exiting WEAK; /* the worker ends when its requests and timers have */
 /* The connection is empty but for its events, its fd and its log. NULL = all are in use. */
 extern void *ngx_get_connection(int fd, void *log) WEAK;
 extern void ngx_free_connection(void *connection) WEAK;

@@ -113,8 +113,9 @@ return function(rt, method, request, opts)
     local answered = call.state == DONE
     if not answered then
         C.resty_ffi_call_cancel(call, TIMEOUT)
-    elseif not ok then
-        sem_wait(sem, 0) -- the answer came while the timer fired: take back its post
+    end
+    if not ok then
+        sem_wait(sem, 0) -- a post that came while the timer fired is taken back
     end
     free_count = free_count + 1
     free[free_count] = slot
@@ -125,5 +126,6 @@ return function(rt, method, request, opts)
         return false, TIMEOUT, ffi_str(C.resty_ffi_runtime_explain(rt.handle, TIMEOUT)) .. " (" .. tonumber(timeout)
                .. " s)"
     end
-    return false, status.CANCELLED, "cancelled: " .. tostring(err)
+    return false, status.CANCELLED, "cancelled: "
+           .. (err or "the worker is exiting, and its worker_shutdown_timeout is over")
 end

@@ -1,0 +1,57 @@
+/* The end of a worker that exits gracefully: worker_shutdown_timeout. */
+#include <time.h>
+
+#include "nginx.h"
+#include "nginx_abi.h"
+#include "resty_ffi.h"
+
+/*
+ * The worker_shutdown_timeout in ms, 0 = none. The first fields of the struct that "daemon" to "worker_processes" are
+ * kept in are the same in all nginx since 1.11.11; if what stands there cannot be right, they are not.
+ */
+static uint64_t shutdown_timeout(void)
+{
+    if (!&ngx_core_module || ngx_core_module.index > 4096 || !ngx_cycle->conf_ctx)
+        return 0;
+    const struct ngx_core_conf_prefix *conf = ngx_cycle->conf_ctx[ngx_core_module.index];
+    if (!conf || (conf->daemon | conf->master) >> 1 || conf->worker_processes < 1 || conf->worker_processes > 65536)
+        return 0;
+    return conf->shutdown_timeout;
+}
+
+/*
+ * nginx itself closes its connections then. But a call in a timer has none, and the worker would wait until it ends.
+ * The time is counted from the first look at a worker that exits, which comes within 50 ms if calls are in flight.
+ */
+static bool is_over(void)
+{
+    static uint64_t end; /* ms; 0 = not exiting yet, UINT64_MAX = there is no limit */
+    struct timespec t;
+    if (!&ngx_exiting || !ngx_exiting)
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    uint64_t now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    if (end == 0) {
+        uint64_t timeout = shutdown_timeout();
+        end = timeout ? now + timeout : UINT64_MAX;
+    }
+    return now >= end;
+}
+
+static void end_call(void *subsystem, resty_ffi_call *call)
+{
+    static const char text[] = "cancelled: the worker is exiting, and its worker_shutdown_timeout is over";
+    const struct rf_nginx_subsystem *s = subsystem;
+    if (call->stream) {
+        resty_ffi_stream_fail(call, RESTY_FFI_CANCELLED, text);
+    } else {
+        resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
+        s->sema_post(call->user, 1); /* call.lua finds it not answered */
+    }
+}
+
+void rf_nginx_end_late_calls(const struct rf_nginx_subsystem *s)
+{
+    if (is_over())
+        resty_ffi_loop_each_call(s->loop, end_call, (void *)(uintptr_t)s);
+}
