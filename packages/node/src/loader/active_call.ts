@@ -1,3 +1,4 @@
+import { AsyncResource, executionAsyncId } from "node:async_hooks";
 import type { Call } from "../call.js";
 import type { Dict } from "../dict.js";
 import { currentHost } from "../host.js";
@@ -6,8 +7,14 @@ import type { Log } from "../log.js";
 /** Now, on the clock of a frame's deadline: both are CLOCK_MONOTONIC in nanoseconds. */
 const now = () => Number(process.hrtime.bigint());
 
-/** A call that a handler works on. Light: most handlers look at none of it. */
-export class ActiveCall implements Call {
+/** What calls are triggered by, as `async_hooks` has it; to have Node.js find it out would cost as much as the rest. */
+const trigger = executionAsyncId();
+
+/**
+ * A call that a handler works on, and its asynchronous context: what the handler does in it, such as
+ * `AsyncLocalStorage.enterWith`, is seen by what it starts, and by no other call. Light: most handlers look at none of it.
+ */
+export class ActiveCall extends AsyncResource implements Call {
   readonly id: bigint;
   readonly method: string;
   readonly #deadline: number;
@@ -15,6 +22,7 @@ export class ActiveCall implements Call {
   #controller: AbortController | undefined;
 
   constructor(id: bigint, method: string, deadline: number) {
+    super("RESTY_FFI_CALL", trigger);
     this.id = id;
     this.method = method;
     this.#deadline = deadline;
@@ -34,7 +42,7 @@ export class ActiveCall implements Call {
 
   abort(): void {
     this.#aborted = true;
-    this.#controller?.abort();
+    if (this.#controller) this.runInAsyncScope(this.#controller.abort, this.#controller);
   }
 
   get deadline(): Date | null {

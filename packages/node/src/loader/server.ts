@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Buffer } from "node:buffer";
 import { inspect, types } from "node:util";
 import koffi, { type node as koffiNode } from "koffi";
@@ -33,6 +34,8 @@ export class Server {
   readonly #runtime: Definition;
   readonly #frames = new Frames();
   readonly #methods: Method[] = [];
+  /** The context that the runtime was loaded in: each call's own is made from it. */
+  readonly #context = new AsyncResource("RESTY_FFI");
   /** The calls that are owed their last frame and whose handlers gave a promise. */
   readonly #calls = new Map<bigint, ActiveCall>();
   /** Handlers that have not settled, also those whose call was cancelled. */
@@ -66,7 +69,10 @@ export class Server {
     }
   };
 
-  readonly #pump = (): void => {
+  /** koffi calls us back in a context that is everybody's. */
+  readonly #pump = (): void => this.#context.runInAsyncScope(this.#drain, this);
+
+  #drain(): void {
     const { bytes } = this.#frames;
     for (let batch = 0; batch < BATCHES; batch++) {
       const n = this.#queue.poll(bytes, BATCH);
@@ -80,7 +86,7 @@ export class Server {
     }
     // The descriptor may stay silent until the queue has been seen empty.
     setImmediate(this.#pump);
-  };
+  }
 
   #take(i: number): void {
     const frames = this.#frames;
@@ -131,12 +137,22 @@ export class Server {
     if (window !== 0) {
       const stream = new ActiveStream(id, method.name, deadline, window, request, this.#outbox);
       if (flags & Flag.END) stream.push(null, true);
-      this.#later(stream, method.stream ? stream.run(method.stream) : stream.once(method.handler));
+      stream.runInAsyncScope(this.#open, this, stream, method.stream, method.handler);
       return;
     }
     const call = new ActiveCall(id, method.name, deadline);
+    call.runInAsyncScope(this.#run, this, call, method.handler, request);
+  }
+
+  // In the call's context runs all that the author has written: also the `then` of what a handler returns.
+
+  #open(stream: ActiveStream, serve: StreamHandler | undefined, handler: Handler): void {
+    this.#later(stream, serve ? stream.run(serve) : stream.once(handler));
+  }
+
+  #run(call: ActiveCall, handler: Handler, request: Buffer | null): void {
     try {
-      const result = method.handler(request, call);
+      const result = handler(request, call);
       if (isPromise(result)) this.#later(call, result);
       else this.#answer(call, result);
     } catch (error) {
