@@ -147,6 +147,45 @@ test("answers and log lines that precede process.exit arrive", async () => {
   expect((await host.line("last words")).level).toBe(5);
 });
 
+test.each([
+  ["process.exit", "process.exit(4)"],
+  ["SIGKILL", 'process.kill(process.pid, "SIGKILL")'],
+])("what was printed before %s is in the log, more than a pipe holds", async (_how, end) => {
+  const file = module(`
+    app.method("last", () => {
+      const lines = (name) => Array.from({ length: 400 }, (_, i) => name + " " + i + " grüß " + "x".repeat(1900));
+      console.log(lines("out").join("\\n"));
+      console.error(lines("err").join("\\n"));
+      process.stdout.write("no newline");
+      ${end};
+    });
+  `);
+  const rt = await host.load(`${file},app,`);
+  await expect(rt.call("last")).rejects.toMatchObject({ status: -7 });
+  await host.line("no newline");
+  const printed = (level: number, what: RegExp) =>
+    host.lines.flatMap((line) => (line.level === level && what.exec(line.text)?.[1]) || []).join(" ");
+  const numbers = Array.from({ length: 400 }, (_, i) => i).join(" ");
+  expect(printed(6, /: out (\d+) grüß x{1900}$/)).toBe(numbers);
+  expect(printed(4, /: err (\d+) grüß x{1900}$/)).toBe(numbers);
+});
+
+test("listeners of exit run at an unload, a reload and a handler's process.exit", async () => {
+  const file = module(`
+    process.on("exit", (code) => { note("exit " + code); console.log("printed at the end"); });
+    app.method("leave", (request) => process.exit(Number(request)));
+  `);
+  const rt = await host.load(`${file},app,`);
+  await rt.reload();
+  await expect.poll(notes).toEqual(["exit 0"]);
+  await expect(rt.call("leave", "3")).rejects.toMatchObject({ status: -7 });
+  await expect.poll(notes).toEqual(["exit 0", "exit 3"]);
+  await expect.poll(() => rt.text("echo", "x").catch(String), { timeout: 10_000 }).toBe("x");
+  rt.unload();
+  await expect.poll(notes).toEqual(["exit 0", "exit 3", "exit 0"]);
+  await expect.poll(() => host.lines.filter(({ text }) => text.includes("printed at the end")).length).toBe(3);
+});
+
 test("several processes share one runtime", async () => {
   const file = module(`
     const sleeper = new Int32Array(new SharedArrayBuffer(4));

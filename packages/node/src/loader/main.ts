@@ -6,6 +6,7 @@ import { attach, type Queue } from "./library.js";
 import { keepFreedMemory } from "./memory.js";
 import { loadRuntime, parseSpec, resolveModule } from "./module.js";
 import { Outbox } from "./outbox.js";
+import { printAtOnce } from "./output.js";
 import { DictRequests, RemoteDict } from "./remote_dict.js";
 import { describe, Server } from "./server.js";
 import { ownFiles } from "./watch.js";
@@ -50,6 +51,7 @@ function endedEarly(name: string, code: number): string {
 
 process.title = "ffi-node";
 keepFreedMemory();
+printAtOnce();
 try {
   await serve(attach(process.env.RESTY_FFI_LIB));
 } catch (error) {
