@@ -70,8 +70,8 @@ enum resty_ffi_said { RESTY_FFI_UNSAID = 0, RESTY_FFI_YES = 1, RESTY_FFI_NO = 2 
 #define RESTY_FFI_FOREVER UINT32_MAX
 
 /*
- * How to load a runtime. 0 and NULL: not given. What is given must be what a runtime of the same key has already, or the
- * load is refused. Strings are copied by resty_ffi_runtime_load. Defaults and names are in options.c.
+ * How to load a runtime. 0 and NULL: not given. What is given must be what a runtime of the same key has already, or
+ * the load is refused. Strings are copied by resty_ffi_runtime_load. Defaults and names are in options.c.
  */
 typedef struct resty_ffi_options {
     uint32_t size;            /* of this struct */

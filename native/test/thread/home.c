@@ -147,7 +147,7 @@ TEST(those_that_wait_behind_one_that_hangs_are_served_when_it_is_given_up)
     resty_ffi_runtime *hangs = begin("hang", &brief);
     CHECK_SOON(*hanging == 1, 10000);
     resty_ffi_runtime *a = begin("a", &host_thread), *b = begin("b", &host_thread);
-    CHECK_INT(outcome(hangs, error, sizeof error), -1);
+    CHECK_INT(outcome(hangs, error, sizeof error), -2);
     CHECK_HAS(error, "load_timeout");
     CHECK_INT(outcome(a, error, sizeof error), -1);
     CHECK_HAS(error, "libffi_init returned 9");
@@ -167,7 +167,7 @@ TEST(one_that_waits_can_be_given_up_itself)
     CHECK_SOON(*hanging == 1, 10000);
     int threads_before = threads(), descriptors = check_descriptors();
     resty_ffi_runtime *waits = begin("a", &brief);
-    CHECK_INT(outcome(waits, error, sizeof error), -1);
+    CHECK_INT(outcome(waits, error, sizeof error), -2);
     CHECK_HAS(error, "150 ms (load_timeout)");
     resty_ffi_runtime_release(waits);
     /* At once, and not when its turn would have come. */

@@ -34,7 +34,8 @@ static resty_ffi_options with_timeout(uint32_t ms)
 TEST(the_same_key_with_another_option_is_refused)
 {
     static const char refused[] =
-        "cannot load \"ffi_c_methods\": it is loaded already with timeout = 2 s, not 3 s (library and configuration are "
+        "cannot load \"ffi_c_methods\": it is loaded already with timeout = 2 s, not 3 s (library and configuration "
+        "are "
         "the same): leave that option out, unload the runtime first, or give it another configuration";
     resty_ffi_options two = with_timeout(2000), three = with_timeout(3000), none = {.size = sizeof none};
     host_open(&h);
