@@ -1,3 +1,3 @@
 export { lua } from "./lua.ts";
 export { freePort, type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
-export { type Program, program } from "./program.ts";
+export { hasStreamLua, type Program, program } from "./program.ts";

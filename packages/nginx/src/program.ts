@@ -55,3 +55,9 @@ function modulesFolder(): string {
 function modulesIn(folder: string): string[] {
   return MODULES.map((name) => join(folder, name)).filter((file) => existsSync(file));
 }
+
+/** Whether Lua runs in its `stream` block: ngx_stream_lua_module is there, as a file or linked in. */
+export function hasStreamLua({ path, modules } = program()): boolean {
+  if (modules.some((file) => file.endsWith("/ngx_stream_lua_module.so"))) return true;
+  return /--add-module=\S*stream[-_]lua/.test(spawnSync(path, ["-V"], { encoding: "utf8" }).stderr);
+}
