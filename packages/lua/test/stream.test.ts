@@ -222,15 +222,15 @@ describe("the end of a stream", () => {
   });
 
   it("comes when the request ends, though nobody closed it", async () => {
-    await run(`open("chat", "x") kept = open("deaf")`);
+    await run(`open("chat", "x") ffi.kept = open("deaf")`);
     await expectNothingLeft();
-    expect(await run("return kept:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
+    expect(await run("return ffi.kept:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
   });
 
   it("comes when its timer ends, though nobody closed it", async () => {
-    await run(`ngx.timer.at(0, function() open("chat", "x") timed = open("deaf") end) ngx.sleep(0.05)`);
+    await run(`ngx.timer.at(0, function() open("chat", "x") ffi.timed = open("deaf") end) ngx.sleep(0.05)`);
     await expectNothingLeft();
-    expect(await run("return timed:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
+    expect(await run("return ffi.timed:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
   });
 
   it("comes when the light thread that waits for it is killed", async () => {

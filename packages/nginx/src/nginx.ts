@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +74,14 @@ ${options.http({ port, folder })}
 `;
 }
 
+/** What makes error.log the log from the beginning. */
+function logArguments({ namesLog }: Program, folder: string): string[] {
+  if (namesLog) return ["-e", "error.log"];
+  mkdirSync(join(folder, "logs"));
+  symlinkSync("../error.log", join(folder, "logs", "error.log"));
+  return [];
+}
+
 /** Kills what is left of the master and its workers: these go on without a master that was killed. */
 function killGroup({ pid }: ChildProcess): void {
   try {
@@ -105,7 +113,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const port = options.port ?? (await freePort());
   const chosen = program();
   writeFileSync(join(folder, "nginx.conf"), configuration(options, chosen, port, folder));
-  const child = spawn(chosen.path, ["-p", folder, "-c", "nginx.conf", ...chosen.args], {
+  const child = spawn(chosen.path, ["-p", folder, "-c", "nginx.conf", ...logArguments(chosen, folder)], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, ...(chosen.lua && { LUA_PATH: `${chosen.lua}/?.lua;;` }), ...options.env },
     // A process group of its own: Ctrl-C on the terminal is for the program that started it.

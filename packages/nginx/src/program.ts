@@ -15,8 +15,8 @@ export interface Program {
   modules: string[];
   /** Where lua-resty-core is, if it is not where Lua looks by itself. */
   lua?: string;
-  /** Arguments besides `-p` and `-c`. */
-  args: string[];
+  /** Whether it knows `-e`. Until 1.19.5 the place of the first error log was compiled in. */
+  namesLog: boolean;
 }
 
 /**
@@ -25,13 +25,12 @@ export interface Program {
  */
 export function program(): Program {
   const { RESTY_FFI_TEST_NGINX: path, RESTY_FFI_TEST_MODULES: folder } = process.env;
-  if (!path) return { path: installed(), modules: modulesIn(modulesFolder()), args: ["-e", "error.log"] };
+  if (!path) return { path: installed(), modules: modulesIn(modulesFolder()), namesLog: true };
   return {
     path,
     modules: folder ? modulesIn(folder) : [],
     ...(folder && { lua: folder }),
-    // Until 1.19.5 the place of the first error log was compiled in.
-    args: spawnSync(path, ["-h"], { encoding: "utf8" }).stderr.includes("-e filename") ? ["-e", "error.log"] : [],
+    namesLog: spawnSync(path, ["-h"], { encoding: "utf8" }).stderr.includes("-e filename"),
   };
 }
 
