@@ -146,7 +146,7 @@ describe("the Lua API", () => {
 
   test("a timeout is on time by the worker's own clock", async () => {
     const late = Number(await value(`return fixture.lateness("go", 0.1)`));
-    expect(late).toBeGreaterThan(-2);
+    expect(late).toBeGreaterThan(-6); // the clock that old nginx times by has a tick of 4 ms
     expect(late).toBeLessThan(20);
   });
 
