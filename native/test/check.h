@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifndef CHECK_SECONDS
 #define CHECK_SECONDS 60
+#endif
 
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 #define CHECK_SANITIZED 1

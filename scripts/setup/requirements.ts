@@ -24,6 +24,15 @@ export interface Requirement {
 // Go: what its SDK needs is 1.24, what etcd's client needs is 1.26.
 const MINIMUM = { go: "1.26", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.11" };
 
+const NIGHTLY: Requirement[] = [
+  tool("gcc for arm64", "builds the C core for arm64", ["aarch64-linux-gnu-gcc", "-dumpfullversion"], "8", [
+    { packages: ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"] },
+  ]),
+  tool("qemu", "runs the tests of the C core for arm64", ["qemu-aarch64", "--version"], "5", [
+    { packages: ["qemu-user"] },
+  ]),
+];
+
 export const REQUIREMENTS: Requirement[] = [
   tool("gcc", "compiles the C core and its tests", ["gcc", "-dumpfullversion"], "8", [
     { packages: ["gcc", "libc6-dev"] },
@@ -97,6 +106,8 @@ export const REQUIREMENTS: Requirement[] = [
     ["/etc/ssl/certs/ca-certificates.crt"],
     [{ packages: ["ca-certificates"] }],
   ),
+  // native/test/run.sh arm64
+  ...(process.env.NIGHTLY === "1" && process.arch === "x64" ? NIGHTLY : []),
 ];
 
 /** The output of a command, both streams, or undefined if it cannot be run. */
