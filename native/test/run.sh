@@ -26,7 +26,7 @@ if [ "$flavour" = arm64 ]; then
     chmod +x "$RESTY_FFI_RUNNER"
     cat <<'END'
 Not run under qemu:
-- what measures memory, since qemu keeps 16 bytes for each page that is mapped, and does not give pages back when it is
+- what measures memory, since qemu keeps a record of each page that is mapped, and gives no shared page back when it is
   told to: block.unused_large_blocks_…, block.an_untouched_queue_…, unload.two_hundred_times_…, ending.thirty_times
 - what measures short times: home.*, chaos.*
 - what is started as a program of its own: program.*
