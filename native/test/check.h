@@ -15,7 +15,8 @@
 #define CHECK_SECONDS 60
 #endif
 
-#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+/* Slow, and with memory of its own: a sanitizer or an emulator. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__ || defined CHECK_EMULATED
 #define CHECK_SANITIZED 1
 #else
 #define CHECK_SANITIZED 0
