@@ -1,7 +1,30 @@
 /*
  * The part of an nginx that hands out connections and watches them, with fields of a fork's own in between. Included
- * once for each fork: FORK is its name, the others are fields, or nothing.
+ * once for each fork: FORK is its name, the others are fields of its own, and PREPARE(c) what it does with them; all of
+ * these but FORK may be left out.
  */
+#ifndef EVENT_FIRST
+#define EVENT_FIRST
+#endif
+#ifndef AFTER_WRITE_BIT
+#define AFTER_WRITE_BIT
+#endif
+#ifndef AFTER_HANDLER
+#define AFTER_HANDLER
+#endif
+#ifndef AFTER_DATA
+#define AFTER_DATA
+#endif
+#ifndef AFTER_WRITE
+#define AFTER_WRITE
+#endif
+#ifndef AFTER_FD
+#define AFTER_FD
+#endif
+#ifndef PREPARE
+#define PREPARE(c)
+#endif
+
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 #define OWN(name) JOIN(FORK, name)

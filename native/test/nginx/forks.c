@@ -43,112 +43,62 @@ void ngx_free_connection(void *connection)
     lent--;
 }
 
-#define NONE
-#define LEAVE(c)
-
 /* Every nginx since 1.9.11. */
 #define FORK standard
-#define EVENT_FIRST NONE
-#define AFTER_WRITE_BIT NONE
-#define AFTER_HANDLER NONE
-#define AFTER_DATA NONE
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE LEAVE
 #include "fork.h"
 
 /* Tengine with ngx_multi_upstream_module. */
 #define FORK multi
-#define EVENT_FIRST NONE
-#define AFTER_WRITE_BIT NONE
-#define AFTER_HANDLER NONE
 #define AFTER_DATA void *multi;
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE LEAVE
 #include "fork.h"
 
 /* Tengine with --with-openssl-async. */
 static void *async_event[32];
-#define AWAKE(c) (c)->async = async_event;
 #define FORK async
-#define EVENT_FIRST NONE
 #define AFTER_WRITE_BIT unsigned async : 1;
 #define AFTER_HANDLER void (*saved)(struct async_event *);
-#define AFTER_DATA NONE
 #define AFTER_WRITE void *async;
 #define AFTER_FD int async_fd;
-#define PREPARE AWAKE
+#define PREPARE(c) (c)->async = async_event;
 #include "fork.h"
 
 #define FORK both
-#define EVENT_FIRST NONE
 #define AFTER_WRITE_BIT unsigned async : 1;
 #define AFTER_HANDLER void (*saved)(struct both_event *);
 #define AFTER_DATA void *multi;
 #define AFTER_WRITE void *async;
 #define AFTER_FD int async_fd;
-#define PREPARE AWAKE
+#define PREPARE(c) (c)->async = async_event;
 #include "fork.h"
 
 /* From here on forks that nobody has made yet. */
 #define FORK numbered
-#define EVENT_FIRST NONE
-#define AFTER_WRITE_BIT NONE
-#define AFTER_HANDLER NONE
 #define AFTER_DATA uintptr_t number;
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define NUMBER(c) (c)->number = 0x12345678;
-#define PREPARE NUMBER
+#define PREPARE(c) (c)->number = 0x12345678;
 #include "fork.h"
 
 /* Looks like the standard until its first pointer is followed. */
-#define BAIT(c)                                                                                                        \
-    (c)->address = 0x7ffffffff000;                                                                                     \
-    (c)->second = c;                                                                                                   \
-    (c)->other_fd = -1;
 #define FORK bait
-#define EVENT_FIRST NONE
-#define AFTER_WRITE_BIT NONE
-#define AFTER_HANDLER NONE
 #define AFTER_DATA                                                                                                     \
     uintptr_t address;                                                                                                 \
     void *second;                                                                                                      \
     int other_fd;
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE BAIT
+#define PREPARE(c)                                                                                                     \
+    (c)->address = 0x7ffffffff000;                                                                                     \
+    (c)->second = c;                                                                                                   \
+    (c)->other_fd = -1;
 #include "fork.h"
 
 #define FORK bitten
-#define EVENT_FIRST NONE
 #define AFTER_WRITE_BIT unsigned first : 1, second : 1;
-#define AFTER_HANDLER NONE
-#define AFTER_DATA NONE
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE LEAVE
 #include "fork.h"
 
 #define FORK handled
-#define EVENT_FIRST NONE
-#define AFTER_WRITE_BIT NONE
 #define AFTER_HANDLER void *second, *third;
-#define AFTER_DATA NONE
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE LEAVE
 #include "fork.h"
 
 #define FORK headed
 #define EVENT_FIRST void *head;
-#define AFTER_WRITE_BIT NONE
-#define AFTER_HANDLER NONE
-#define AFTER_DATA NONE
-#define AFTER_WRITE NONE
-#define AFTER_FD NONE
-#define PREPARE LEAVE
 #include "fork.h"
 
 static void run(const struct fork *f)
