@@ -118,6 +118,24 @@ TEST(closing_the_loop_ends_all)
     CHECK_INT(own_children(), 0);
 }
 
+TEST(last_words_are_heard_when_the_loop_is_closed)
+{
+    host_open(&h);
+    host_load(&h, "ffi_c_methods", "farewell", &host_process);
+    resty_ffi_loop_close(h.loop, 10000);
+    /* Without another run of the loop. */
+    const char *text;
+    size_t len;
+    int logged = 0, printed = 0;
+    while (resty_ffi_pull_log(h.pull, &text, &len)) {
+        logged += memmem(text, len, "logged at the end", 17) != NULL;
+        printed += memmem(text, len, "printed at the end", 18) != NULL;
+    }
+    CHECK_INT(logged, 1);
+    CHECK_INT(printed, 1);
+    host_close(&h);
+}
+
 TEST(closing_the_loop_kills_what_is_stuck)
 {
     host_open(&h);
