@@ -187,6 +187,23 @@ TEST(copy_takes_the_senders_own_memory)
     tear_down();
 }
 
+TEST(copies_up_to_the_limit)
+{
+    char text[100], *large = calloc(1, RF_MAX_PAYLOAD + 1);
+    set_up();
+    CHECK(large);
+    resty_ffi_frame f = data(5, large, RF_MAX_PAYLOAD, RESTY_FFI_COPY);
+    CHECK_INT(resty_ffi_send(&q, &f, 1), 1);
+    struct rf_slot s = reply(text, sizeof text);
+    CHECK_INT(s.status, 0);
+    CHECK_INT(s.len, RF_MAX_PAYLOAD);
+    f = data(6, large, RF_MAX_PAYLOAD + 1, RESTY_FFI_COPY);
+    CHECK_INT(resty_ffi_send(&q, &f, 1), 1);
+    CHECK_INT(reply(text, sizeof text).status, RESTY_FFI_TOO_LARGE);
+    free(large);
+    tear_down();
+}
+
 TEST(nil_and_empty_are_kept_apart)
 {
     char text[32];
