@@ -6,6 +6,9 @@ import { clear, read } from "./tally/results.ts";
 import { turboEndings } from "./turbo.ts";
 import { type Workspace, workspaces } from "./workspaces.ts";
 
+/** Their tests use all processors, by several processes of their own: they run when no others do. */
+const CROWDS = ["@resty-ffi/native", "@resty-ffi/conformance", "@resty-ffi/examples"];
+
 /**
  * npm test: sets up, builds, runs every lint and test there is, and closes with the sum of all checks. With an nginx
  * given (see given_nginx.ts), only what runs in nginx.
@@ -24,23 +27,27 @@ export async function suite(args: string[]): Promise<number> {
   const chosen = (): Workspace[] => workspaces().filter(({ name }) => !partly || NGINX_WORKSPACES.includes(name));
   for (const { folder } of chosen()) clear(folder);
 
-  // Tests measure deadlines and memory: they run one workspace after the other.
-  const concurrency: Record<string, number> = { build: 2, lint: 2, test: 1 };
   const tasks = partly ? ["build", "test"] : ["build", "lint", "test"];
   const steps = tasks.length + 1;
   heading(`1/${steps}`, "set-up");
   if ((await setup()) !== 0) return close(0, 1);
 
   const endings: Ending[] = [];
+  const durations: string[] = [];
+  const filters = partly ? NGINX_WORKSPACES.map((name) => `--filter=${name}`) : [];
+  const chosenByHand = partly || rest.some((arg) => /^(-F|--filter)/.test(arg));
   for (const [k, task] of tasks.entries()) {
     heading(`${k + 2}/${steps}`, task);
-    const filters = partly ? NGINX_WORKSPACES.map((name) => `--filter=${name}`) : [];
-    const turbo = ["--continue=dependencies-successful", `--concurrency=${concurrency[task]}`, ...filters, ...rest];
-    for (const ending of await turboEndings(task, turbo)) {
-      // Later steps meet the same builds again.
-      const known = endings.some((other) => other.workspace === ending.workspace && other.task === ending.task);
-      if (!known) endings.push(ending);
+    const start = performance.now();
+    for (const run of task === "test" ? testRuns(chosenByHand) : [["--concurrency=2"]]) {
+      const turbo = ["--continue=dependencies-successful", ...run, ...filters, ...rest];
+      for (const ending of await turboEndings(task, turbo)) {
+        // Later steps meet the same builds again.
+        const known = endings.some((other) => other.workspace === ending.workspace && other.task === ending.task);
+        if (!known) endings.push(ending);
+      }
     }
+    durations.push(`${task} ${((performance.now() - start) / 60_000).toFixed(1)} min`);
   }
 
   const outcomes = chosen().map(({ name, folder, scripts }) => ({
@@ -51,11 +58,20 @@ export async function suite(args: string[]): Promise<number> {
     testedElsewhere: basename(dirname(folder)) === "examples",
   }));
   const { passed, failed, skipped, table, failures, reports } = summarise(outcomes, endings);
-  print(["", ...table]);
+  print(["", ...table, "", durations.join(", ")]);
   if (skipped > 0) print(["", `${skipped} skipped`]);
   if (reports.length > 0) print(["", ...reports]);
   if (failures.length > 0) print(["", "Failed:", ...failures.map((line) => `  ${line}`)]);
   return close(passed, failed);
+}
+
+/** First those that leave a processor to others, two at a time; then the crowds. What was chosen, one after the other. */
+function testRuns(chosen: boolean): string[][] {
+  if (chosen) return [["--concurrency=1"]];
+  return [
+    ["--concurrency=2", ...CROWDS.map((name) => `--filter=!${name}`)],
+    ["--concurrency=1", ...CROWDS.map((name) => `--filter=${name}`)],
+  ];
 }
 
 function close(passed: number, failed: number): number {

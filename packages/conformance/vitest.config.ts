@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { patience } from "../../scripts/vitest.ts";
 
 // With an nginx given, only what runs in nginx.
 const FILES = process.env.RESTY_FFI_TEST_NGINX
@@ -7,13 +8,12 @@ const FILES = process.env.RESTY_FFI_TEST_NGINX
 
 export default defineConfig({
   test: {
+    ...patience,
     include: FILES,
-    // A process for each file, which is the Node host of its cells; one at a time, since times and memory are measured.
+    // A process for each file, which is the Node host of its cells. Much of the time they wait for deadlines.
     pool: "forks",
     execArgv: ["--expose-gc"],
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    maxWorkers: 2,
     reporters: ["default", "./src/matrix.ts"],
   },
 });

@@ -1,12 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { patience } from "../../scripts/vitest.ts";
 
 // Forks: nginx ends with the thread that started it. One file at a time: each starts JVMs or a browser.
 export default defineConfig({
-  test: {
-    include: ["test/**/*.test.ts"],
-    pool: "forks",
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-  },
+  test: { ...patience, include: ["test/**/*.test.ts"], pool: "forks", fileParallelism: false },
 });

@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { patience } from "../../scripts/vitest.ts";
 
 export default defineConfig({
-  // A process for each file, which is the host of its runtimes.
-  test: { include: ["test/**/*.test.ts"], pool: "forks", maxWorkers: 2, testTimeout: 60_000, hookTimeout: 60_000 },
+  // A process for each file, which is the host of its runtimes. Much of the time they wait for servers.
+  test: { ...patience, include: ["test/**/*.test.ts"], pool: "forks", maxWorkers: 3 },
 });

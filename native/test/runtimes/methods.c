@@ -3,7 +3,8 @@
  * tests what they want to know. No SDK: this is what one does for its users.
  *
  * Configuration: words in any order, separated by blanks. "threads=N" (1), "wait=poll" (default), "wait=edge" or
- * "wait=level" (epoll on resty_ffi_fd), "pause=MS" (libffi_init takes that long).
+ * "wait=level" (epoll on resty_ffi_fd), "pause=MS" (libffi_init takes that long), "farewell" (it logs and prints a line
+ * at its end).
  *
  *   lang echo xor empty none nilreq fill sleep block fail throw never cancelled remaining config log dict crash exit
  *                 as in the conformance suite; throw answers as an SDK would
@@ -57,6 +58,7 @@ struct runtime {
     resty_ffi_queue *q;
     int threads;
     char wait; /* p, e, l */
+    bool farewell;
     _Atomic int polling, sleeping;
     _Atomic uint64_t cancelled;
     struct streams *streams;
@@ -666,6 +668,10 @@ static void *poller(void *arg)
         free(w);
     }
     resty_ffi_queue *q = rt->q;
+    if (rt->farewell) {
+        log_line(rt, RESTY_FFI_LOG_NOTICE, "logged at the end");
+        fputs("printed at the end\n", stderr);
+    }
     pthread_mutex_destroy(&rt->lock);
     free(rt);
     resty_ffi_close(q);
@@ -687,6 +693,7 @@ int libffi_init(char *cfg, void *tq)
     rt->q = tq;
     rt->threads = threads ? atoi(threads) : 1;
     rt->wait = wait ? *wait : 'p';
+    rt->farewell = option(cfg, "farewell") != NULL;
     rt->streams = streams_new(tq);
     pthread_mutex_init(&rt->lock, NULL);
     atomic_init(&rt->polling, rt->threads);

@@ -156,11 +156,11 @@ export function etcdExample(language: Language): void {
         alive.closeSend();
         expect(await alive.next()).toEqual({ id: kept.id, ttl: kept.ttl });
         const count = async (key: string) => (await call("get", { key })).count;
-        await expect.poll(() => count("l/lost"), { timeout: 10_000 }).toBe(0);
+        await expect.poll(() => count("l/lost")).toBe(0);
         expect(await alive.next()).toEqual({ id: kept.id, ttl: kept.ttl });
         expect(await count("l/kept")).toBe(1);
         alive.close();
-        await expect.poll(() => count("l/kept"), { timeout: 10_000 }).toBe(0);
+        await expect.poll(() => count("l/kept")).toBe(0);
       });
 
       test("revoke takes the keys with it, and ends who keeps it alive", async () => {
@@ -204,14 +204,14 @@ export function etcdExample(language: Language): void {
         expect(await watches[1]?.take(4)).toEqual(events);
         expect(await watches[2]?.take(2)).toEqual([events[1], events[3]]);
         for (const watch of watches) watch.close();
-        await expect.poll(() => metric(server, WATCHERS), { timeout: 5000 }).toBe(0);
+        await expect.poll(() => metric(server, WATCHERS)).toBe(0);
       });
 
       test("without a revision it begins now, and goes on when the caller has nothing more to say", async () => {
         await call("put", { key: "now", value: "before" });
         const watch = etcd.stream("watch", { key: "now" });
         watch.closeSend();
-        await expect.poll(() => metric(server, WATCHERS), { timeout: 5000 }).toBe(1);
+        await expect.poll(() => metric(server, WATCHERS)).toBe(1);
         await call("put", { key: "now", value: "after" });
         expect(await watch.next()).toMatchObject({ type: "put", value: "after" });
         watch.close();

@@ -151,9 +151,7 @@ export function grpcExample(language: Language): void {
         const call = failure(grpc.call("say_hello", { name: "slow" }, { signal: abort.signal }));
         setTimeout(() => abort.abort(), 100);
         await call;
-        await expect
-          .poll(() => server.stats(), { timeout: 5000 })
-          .toMatchObject({ streams: 0, cancelled: cancelled + 2 });
+        await expect.poll(() => server.stats()).toMatchObject({ streams: 0, cancelled: cancelled + 2 });
       });
 
       test("a stream that is closed, or late, ends its RPC", async () => {
@@ -170,7 +168,7 @@ export function grpcExample(language: Language): void {
         closed.close();
         expect(LATE).toContain((await failure(late.next())).code);
         const ended = { streams: 0, cancelled: cancelled + 2 };
-        await expect.poll(() => server.stats(), { timeout: 5000 }).toMatchObject(ended);
+        await expect.poll(() => server.stats()).toMatchObject(ended);
       });
 
       test(`${DROPPED} streams that are dropped leave nothing`, async () => {
@@ -179,7 +177,7 @@ export function grpcExample(language: Language): void {
         expect(answers).toEqual(open.map((_, i) => ({ message: String(i) })));
         expect(await server.stats()).toMatchObject({ streams: DROPPED });
         for (const stream of open) stream.close();
-        await expect.poll(() => server.stats(), { timeout: 5000 }).toMatchObject({ streams: 0 });
+        await expect.poll(() => server.stats()).toMatchObject({ streams: 0 });
         await expect.poll(() => grpc.inFlight).toBe(0);
         expect(await grpc.call("say_hello", { name: "Ada" })).toEqual({ message: "Hello Ada" });
       });

@@ -215,7 +215,7 @@ export function kafkaExample(language: Language): void {
           .toBe(true);
         await round();
         const all = () => new Set([...(seen[0] ?? []), ...(seen[1] ?? [])]).size;
-        await expect.poll(all, { timeout: 10_000 }).toBe(written);
+        await expect.poll(all).toBe(written);
         for (const { stream } of members) stream.close();
         await Promise.all(members.map(({ reading }) => reading));
       });

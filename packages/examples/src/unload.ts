@@ -7,7 +7,6 @@ import type { Language, Name } from "./places.ts";
 const CYCLES = 5;
 /** A pool of a language's own may take another thread at any time; one that leaks takes one in each cycle. */
 const SPARE_THREADS = CYCLES - 2;
-const PATIENCE = { timeout: 20_000 };
 
 interface Server {
   address: string;
@@ -45,10 +44,10 @@ export function unloads(
     const nothing = { connections: 0, processes: [] };
     served.unload();
     await cycle();
-    await expect.poll(left, PATIENCE).toEqual(nothing);
+    await expect.poll(left).toEqual(nothing);
     const threadsBefore = threads();
     for (let i = 0; i < CYCLES; i++) await cycle();
-    await expect.poll(left, PATIENCE).toEqual(nothing);
-    await expect.poll(threads, PATIENCE).toBeLessThanOrEqual(threadsBefore + SPARE_THREADS);
+    await expect.poll(left).toEqual(nothing);
+    await expect.poll(threads).toBeLessThanOrEqual(threadsBefore + SPARE_THREADS);
   });
 }

@@ -190,7 +190,7 @@ describe.each([false, true])("unload, isolate %s", (isolate) => {
       expect(count()).not.toEqual(before);
       unload(rt);
     }
-    await expect.poll(count, { timeout: 4000 }).toEqual(before);
+    await expect.poll(count).toEqual(before);
   });
 });
 

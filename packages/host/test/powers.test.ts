@@ -37,7 +37,7 @@ test("with watch a file that changes reloads the runtime", async () => {
   const rt = await load<"watch" | "generation">(METHODS, "watch", { isolate: true, watch: true });
   await rt.watch(file);
   writeFileSync(file, "one more");
-  await expect.poll(() => stats(rt).reloads, { timeout: 5000 }).toBe(1);
+  await expect.poll(() => stats(rt).reloads).toBe(1);
   expect(String(await rt.generation())).toBe("1");
   rmSync(directory, { recursive: true });
 });

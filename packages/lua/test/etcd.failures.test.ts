@@ -60,7 +60,7 @@ describe("a server that is", () => {
       expect([name, [14, -1].includes(code as number)]).toEqual([name, true]);
     expect(codes).toMatchObject({ get: 14, put: 14, watch: 14, lock: 14 });
     expect(message).toContain("connection refused");
-    expect(longest).toBeLessThan(1.5);
+    expect(longest).toBeLessThan(4);
   });
 
   it("paused: TIMEOUT within the deadline, and then it goes on", async () => {
@@ -69,7 +69,7 @@ describe("a server that is", () => {
     const [codes, longest] = await run(`${EVERY_METHOD} return codes, longest`);
     etcd.resume();
     for (const [name, code] of Object.entries(codes)) expect([name, code]).toEqual([name, -1]);
-    expect(longest).toBeLessThan(1.5);
+    expect(longest).toBeLessThan(4);
     expect((await run('return c:put("x", "1")'))[0]).toBe(true);
   });
 
@@ -103,7 +103,7 @@ describe("a server that is", () => {
     const allowed = ["14", "-1"];
     expect(Object.keys(codes).filter((code) => !allowed.includes(code))).toEqual([]);
     expect(Object.keys(codes).length).toBeGreaterThan(0);
-    expect(longest).toBeLessThan(2);
+    expect(longest).toBeLessThan(4);
     expect(good).toBe(true);
   }, 60_000);
 
@@ -252,7 +252,7 @@ describe("authentication", () => {
       ngx.update_time()
       return failure, ngx.now() - start`);
     expect([14, -1]).toContain(failure[1]);
-    expect(took).toBeLessThan(1.5);
+    expect(took).toBeLessThan(4);
     await secret.restart();
     await expect
       .poll(() => run(`${with_("right", ', namespace = "down/"')} return (a:get("x", { timeout = 1 }))`), SOON)

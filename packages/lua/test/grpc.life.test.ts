@@ -54,7 +54,7 @@ describe.each([
     await sleep(300);
     await server.restart();
     expect(await waiting).toBe(OK);
-    await expect.poll(() => call(where()), { timeout: 5000 }).toBe(OK);
+    await expect.poll(() => call(where())).toBe(OK);
   });
 
   it("a runtime that was reloaded gets the options and the files again", async () => {
@@ -101,7 +101,7 @@ it("a child process that is killed costs the calls under way, and no more", asyn
   await sleep(200);
   for (const child of children) process.kill(Number(child), "SIGKILL");
   expect(await slow).toMatch(/^false -7 /);
-  await expect.poll(() => call(isolated), { timeout: 5000 }).toBe(OK);
+  await expect.poll(() => call(isolated)).toBe(OK);
 });
 
 function parent(pid: string): string {

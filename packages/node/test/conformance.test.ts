@@ -62,8 +62,8 @@ test("nil and empty are kept apart, both ways", async () => {
 
 test("sleep waits beside other calls, block does not", async () => {
   const start = performance.now();
-  expect(await Promise.all([1, 2, 3, 4].map(() => rt.text("sleep", "300")))).toEqual(Array(4).fill("slept"));
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(await Promise.all([1, 2, 3, 4].map(() => rt.text("sleep", "1000")))).toEqual(Array(4).fill("slept"));
+  expect(performance.now() - start).toBeLessThan(3500);
   const blocked = performance.now();
   expect(await rt.text("block", "50")).toBe("blocked");
   expect(performance.now() - blocked).toBeGreaterThanOrEqual(49);
@@ -169,5 +169,5 @@ test.each([
   ["crash", /signal 6/],
 ])("%s ends the process for real, and the next call is served by a new one", async (method, how) => {
   await expect(rt.call(method)).rejects.toMatchObject({ status: -7, message: expect.stringMatching(how) });
-  await expect.poll(() => rt.text("echo", "again").catch(String), { timeout: 10_000 }).toBe("again");
+  await expect.poll(() => rt.text("echo", "again").catch(String)).toBe("again");
 });

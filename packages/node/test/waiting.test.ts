@@ -45,7 +45,7 @@ test.each(["microtasks", "tick"])("%s run after the callback that brought the ca
   for (let i = 0; i < 50; i++) {
     const start = performance.now();
     expect(await rt.text(method, String(i))).toBe(String(i));
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     await new Promise((resolve) => setTimeout(resolve, i % 3));
   }
 });

@@ -1,5 +1,6 @@
+import { freePorts } from "../../../scripts/ports.ts";
 import { answersHttp } from "./answers.ts";
-import { freePorts, portsFor, scratchFolder } from "./place.ts";
+import { portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";
 
 export interface EtcdOptions {

@@ -244,7 +244,7 @@ def test_a_message_does_not_wait_for_the_work_on_the_next(host):
     assert stream.read() == b"0"
     before = time.monotonic()
     assert stream.read() == b"1"
-    assert 0.05 < time.monotonic() - before < 0.17
+    assert 0.25 < time.monotonic() - before < 0.95
 
 
 @pytest.mark.parametrize("method", ["plain", "plain_async", "plain_thread"])

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ended } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
@@ -39,21 +38,6 @@ export function answers(cell: () => Cell): void {
     expect(await text(rt, "echo", "next")).toBe("next");
   });
 
-  test("a handler that throws: its message arrives, and the runtime lives", async () => {
-    const { rt } = cell();
-    for (let i = 0; i < 20; i++) {
-      expect(await rt.call("throw")).toMatchObject({
-        ok: false,
-        code: Code.THREW,
-        message: expect.stringContaining("thrown on purpose"),
-      });
-    }
-    expect(await text(rt, "echo", "next")).toBe("next");
-    const found = await rt.burst("throw", "", 500);
-    expect(found).toEqual({ [Code.THREW]: 500 });
-    await delay(1000); // their stacks have used up this second's lines of the log
-  });
-
   test("an unknown method: the names that there are", async () => {
     const answer = await cell().rt.call("no_such_method");
     expect(answer).toMatchObject({ ok: false, code: Code.NO_METHOD });
@@ -73,7 +57,7 @@ export function answers(cell: () => Cell): void {
     expect(await cell().rt.burst("sleep", "300", 200)).toEqual({ ok: 200 });
     const took = performance.now() - start;
     expect(took).toBeGreaterThan(290);
-    expect(took).toBeLessThan(3000);
+    expect(took).toBeLessThan(10_000);
   });
 
   test("other calls go on while one blocks, unless the handlers have one thread only", async () => {
@@ -91,7 +75,7 @@ export function answers(cell: () => Cell): void {
     expect(await text(rt, "log", `${level} ${line}`)).toBe("logged");
     const found = () => host.log().filter((entry) => entry.text.includes(line));
     if (host.levels.includes(level)) {
-      await expect.poll(found, { timeout: 2000 }).toHaveLength(1);
+      await expect.poll(found).toHaveLength(1);
       expect(found()[0]?.level).toBe(level);
     } else {
       await text(rt, "echo", "the line has arrived by now");
@@ -120,5 +104,20 @@ export function answers(cell: () => Cell): void {
     const key = `count-${Math.random()}`;
     expect(await rt.burst("dict", `incr ${key} 1`, 200)).toEqual({ ok: 200 });
     expect(await text(rt, "dict", `get ${key}`)).toBe("200");
+  });
+
+  // The last one here: its stacks use up a second's lines of the log.
+  test("a handler that throws: its message arrives, and the runtime lives", async () => {
+    const { rt } = cell();
+    for (let i = 0; i < 20; i++) {
+      expect(await rt.call("throw")).toMatchObject({
+        ok: false,
+        code: Code.THREW,
+        message: expect.stringContaining("thrown on purpose"),
+      });
+    }
+    expect(await text(rt, "echo", "next")).toBe("next");
+    const found = await rt.burst("throw", "", 500);
+    expect(found).toEqual({ [Code.THREW]: 500 });
   });
 }

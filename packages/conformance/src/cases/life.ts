@@ -20,7 +20,7 @@ export function life(cell: () => Cell): void {
     const [one, two] = [await cell().another("one"), await cell().another("two")];
     expect([await text(one, "config"), await text(two, "config")]).toEqual(["one", "two"]);
     expect(await one.call("never", null, { timeout: 250 })).toMatchObject({ ok: false });
-    await expect.poll(() => text(one, "cancelled"), { timeout: 3000 }).toBe("1");
+    await expect.poll(() => text(one, "cancelled")).toBe("1");
     if (cell().language !== "node" && transport === "thread") expect(await pidOf(one)).toBe(await pidOf(two));
     else expect(await pidOf(one)).not.toBe(await pidOf(two));
     const answers = await Promise.all([one, two].map((rt) => rt.storm({ calls: 300, inFlight: 16, largest: 5000 })));
@@ -33,7 +33,7 @@ export function life(cell: () => Cell): void {
   test("unload lets the calls in flight finish, refuses new ones, and the key can be loaded again", async () => {
     const rt = await cell().another("unloaded");
     await text(rt, "echo", "up");
-    const pending = Array.from({ length: 20 }, () => text(rt, "sleep", "300"));
+    const pending = Array.from({ length: 20 }, () => text(rt, "sleep", "800"));
     await expect.poll(async () => (await rt.stats()).inFlight, { interval: 5 }).toBe(20);
     await rt.unload();
     const late = await rt.call("echo", "late");
@@ -75,7 +75,7 @@ export function life(cell: () => Cell): void {
     // A pool of the language's own, as Go's, may take another thread; five would be one for each cycle.
     const most = before.threads + 3;
     await expect
-      .poll(() => ({ ...left(), threads: runtimeThreads(host.pid).length <= most }), { timeout: 8000 })
+      .poll(() => ({ ...left(), threads: runtimeThreads(host.pid).length <= most }))
       .toEqual({ ...before, threads: true });
   });
 
@@ -100,7 +100,7 @@ export function crashes(cell: () => Cell): void {
     const start = performance.now();
     const found = rt.burst("echo", "x", 100);
     await expect.poll(async () => (await rt.stats()).queueFull, { interval: 5 }).toBeGreaterThanOrEqual(80);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(4000); // at its timeout a call would fail after 5 s
     expect(await rt.call("echo", "one more")).toMatchObject({
       ok: false,
       code: Code.QUEUE_FULL,
@@ -129,7 +129,7 @@ export function crashes(cell: () => Cell): void {
         message: expect.stringMatching(/^runtime ".+" exited \(.*(9|[Kk]ill).*\)/),
       });
     }
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000); // sleep would take twice as long
     expect(await text(rt, "echo", "served again", 30_000)).toBe("served again");
     expect(await pidOf(rt)).not.toBe(pid);
     expect((await rt.stats()).restarts).toBe(before + 1);

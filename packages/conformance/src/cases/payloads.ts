@@ -14,8 +14,9 @@ export function payloads(cell: () => Cell): void {
     const echoed = body(await cell().rt.call("echo", bytes, { timeout: 30_000 }));
     expect(echoed.equals(bytes)).toBe(true);
     const flipped = body(await cell().rt.call("xor", bytes, { timeout: 30_000 }));
-    expect(flipped.length).toBe(size);
-    expect(flipped.every((byte, i) => byte === ((bytes[i] as number) ^ 0x5a))).toBe(true);
+    // Without a function call for each of 16 million bytes.
+    for (let i = 0; i < size; i++) bytes[i] = (bytes[i] as number) ^ 0x5a;
+    expect(flipped.equals(bytes)).toBe(true);
   });
 
   test("echo of 100 MB", async () => {

@@ -17,7 +17,7 @@ export function powers(cell: () => Cell): void {
     if (answer.ok) throw new Error("answered");
     expect(answer.message.trim().split("\n")).toHaveLength(1);
     const logged = () => host.log().some(({ level, text }) => level === "error" && /thrown on purpose/.test(text));
-    await expect.poll(logged, { timeout: 3000 }).toBe(true);
+    await expect.poll(logged).toBe(true);
   });
 
   test("dict: add, time to live, other dicts, and only those that are allowed", async () => {
@@ -48,7 +48,7 @@ export function powers(cell: () => Cell): void {
     const rt = await cell().another("reloaded");
     const before = await pidOf(rt);
     await rt.call("never", null, { timeout: 250 });
-    await expect.poll(() => text(rt, "cancelled"), { timeout: 3000 }).toBe("1");
+    await expect.poll(() => text(rt, "cancelled")).toBe("1");
     const slow = text(rt, "sleep", "700", 20_000);
     const stream = rt.stream("chat", "old", [
       { do: "recv" },
@@ -58,7 +58,7 @@ export function powers(cell: () => Cell): void {
       { do: "closeSend" },
       { do: "drain" },
     ]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("1");
+    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
     await rt.reload();
     // The new code has counted nothing yet.
     expect([await text(rt, "cancelled"), await text(rt, "streams")]).toEqual(["0", "0"]);
@@ -67,7 +67,7 @@ export function powers(cell: () => Cell): void {
     expect(await rt.stats()).toMatchObject({ reloads: 1, inFlight: 0 });
     if (transport === "process") {
       expect(await pidOf(rt)).not.toBe(before);
-      await expect.poll(() => ended(before), { timeout: 5000 }).toBe(true);
+      await expect.poll(() => ended(before)).toBe(true);
     } else {
       expect(ended(host.pid)).toBe(false);
     }
@@ -85,12 +85,12 @@ export function powers(cell: () => Cell): void {
       await delay(400);
       return running() === before;
     };
-    await expect.poll(settled, { timeout: 15_000 }).toBe(true);
+    await expect.poll(settled).toBe(true);
     const processes = running();
     const { sent, ...found } = await rt.reloadUnderLoad(RELOADS.times, 64, RELOADS.ms);
     expect(found).toEqual({ answered: sent, reloads: RELOADS.times });
     expect(sent).toBeGreaterThan(200);
-    await expect.poll(running, { timeout: 8000 }).toBe(processes);
+    await expect.poll(running).toBe(processes);
     expect(await rt.stats()).toMatchObject({ reloads: RELOADS.times + 1, inFlight: 0 });
     await rt.unload();
   }, 300_000);
@@ -109,7 +109,7 @@ export function children(cell: () => Cell): void {
         .filter((line) => line.text.includes(mark))
         .map(({ level, text }) => `${level} ${text.slice(-3)}`)
         .sort();
-    await expect.poll(found, { timeout: 3000 }).toEqual(["error err", "notice out"]);
+    await expect.poll(found).toEqual(["error err", "notice out"]);
   });
 
   test("limits.memory ends a process that takes more, and says so", async () => {
@@ -151,7 +151,7 @@ export function children(cell: () => Cell): void {
   test("a process that dies in a stream ends it with EXITED", async () => {
     const rt = await cell().another("dies in a stream");
     const seen = rt.stream("chat", "x", [{ do: "drain" }]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("1");
+    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
     process.kill(await pidOf(rt), "SIGKILL");
     expect(await seen).toMatchObject({ status: Code.EXITED, message: expect.stringContaining("signal 9") });
     expect(await text(rt, "echo", "back", 30_000)).toBe("back");

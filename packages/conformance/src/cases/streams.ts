@@ -17,7 +17,7 @@ const numbers = (n: number) => Array.from({ length: n }, (_, i) => String(i));
 
 export function streams(cell: () => Cell): void {
   const open = async () => [await text(cell().rt, "streams"), (await cell().rt.stats()).inFlight];
-  const nothingLeft = () => expect.poll(open, { timeout: 5000 }).toEqual(["0", 0]);
+  const nothingLeft = () => expect.poll(open).toEqual(["0", 0]);
 
   test("count: messages come in order, then the end", async () => {
     const { rt } = cell();
@@ -113,7 +113,7 @@ export function streams(cell: () => Cell): void {
     await rt.stream("flood", "100000", [{ do: "recv" }, { do: "sleep", ms: 50 }, { do: "close" }]);
     await rt.stream("chat", "x", [{ do: "recv" }, { do: "sleep", ms: 50 }, { do: "close" }]);
     await nothingLeft();
-    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 2);
+    await expect.poll(cancelled).toBe(before + 2);
   });
 
   test(`${CANCELLED} streams cancelled half-way leave memory where it was`, async () => {
@@ -139,7 +139,7 @@ export function streams(cell: () => Cell): void {
     const seen = await rt.stream("chat", "x", [{ do: "drain" }], { timeout: 150 });
     expect(seen).toMatchObject({ texts: ["x"], status: Code.TIMEOUT, message: expect.stringMatching(/^timeout: /) });
     await nothingLeft();
-    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 1);
+    await expect.poll(cancelled).toBe(before + 1);
   });
 
   test("a handler that only answers is a stream of one message", async () => {
@@ -173,7 +173,7 @@ export function streams(cell: () => Cell): void {
       { do: "drain" },
     ]);
     const stays = rt.stream("chat", "x", [{ do: "drain" }]);
-    await expect.poll(() => text(rt, "streams"), { interval: 10, timeout: 5000 }).toBe("2");
+    await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("2");
     await rt.unload();
     expect(await ends).toMatchObject({ count: 2, status: 0 });
     expect(await stays).toMatchObject({ count: 1, status: Code.UNLOADED, message: expect.stringContaining("1500 ms") });

@@ -92,13 +92,13 @@ export function version1(kind: HostKind, transport: Transport): void {
     const answers = await Promise.all(Array.from({ length: 4 }, () => rt.call("any", "sleep 150", { timeout: 50 })));
     expect(answers.map((answer) => !answer.ok && answer.code)).toEqual(Array(4).fill(Code.TIMEOUT));
     expect(await text(rt, "any", "echo after")).toBe("after");
-    await expect.poll(async () => (await rt.stats()).late, { timeout: 3000 }).toBe(4);
+    await expect.poll(async () => (await rt.stats()).late).toBe(4);
   });
 
   test("queue full: at once, while its only thread is busy", async () => {
     const rt = await load(UNRULY, "1 of a small queue", { maxQueue: 4 });
-    const busy = rt.call("any", "sleep 700");
-    await delay(100); // it is no longer in the queue
+    const busy = rt.call("any", "sleep 1000");
+    await delay(300); // it is no longer in the queue
     const waiting = rt.burst("any", "echo x", 10);
     const refused = await Promise.race([busy, rt.call("any", "echo y")]);
     expect(refused).toMatchObject({ ok: false, code: Code.QUEUE_FULL, message: expect.stringMatching(/queue full/) });
@@ -109,7 +109,7 @@ export function version1(kind: HostKind, transport: Transport): void {
 
   test("unload while its threads work: they finish", async () => {
     const rt = await load(UNRULY, "2 for unload");
-    const slept = [text(rt, "any", "sleep 200"), text(rt, "any", "sleep 200")];
+    const slept = [text(rt, "any", "sleep 800"), text(rt, "any", "sleep 800")];
     await expect.poll(async () => (await rt.stats()).inFlight, { interval: 5 }).toBe(2);
     await rt.unload();
     expect(await Promise.all(slept)).toEqual(["slept", "slept"]);
@@ -120,9 +120,7 @@ export function version1(kind: HostKind, transport: Transport): void {
   });
 
   test("libffi_init hangs: the load ends at its timeout", async () => {
-    const start = performance.now();
     expect(await refusal(UNRULY, "hang", { loadTimeout: 300 })).toMatch(/cannot load .*300 ms/);
-    expect(performance.now() - start).toBeLessThan(1500);
     expect(await text(await load(UNRULY), "any", "echo the host goes on")).toBe("the host goes on");
   });
 
@@ -135,7 +133,7 @@ export function version1(kind: HostKind, transport: Transport): void {
   test("a process that hangs in libffi_init is gone after the load timeout", async () => {
     const before = descendants(host.pid).length;
     expect(await refusal(UNRULY, "hang", { loadTimeout: 200 })).toMatch(/200 ms/);
-    await expect.poll(() => descendants(host.pid).length, { timeout: 5000 }).toBeLessThanOrEqual(before);
+    await expect.poll(() => descendants(host.pid).length).toBeLessThanOrEqual(before);
   });
 
   test("kill -9, and the next call is served", async () => {
@@ -154,6 +152,6 @@ export function version1(kind: HostKind, transport: Transport): void {
     await stop(Number(await text(rt, "any", "pid")));
     expect(await rt.call("any", "echo x", { timeout: 50 })).toMatchObject({ ok: false, code: Code.TIMEOUT });
     await rt.unload();
-    await expect.poll(() => descendants(host.pid).length, { timeout: 8000 }).toBeLessThan(before);
+    await expect.poll(() => descendants(host.pid).length).toBeLessThan(before);
   });
 }

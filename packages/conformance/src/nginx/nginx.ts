@@ -106,6 +106,22 @@ server {
     await Promise.race([over, answered]);
   }
 
+  /** Starts a request and closes its connection `ms` after the answer has begun. */
+  async leave(path: string, ms: number): Promise<void> {
+    const { port } = this.#process;
+    const request = http.request({ host: "127.0.0.1", port, path, agent: false });
+    const over = new Promise<void>((resolve) => request.on("close", resolve));
+    const begun = new Promise<http.IncomingMessage>((resolve, reject) =>
+      request.on("response", resolve).on("error", reject),
+    );
+    request.end();
+    const response = await begun;
+    response.on("error", () => {}); // it is cut off
+    await delay(ms);
+    request.destroy();
+    await over;
+  }
+
   get port(): number {
     return this.#process.port;
   }

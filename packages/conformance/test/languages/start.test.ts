@@ -116,9 +116,7 @@ describe.each(["python", "java", "node"] as const)("%s", (language) => {
     });
 
     test("a runtime whose set-up never ends: the load timeout", async () => {
-      const start = performance.now();
       expect(await refusal(bad.hangs, 1500)).toMatch(/^cannot load .*1500 ms/);
-      expect(performance.now() - start).toBeLessThan(4000);
     });
 
     test("after all these a good one loads and serves", async () => {
@@ -130,5 +128,5 @@ describe.each(["python", "java", "node"] as const)("%s", (language) => {
 });
 
 test("no process is left of them", async () => {
-  await expect.poll(() => descendants(process.pid).length, { timeout: 8000 }).toBe(0);
+  await expect.poll(() => descendants(process.pid).length).toBe(0);
 });

@@ -38,7 +38,7 @@ test.each(LANGUAGES)(
           await Promise.all(Array.from({ length: AT_ONCE }, () => abort(nginx.port, "/call/rt/never?timeout=2")));
         }
         const left = `return require("resty.ffi").stats(fixture.runtimes.rt).in_flight`;
-        await expect.poll(() => nginx.lua(left), { timeout: 10_000 }).toBe("0");
+        await expect.poll(() => nginx.lua(left)).toBe("0");
         await nginx.lua("collectgarbage() collectgarbage()");
         await delay(100);
         return pids.map(resident);

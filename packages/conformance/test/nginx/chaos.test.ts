@@ -131,9 +131,9 @@ test(
         const alive = `local ok, res = fixture.runtimes[${name}]:echo("alive", { timeout = 30 }) return ok and res`;
         await expect.poll(() => nginx.lua(alive), { timeout: 30_000 }).toBe("alive");
         const left = `return require("resty.ffi").stats(fixture.runtimes[${name}]).in_flight`;
-        await expect.poll(() => nginx.lua(left), { timeout: 10_000 }).toBe("0");
+        await expect.poll(() => nginx.lua(left)).toBe("0");
         const streaming = `local ok, res = fixture.runtimes[${name}]:streams() return res`;
-        await expect.poll(() => nginx.lua(streaming), { timeout: 10_000 }).toBe("0");
+        await expect.poll(() => nginx.lua(streaming)).toBe("0");
       }
       // nginx tells of each process beside its own that it reaps: of those that were killed, the watchers.
       const own = /^unknown process \d+ exited on signal 9$/;

@@ -116,7 +116,7 @@ describe("the Lua API", () => {
       for k = 1, 100 do threads[k] = ngx.thread.spawn(function() rt:never(nil, { timeout = 60 }) end) end
       ngx.sleep(0.05)
       for k = 1, 100 do assert(ngx.thread.kill(threads[k])) end`);
-    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 100);
+    await expect.poll(cancelled).toBe(before + 100);
     expect(await value(`local counts = fixture.storm("go", 1000, 64, 5000) return counts`)).toBe("ok=1000");
     expect(await value(`return require("resty.ffi").stats(rt).in_flight`)).toBe("0");
   });
@@ -135,13 +135,13 @@ describe("the Lua API", () => {
         collectgarbage()
         return wrong`),
     ).toBe("0");
-    await expect.poll(() => value(`return require("resty.ffi").stats(rt).in_flight`), { timeout: 2000 }).toBe("0");
+    await expect.poll(() => value(`return require("resty.ffi").stats(rt).in_flight`)).toBe("0");
   });
 
   test("a request that exits with a call in flight in a thread of its own", async () => {
     const before = await cancelled();
     await value(`ngx.thread.spawn(function() rt:never(nil, { timeout = 60 }) end) ngx.sleep(0.02) ngx.exit(200)`);
-    await expect.poll(cancelled, { timeout: 3000 }).toBe(before + 1);
+    await expect.poll(cancelled).toBe(before + 1);
   });
 
   test("a timeout is on time by the worker's own clock", async () => {

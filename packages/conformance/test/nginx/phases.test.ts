@@ -48,7 +48,7 @@ describe("the phases of a request", () => {
 
   test.each(["rewrite", "access", "content", "timer", "light-thread"])("a call in %s", async (phase) => {
     expect((await nginx.request("GET", `/${phase}`)).body.toString()).toBe("ok");
-    await expect.poll(() => result(phase), { timeout: 2000 }).toBe(`true|from ${phase}|nil`);
+    await expect.poll(() => result(phase)).toBe(`true|from ${phase}|nil`);
   });
 
   test("a call in a subrequest", async () => {
@@ -59,7 +59,7 @@ describe("the phases of a request", () => {
   test.each(["set", "header_filter", "body_filter", "log"])("a call in %s: an error that names it", async (phase) => {
     expect((await nginx.request("GET", `/${phase}`)).body.toString()).toBe("ok");
     await expect
-      .poll(() => result(phase), { timeout: 2000 })
+      .poll(() => result(phase))
       .toMatch(new RegExp(`^false\\|-9\\|bad phase: runtime "libffi_c_echo2\\.so" cannot be called in ${phase}`));
     expect(await result(phase)).toMatch(/rewrite, access, content.*ngx\.timer/);
   });

@@ -23,11 +23,11 @@ test("a timer that watches a stream for ever lets its worker end", async () => {
     }`,
   });
   try {
-    await expect.poll(() => nginx.errorLog(), { timeout: 5000 }).toContain("received true watched");
+    await expect.poll(() => nginx.errorLog()).toContain("received true watched");
     nginx.signal("SIGQUIT");
     const start = performance.now();
     await nginx.exited;
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000); // recv would wait for 60 s
     expect(nginx.errorLog()).toContain("received false -2 cancelled: the worker is exiting");
   } finally {
     await nginx.stop();
@@ -51,19 +51,14 @@ describe("a client that goes away", () => {
       const paths = [`/stream/${name}/chat?first=x`, `/stream/${name}/flood?first=100000`];
       for (let at = 0; at < ABORTS; at += 10) {
         await Promise.all(
-          Array.from({ length: 10 }, (_, k) => nginx.abandon(paths[k % 2] as string, 20 + Math.random() * 40)),
+          Array.from({ length: 10 }, (_, k) => nginx.leave(paths[k % 2] as string, Math.random() * 40)),
         );
       }
-      await expect.poll(() => ask(name, "streams"), { timeout: 5000 }).toBe("0");
+      await expect.poll(() => ask(name, "streams")).toBe("0");
       await expect
-        .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`), {
-          timeout: 5000,
-        })
+        .poll(() => nginx.lua(`return require("resty.ffi").stats(fixture.runtimes[${lua(name)}]).in_flight`))
         .toBe("0");
-      // One whose client has gone before it was begun is no cancellation for its handler.
-      const seen = Number(await ask(name, "cancelled")) - before;
-      expect(seen).toBeGreaterThan(0.7 * ABORTS);
-      expect(seen).toBeLessThanOrEqual(ABORTS);
+      await expect.poll(async () => Number(await ask(name, "cancelled")) - before).toBe(ABORTS);
       expect(nginx.alarms()).toEqual([]);
     },
   );

@@ -277,7 +277,7 @@ async def one_task(requests):
 async def slow_sums(requests):
     """Works between its messages without a pause for the loop."""
     for n in range(3):
-        time.sleep(0.1)  # noqa: ASYNC251
+        time.sleep(0.5)  # noqa: ASYNC251
         yield str(n)
 
 

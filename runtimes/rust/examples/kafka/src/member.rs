@@ -95,7 +95,8 @@ impl Member {
 }
 
 impl Drop for Member {
-    /// Leaving asks the brokers, which takes a moment.
+    /// Leaving asks the brokers, which takes a moment: five seconds at most where they do not answer, ten with a commit
+    /// under way.
     fn drop(&mut self) {
         let client = self.client.take();
         if let Err(error) = self.threads.run(move || drop(client)) {

@@ -1,0 +1,3 @@
+import { readmes } from "../src/readme/readmes.ts";
+
+readmes("node");
