@@ -25,6 +25,7 @@
  *   setting NAME  its value, nil if not set
  *   watch PATH    has the host watch a file
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -302,6 +303,12 @@ static void limits(struct request *r)
     reply_text(r, 0, text);
 }
 
+/* Whether the program itself can see a symbol of this name. */
+static void symbol(struct request *r)
+{
+    reply_text(r, 0, dlsym(dlopen(NULL, RTLD_LAZY), r->text) ? "seen" : "hidden");
+}
+
 static void uid(struct request *r)
 {
     char text[32];
@@ -577,6 +584,7 @@ static const struct {
     {"close", close_queue},
     {"streams", count_streams},
     {"print", print},
+    {"symbol", symbol},
     {"hold", hold},
     {"limits", limits},
     {"uid", uid},
