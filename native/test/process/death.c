@@ -24,13 +24,14 @@ TEST(killed_with_a_call_in_flight)
     resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &host_process);
     resty_ffi_call *call = resty_ffi_call_new(h.loop);
     pid_t pid = child_of(&h, rt);
+    CHECK_INT(host_call(&h, rt, call, "none", NULL), 0);
+    CHECK(call->nil);
     CHECK_INT(host_submit(rt, call, "never", NULL), 0);
     host_rest(&h, 20);
     kill(pid, SIGKILL);
-    uint64_t start = check_now();
     host_wait(&h, call, 2000);
-    CHECK(check_now() - start < (CHECK_SANITIZED ? 1000 : 200));
     CHECK_INT(call->status, RESTY_FFI_EXITED);
+    CHECK(!call->nil);
     CHECK_TEXT(host_answer(call), "runtime \"ffi_c_methods\" exited (signal 9, Killed)");
     CHECK(host_logged(&h, "4 ffi_c_methods: exited (signal 9, Killed); it is being restarted"));
     host_expect(&h, rt, "echo", "again", "again");

@@ -29,18 +29,18 @@ static void neighbours_are_fine(void)
     host_expect(&h, neighbour_process, "echo", "process", "process");
 }
 
-/* A call of the bad one's ends within a second one way or the other; none takes the loop for longer than that. */
+/* A call of the bad one's ends one way or the other; none keeps the loop for seconds. */
 static int risk(const char *request)
 {
     resty_ffi_call *call = resty_ffi_call_new(h.loop);
     uint64_t start = check_now();
     int rc = host_submit(bad, call, "any", request);
-    CHECK(check_now() - start < 1000);
+    CHECK(check_now() - start < 5000);
     if (rc == 0) {
         while (call->state == RESTY_FFI_IN_FLIGHT && check_now() - start < 300) {
             uint64_t round = check_now();
             host_run(&h, 10);
-            CHECK(check_now() - round < 1000);
+            CHECK(check_now() - round < 5000);
         }
         rc = call->state == RESTY_FFI_DONE ? call->status : RESTY_FFI_TIMEOUT;
         if (call->state == RESTY_FFI_DONE)

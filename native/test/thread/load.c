@@ -270,6 +270,16 @@ TEST(a_failing_init_is_explained)
     host_close(&h);
 }
 
+TEST(the_threads_of_a_failed_init_keep_their_memory_until_they_close)
+{
+    host_open(&h);
+    CHECK(!host_try(&h, "ffi_c_initlate", NULL, &host_thread));
+    CHECK_HAS(h.error, "libffi_init returned 3");
+    int held = check_descriptors();
+    CHECK_SOON((host_run(&h, 1), check_descriptors() < held), 10000); /* closed: only now */
+    host_close(&h);
+}
+
 TEST(an_init_that_hangs_is_given_up)
 {
     resty_ffi_options o = host_thread;
@@ -293,7 +303,7 @@ TEST(an_init_that_hangs_is_given_up)
     host_expect(&h, host_load(&h, "ffi_c_echo2", NULL, &host_thread), "echo", "x", "x");
     start = check_now();
     host_close_within(&h, 100); /* nor does it hold up the end */
-    CHECK(check_now() - start < 1000);
+    CHECK(check_now() - start < 5000);
 }
 
 TEST(a_slow_init_that_comes_too_late_ends_again)
@@ -313,12 +323,12 @@ TEST(waiting_can_be_done_in_portions)
     char error[256];
     host_open(&h);
     resty_ffi_runtime *rt =
-        resty_ffi_runtime_load(h.loop, "ffi_c_methods", "pause=150", 9, &host_thread, error, sizeof error);
+        resty_ffi_runtime_load(h.loop, "ffi_c_methods", "pause=1500", 10, &host_thread, error, sizeof error);
     CHECK(rt);
     CHECK_INT(resty_ffi_runtime_wait(rt, 0, error, sizeof error), 0);
     uint64_t start = check_now();
     CHECK_INT(resty_ffi_runtime_wait(rt, 30, error, sizeof error), 0);
-    CHECK(check_now() - start < 140);
+    CHECK(check_now() - start < 1400);
     resty_ffi_call *call = resty_ffi_call_new(h.loop);
     CHECK(host_submit(rt, call, "echo", "x") < 0); /* not yet */
     CHECK_INT(resty_ffi_runtime_wait(rt, -1, error, sizeof error), 1);

@@ -133,3 +133,22 @@ TEST(a_flood_of_lines_is_limited)
     CHECK(lines >= 1000 && lines < 6000);
     host_close(&h);
 }
+
+TEST(each_line_of_a_text_counts)
+{
+    enum { TEXTS = 100, LINES = 600 };
+    char text[8 + 2 * LINES] = "error x";
+    for (int k = 1; k < LINES; k++)
+        strcat(text + k * 2, "\nx");
+    set_up(&host_thread);
+    uint64_t start = check_now();
+    for (int k = 0; k < TEXTS; k++)
+        host_expect(&h, rt, "log", text, "");
+    uint64_t seconds = (check_now() - start) / 1000 + 2;
+    uint64_t written = 0;
+    for (const char *at = h.log; (at = strstr(at, "ffi_c_methods: x\n")); at++)
+        written++;
+    /* The first that does not fit is left out, and so are all after it in that second. */
+    CHECK(written >= 2 && written <= 2 * seconds && written < TEXTS);
+    host_close(&h);
+}

@@ -196,7 +196,7 @@ TEST(closing_the_loop_ends_everything_in_time)
     host_rest(&h, 20);
     uint64_t start = check_now();
     resty_ffi_loop_close(h.loop, 200);
-    CHECK(check_now() - start < 1000);
+    CHECK(check_now() - start < 5000);
     CHECK_INT(host_submit(a, never, "echo", NULL), RESTY_FFI_BAD_ARGUMENT); /* still in flight, for ever */
     resty_ffi_call *late = resty_ffi_call_new(h.loop);
     CHECK_INT(host_submit(a, late, "echo", NULL), RESTY_FFI_UNLOADED);
