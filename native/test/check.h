@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define CHECK_SECONDS 60
+/* The most that something quick takes, on a machine that has other things to do. */
+#define CHECK_QUICK_MS 8000
 
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 #define CHECK_SANITIZED 1
