@@ -1,10 +1,11 @@
 /*
  * resty-ffi-run: a runtime in a process of its own. Started by the host's supervisor, never by hand:
  *
- *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--user NAME] LIBRARY
+ *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--global] [--user NAME] LIBRARY
  *
  * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
- * that it may run on. --user: whom it runs as, if the host is root.
+ * that it may run on. --global: its symbols are visible to libraries that are loaded later. --user: whom it runs as, if
+ * the host is root.
  *
  * Two processes: this one watches, its child is the runtime. The watcher tells the host how the child ended (the host
  * cannot always know: nginx reaps every child itself, and would log a signal as an alert), and kills it when the host
@@ -44,11 +45,12 @@
 #define MAX_ARGS 64
 #define MEMORY_LOOK_MS 50
 
-/* What the runtime may use; 0 and NULL = whatever the host may. */
+/* What the runtime may use; 0 and NULL = whatever the host may. And how it is loaded. */
 struct limits {
     unsigned long long memory;
     unsigned long files, cpus;
     const char *user;
+    bool global;
 };
 
 static void say(char what, const char *text)
@@ -58,11 +60,16 @@ static void say(char what, const char *text)
     (void)!send(RF_FD_CONTROL, message, (size_t)n < sizeof message ? (size_t)n : sizeof message - 1, MSG_NOSIGNAL);
 }
 
-static void fail(const char *text)
+static void fail_as(char what, const char *text)
 {
     fflush(stdout); /* what the library has printed of a line */
-    say(RF_SAY_FAILED, text);
+    say(what, text);
     _exit(1);
+}
+
+static void fail(const char *text)
+{
+    fail_as(RF_SAY_FAILED, text);
 }
 
 static void fail_call(const char *call)
@@ -190,19 +197,6 @@ static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg
     exit(0); /* with the library's exit handlers: the host waits for them for a while, then it kills this process */
 }
 
-/* The host has searched LD_LIBRARY_PATH and its own folder, dlopen the rest. */
-static void not_found(const char *path)
-{
-    char text[RF_SAY_MAX];
-    const char *why = dlerror(), *own = getenv(RF_ENV_LIB), *list = getenv("LD_LIBRARY_PATH");
-    if (strchr(path, '/'))
-        fail(why);
-    const char *slash = own ? strrchr(own, '/') : NULL;
-    snprintf(text, sizeof text, "%.500s; searched LD_LIBRARY_PATH (%.200s), %.*s, and the system's library folders",
-             why, list ? list : "not set", slash ? (int)(slash - own) : 1, slash ? own : ".");
-    fail(text);
-}
-
 static void limit_files(unsigned long files)
 {
     struct rlimit limit = {files, files}, now;
@@ -265,30 +259,30 @@ static void become(const char *user)
         snprintf(text, sizeof text, "the option user is \"%.100s\", which this system does not know", user);
         fail(text);
     }
-    if (geteuid() != 0) {
-        snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
-                 user);
-        fail(text);
-    }
     give_memory(p->pw_uid);
     const char *failed = initgroups(user, p->pw_gid) != 0 ? "initgroups"
                          : setgid(p->pw_gid) != 0         ? "setgid"
                          : setuid(p->pw_uid) != 0         ? "setuid"
                                                           : NULL;
     snprintf(call, sizeof call, "%s for the option user = \"%.100s\"", failed ? failed : "", user);
+    if (failed && errno == EPERM && geteuid() != 0) {
+        snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
+                 user);
+        fail(text);
+    }
     if (failed)
         fail_call(call);
 }
 
-static void runtime(const char *path)
+static void runtime(const char *path, bool global)
 {
     struct api a;
     const char *error;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
     if (!lib)
-        not_found(path);
+        fail_as(RF_SAY_UNOPENED, dlerror());
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
         fail("it is no runtime: it exports neither libffi_init nor libffi_argv");
@@ -363,6 +357,8 @@ static const char *parse(int argc, char **argv, struct limits *l)
             l->files = strtoul(argv[at] + 8, NULL, 10);
         else if (strncmp(argv[at], "--cpus=", 7) == 0)
             l->cpus = strtoul(argv[at] + 7, NULL, 10);
+        else if (strcmp(argv[at], "--global") == 0)
+            l->global = true;
         else if (strcmp(argv[at], "--user") == 0 && at + 2 < argc)
             l->user = argv[++at];
         else
@@ -406,7 +402,7 @@ int main(int argc, char **argv)
             become(limits.user);
             prctl(PR_SET_PDEATHSIG, SIGKILL); /* lost with the change of user */
         }
-        runtime(path);
+        runtime(path, limits.global);
     }
     if (child < 0)
         fail_call("fork");

@@ -126,7 +126,7 @@ describe.each([
   ["java_home", NAME, NO_NAME],
   ["node", NAME, NO_NAME],
   ["dicts", "a list of names", NO_NAMES],
-  ["env", "a list of names", NO_NAMES],
+  ["env", 'a list of "NAME" and "NAME=value"', NO_NAMES],
 ])("%s must be %s", (option, wanted, values) => {
   it.each(values)("%s is refused", async (value) => {
     expect(await refusal(`{ ${option} = ${value} }`)).toBe(
@@ -142,6 +142,12 @@ describe("lists and limits", () => {
       expect(await refusal(`{ dicts = ${value} }`)).toBe('nil|the option "dicts" must be a list of names, not a table');
     },
   );
+
+  it.each(['{ "" }', '{ "=x" }', '{ PATH = "x" }'])("env = %s is refused", async (value) => {
+    expect(await refusal(`{ env = ${value} }`)).toBe(
+      'nil|the option "env" must be a list of "NAME" and "NAME=value", not a table',
+    );
+  });
 
   it.each([
     ["5", "the options must be a table, not a number"],
@@ -227,6 +233,24 @@ describe("a second load of the same key", () => {
         return first == ngx.load_ffi(${JSON.stringify(ECHO)}, "as it is", options),
                first == ngx.load_ffi(${JSON.stringify(ECHO)}, "as it is")`),
     ).toBe("true|true");
+  });
+
+  it("in a Lua VM of its own is held to the same, and waits as long", async () => {
+    const fresh = await startLua({ http: "lua_code_cache off;" });
+    const load = (options: string, rest: string) =>
+      fresh.run(`require "resty.ffi"
+        local rt, err = ngx.load_ffi(${JSON.stringify(METHODS)}, "VMs", ${options})
+        if not rt then return err end
+        ${rest}`);
+    try {
+      expect(await load("{ timeout = 0.05 }", 'return "loaded"')).toBe("loaded");
+      expect(await load("nil", "return select(3, rt:never())")).toMatch(/did not answer in time \(0\.05 s\)$/);
+      expect(await load("{ timeout = 5 }", 'return "loaded"')).toContain(
+        "it is loaded already with timeout = 0.05 s, not 5 s",
+      );
+    } finally {
+      await fresh.stop();
+    }
   });
 
   it("may have other options once the first is unloaded", async () => {

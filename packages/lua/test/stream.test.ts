@@ -329,7 +329,7 @@ describe("a stream that cannot be", () => {
         local s = open("chat")
         local ok, code = s:send(("x"):rep(130 * 1024 * 1024))
         s:send("small")
-        return ok, code == ffi.TOO_LARGE, s:recv(20)`),
+        return ok, code == ffi.TOO_LARGE, s:recv(60)`),
     ).toBe("false|true|true|small");
   });
 
