@@ -1,10 +1,11 @@
 /*
  * resty-ffi-run: a runtime in a process of its own. Started by the host's supervisor, never by hand:
  *
- *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--user NAME] LIBRARY
+ *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--global] [--user NAME] LIBRARY
  *
  * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
- * that it may run on. --user: whom it runs as, if the host is root.
+ * that it may run on. --global: its symbols are visible to libraries that are loaded later. --user: whom it runs as, if
+ * the host is root.
  *
  * Two processes: this one watches, its child is the runtime. The watcher tells the host how the child ended (the host
  * cannot always know: nginx reaps every child itself, and would log a signal as an alert), and kills it when the host
@@ -44,11 +45,12 @@
 #define MAX_ARGS 64
 #define MEMORY_LOOK_MS 50
 
-/* What the runtime may use; 0 and NULL = whatever the host may. */
+/* What the runtime may use; 0 and NULL = whatever the host may. And how it is loaded. */
 struct limits {
     unsigned long long memory;
     unsigned long files, cpus;
     const char *user;
+    bool global;
 };
 
 static void say(char what, const char *text)
@@ -280,13 +282,13 @@ static void become(const char *user)
         fail_call(call);
 }
 
-static void runtime(const char *path)
+static void runtime(const char *path, bool global)
 {
     struct api a;
     const char *error;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
     if (!lib)
         not_found(path);
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
@@ -363,6 +365,8 @@ static const char *parse(int argc, char **argv, struct limits *l)
             l->files = strtoul(argv[at] + 8, NULL, 10);
         else if (strncmp(argv[at], "--cpus=", 7) == 0)
             l->cpus = strtoul(argv[at] + 7, NULL, 10);
+        else if (strcmp(argv[at], "--global") == 0)
+            l->global = true;
         else if (strcmp(argv[at], "--user") == 0 && at + 2 < argc)
             l->user = argv[++at];
         else
@@ -406,7 +410,7 @@ int main(int argc, char **argv)
             become(limits.user);
             prctl(PR_SET_PDEATHSIG, SIGKILL); /* lost with the change of user */
         }
-        runtime(path);
+        runtime(path, limits.global);
     }
     if (child < 0)
         fail_call("fork");
