@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "../../core/failed.h"
-#include "destructors.h"
 #include "home.h"
 
 static void fail(struct rf_instance *i, const char *text)
@@ -58,7 +57,6 @@ static void *loader(void *arg)
     if (!i->library) {
         open_failed(i, path);
     } else {
-        rf_skip_destructors(i->library);
         *(void **)&i->init = dlsym(i->library, "libffi_init");
         if (i->init && wants_process(i->options))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
