@@ -26,7 +26,11 @@ const ECHOES: Record<string, Echo> = {
   "Python, our loader": { lib: "resty_ffi_python", prefix: "ffi.echo?,init,", env: { ...search, ...python } },
   "Java, a loader of its own": { lib: built("java"), prefix: "demo.Echo,init,", env: java },
   "Java, our loader": { lib: "ffi_java", prefix: "demo.Echo,init,", env: { ...search, ...java } },
-  "Node.js": { lib: "ffi_nodejs", prefix: "demo/echo?,init,", env: { ...search, NODE_PATH: join(ORIGINAL_SOURCE, "node") } },
+  "Node.js": {
+    lib: "ffi_nodejs",
+    prefix: "demo/echo?,init,",
+    env: { ...search, NODE_PATH: join(ORIGINAL_SOURCE, "node") },
+  },
 };
 
 /** Calls of two runtimes in turns, with requests of up to 5000 bytes; counts what came back wrong. */
