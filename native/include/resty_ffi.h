@@ -56,7 +56,7 @@ extern "C" {
  * Called once per key, on a thread of the host's with all maskable signals blocked, so that the runtime's threads
  * inherit that mask and the host keeps its signals. All calls for one library are made on the same thread, one after
  * the other; it lives as long as the process. Only when a call has been given up (it took longer than the load may
- * take), the next ones are made on another thread.
+ * take), the next ones are made on another thread. Destructors of the library are not run when the host ends.
  */
 int libffi_init(char *cfg, void *tq);
 

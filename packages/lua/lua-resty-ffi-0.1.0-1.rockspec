@@ -34,5 +34,6 @@ build = {
         ["resty.ffi.request"] = "lib/resty/ffi/request.lua",
         ["resty.ffi.status"] = "lib/resty/ffi/status.lua",
         ["resty.ffi.stream"] = "lib/resty/ffi/stream.lua",
+        ["resty.ffi_kafka"] = "lib/resty/ffi_kafka.lua",
     },
 }

@@ -1,4 +1,4 @@
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { defineConfig, type Options } from "tsup";
 
 const extension = ({ format }: { format: string }) => ({ js: format === "cjs" ? ".cjs" : ".mjs" });
@@ -21,6 +21,14 @@ export default defineConfig([
     target: "node20",
     outExtension: extension,
     sourcemap: true,
+  },
+  {
+    entry: { resty_ffi: "src/version1/resty_ffi.ts" },
+    format: "cjs",
+    target: "node20",
+    outDir: "dist/version1",
+    outExtension: () => ({ js: ".js" }), // what NODE_PATH finds by a name
+    onSuccess: () => writeFile("dist/version1/package.json", '{ "type": "commonjs" }\n'),
   },
   {
     ...runtime,

@@ -1,6 +1,6 @@
 """Builds the loader and what it needs at run time into dist/. Runs with the Python that the loader is to embed.
 
-    dist/libffi_python3.so   the loader
+    dist/libffi_python3.so   the loader; and a link to it, by the name that lua-resty-ffi gives its own
     dist/python/             what it puts on sys.path: the package resty_ffi, and cffi
     dist/conformance.json    how the conformance suite loads the conformance runtime
     dist/examples.json       how the suite of the examples loads them
@@ -32,6 +32,7 @@ PYTHON = VENV / "bin" / "python"
 BUILD = HERE / "build"
 DIST = HERE / "dist"
 HEADER = HERE.parent.parent / "native" / "include"
+ALIAS = "libresty_ffi_python.so"
 EXAMPLES = HERE / "examples"
 EXAMPLES_VENV = EXAMPLES / ".venv"
 GRPC = EXAMPLES / "grpc"
@@ -47,6 +48,9 @@ def main() -> None:
     once(VENV, PYTHON, [HERE / "requirements-dev.txt"], make_venv)
     sources = [Path(__file__), *sorted((HERE / "loader").iterdir()), HEADER / "resty_ffi.h"]
     once(BUILD, DIST / "libffi_python3.so", sources, make_loader)
+    alias = DIST / ALIAS
+    if not alias.is_symlink():
+        alias.symlink_to("libffi_python3.so")
     bundled = [Path(__file__), *sorted((HERE / "src").rglob("*.py")), HERE / "requirements-dev.txt"]
     once(DIST / "python", DIST / "python" / "resty_ffi", bundled, make_bundle)
     conformance = {

@@ -1,7 +1,7 @@
 /*
  * Version 1, and at home on the thread that initialised it first, as a loader of lua-resty-ffi that keeps its JNIEnv:
  * on any other one libffi_init returns 9. A configuration "hang MS" makes it hang for so long, without MS for ever.
- * Answers each request with its configuration.
+ * Answers each request with its configuration. Its destructor, if it ran, would keep the process from ending.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,12 +19,17 @@ struct runtime {
     char *cfg; /* owned */
 };
 
-static _Thread_local int here;
-static int initialised;
+static _Atomic pid_t home;
 
 /* So many began to hang, and have ended; for the test, by dlsym. */
 extern _Atomic int hanging, ended;
 _Atomic int hanging, ended;
+
+__attribute__((destructor)) static void end(void)
+{
+    for (;;)
+        pause();
+}
 
 static void *serve(void *arg)
 {
@@ -40,9 +45,9 @@ static void *serve(void *arg)
 int libffi_init(char *cfg, void *tq)
 {
     pthread_t t;
-    here |= !initialised;
-    initialised = 1;
-    if (!here)
+    if (!home)
+        home = gettid();
+    if (home != gettid())
         return 9;
     if (cfg && strncmp(cfg, "hang", 4) == 0) {
         hanging++;

@@ -1,5 +1,7 @@
 #include "home.h"
 
+#include "destructors.h"
+
 #include <stdlib.h>
 
 struct home {
@@ -90,6 +92,7 @@ static struct home *home_of(void *library)
         h->library = library;
         h->next = homes;
         homes = h;
+        rf_skip_destructors(library);
     }
     return h;
 }

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FOLDERS } from "../../../scripts/paths.ts";
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 export const SOURCE = fileURLToPath(new URL(".", import.meta.url)).replace(/\/$/, "");
 export const LUA = join(ROOT, "packages/lua/lib");
@@ -12,6 +12,11 @@ export const UNRULY = join(ROOT, "packages/conformance/dist/libffi_c_unruly.so")
 /** Echoes in C: version 1 and version 2. */
 export const ECHO1 = join(ROOT, "native/dist/lib/test/libffi_c_echo1.so");
 export const ECHO2 = join(ROOT, "native/dist/lib/test/libffi_c_echo2.so");
+
+/** What runtimes/original/build.sh makes: runtimes as for lua-resty-ffi, in the languages of its examples. */
+export const ORIGINAL = join(ROOT, "packages/conformance/dist/original");
+/** Sources of those that need no compiler. */
+export const ORIGINAL_SOURCE = join(ROOT, "packages/conformance/runtimes/original");
 
 export type Language = keyof typeof FOLDERS;
 export const LANGUAGES = Object.keys(FOLDERS) as readonly Language[];
@@ -42,6 +47,6 @@ export function configured(language: Language, text: string): string {
   return `${module},${func},${text}`;
 }
 
-for (const file of [UNRULY, ECHO1, ECHO2, LUA]) {
+for (const file of [UNRULY, ECHO1, ECHO2, ORIGINAL, LUA]) {
   if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build.`);
 }

@@ -36,6 +36,109 @@ const write = (name: string, content: string | Buffer) => {
   return join(folder, name);
 };
 
+/** The steps of its README, against the servers of the examples. */
+describe("a program for lua-resty-ffi-grpc runs as it is", () => {
+  const load = `
+    local grpc = require("resty.ffi.grpc")
+    grpc.loadfile(P .. "helloworld.proto")
+    grpc.loadfile(P .. "route_guide.proto")
+    grpc.loadfile(P .. "echo.proto")`;
+  const step = (code: string) => lua.run(`${load} ${code}`);
+
+  it("unary call", async () => {
+    await step(`
+      local ok, conn = grpc.connect("${server.address}")
+      assert(ok)
+      local ok, res = conn:unary("/helloworld.Greeter/SayHello", {name = "foobar"})
+      assert(ok)
+      assert(res.message == "Hello foobar")
+      assert(conn:close())`);
+  });
+
+  it("TLS with certificates on both sides", async () => {
+    const { ca, cert, key } = server.certificates;
+    await step(`
+      local ok, conn = grpc.connect("${server.mtlsAddress}", {
+        host = "example.test",
+        ca = grpc.readfile("${ca}"),
+        cert = grpc.readfile("${cert}"),
+        priv_key = grpc.readfile("${key}"),
+      })
+      assert(ok)
+      local ok, res = conn:unary("/grpc.examples.echo.Echo/UnaryEcho", {message = "hello"})
+      assert(ok)
+      assert(res.message == "hello")`);
+  });
+
+  it("a stream from the server", async () => {
+    const names = await step(`
+      local ok, conn = grpc.connect("${server.address}")
+      local ok, stream = conn:new_stream("/routeguide.RouteGuide/ListFeatures")
+      assert(ok)
+      local ok = stream:send({
+        lo = {latitude = 400000000, longitude = -750000000},
+        hi = {latitude = 420000000, longitude = -730000000},
+      })
+      assert(ok)
+      local ok = stream:close_send()
+      assert(ok)
+      local names = {}
+      while true do
+        local ok, res = stream:recv()
+        assert(ok)
+        if not res then break end
+        names[#names + 1] = res.name
+      end
+      return #names > 0 and type(names[1])`);
+    expect(names).toBe("string");
+  });
+
+  it("a stream to the server", async () => {
+    const count = await step(`
+      local ok, conn = grpc.connect("${server.address}")
+      local ok, stream = conn:new_stream("/routeguide.RouteGuide/RecordRoute")
+      assert(ok)
+      for i = 1, 3 do
+        local ok = stream:send({latitude = 409146138 + i * 100, longitude = -746188906 + i * 50})
+        assert(ok)
+      end
+      local ok = stream:close_send()
+      assert(ok)
+      local ok, summary = stream:recv()
+      assert(ok)
+      local ok, res = stream:recv()
+      assert(ok and not res)
+      local ok = stream:close()
+      assert(ok)
+      local ok = conn:close()
+      assert(ok)
+      return summary.point_count`);
+    expect(count).toBe("3");
+  });
+
+  it("a stream both ways", async () => {
+    await step(`
+      local ok, conn = grpc.connect("${server.address}")
+      local ok, stream = conn:new_stream("/routeguide.RouteGuide/RouteChat")
+      assert(ok)
+      for i = 1, 3 do
+        local note = {
+          location = {latitude = 409146138 + i * 100, longitude = -746188906 + i * 50},
+          message = string.format("note-%d", i),
+        }
+        local ok = stream:send(note)
+        assert(ok)
+        local ok, res = stream:recv()
+        assert(ok)
+        assert(res.message == note.message)
+      end
+      local ok = stream:close()
+      assert(ok)
+      local ok = conn:close()
+      assert(ok)`);
+  });
+});
+
 describe("a call", () => {
   it("takes a table and gives one", async () => {
     expect(await run(`return show(conn:unary("${HELLO}", { name = "x" }))`)).toBe('true {message="Hello x"} nil');

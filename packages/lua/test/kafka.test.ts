@@ -268,6 +268,43 @@ describe("consumer", () => {
   });
 });
 
+describe("a program for lua-resty-ffi-kafka", () => {
+  it("runs as it is", async () => {
+    await topic("demo");
+    const seen = await lua.run(`
+      require("resty_ffi")
+      local kafka = require("resty.ffi_kafka")
+      local p = kafka.producer({ brokers = { "${kafka.address}" }, cap = 100 })
+      for _ = 1, 50 do
+        assert(p:send("demo", nil, "foobar"))
+      end
+      local ok, rc = p:send("nowhere", nil, "foobar")
+      return kafka == require "resty.ffi.kafka", ok, rc, p:close()`);
+    expect(seen).toBe("true|false|3|true");
+    expect(await run(`return must(p:offsets("demo"))[1].next`)).toBe("50");
+  });
+
+  it("cap bounds the records that wait", async () => {
+    kafka.pause();
+    try {
+      const seen = await run(`
+        local full = assert(kafka.producer{ brokers = brokers, cap = 2 })
+        local codes = {}
+        for k = 1, 4 do
+          local ok, code = full:enqueue("demo", nil, "v")
+          codes[k] = ok and "ok" or code
+        end
+        return table.concat(codes, " ")`);
+      expect(seen).toBe("ok ok -3 -3");
+    } finally {
+      kafka.resume();
+    }
+    expect(await run(`return select(2, kafka.producer{ brokers = brokers, cap = 2, max_buffered = 2 })`)).toMatch(
+      /no option "cap"; the options are: .*max_buffered/,
+    );
+  });
+});
+
 describe("SASL", () => {
   const sasl = (mechanism: string, password: string) => `
     local p = assert(kafka.producer{ brokers = { "${kafka.saslAddress}" }, request_timeout = 3,

@@ -58,6 +58,13 @@ describe("a runtime", () => {
     ).toBe("__unload function, echo function");
   });
 
+  it("can be called itself, as those of lua-resty-ffi: that is its method call", async () => {
+    expect(await run(`return echo("itself"), select(2, echo("itself")), select(2, echo:call("itself"))`)).toBe(
+      "true|itself|itself",
+    );
+    expect(await run(`return select(2, echo("x", { timeout = -1 }))`)).toMatch(/^-10\|bad argument/);
+  });
+
   it("makes a method once", async () => {
     expect(
       await run(`

@@ -1,5 +1,5 @@
 /*
- * The one JVM of the process. It is created on a thread that stays: the thread that loads a runtime ends, and a JVM
+ * The one JVM of the process. It is created on a thread that stays: one that loads a runtime may be given up, and a JVM
  * takes the thread that created it for its main thread.
  */
 #include <dlfcn.h>

@@ -57,8 +57,8 @@ typedef struct {
 } Start;
 
 /*
- * Python's main thread is one that never ends. libffi_init's own thread does end, and the system may then give its
- * identity to another, which Python would take for its main thread: the one that may set signal handlers.
+ * Python's main thread is one that never ends. That of libffi_init may be given up and end, and the system then give
+ * its identity to another, which Python would take for its main thread: the one that may set signal handlers.
  */
 static void *main_thread(void *argument)
 {

@@ -52,7 +52,12 @@ local function method(rt, name)
     return bound
 end
 
-local metatable = { __index = method, __metatable = "resty.ffi runtime" }
+-- lua-resty-ffi allows rt(request), too: its runtimes do not look at the method.
+local function call_itself(rt, ...)
+    return rt:call(...)
+end
+
+local metatable = { __index = method, __call = call_itself, __metatable = "resty.ffi runtime" }
 
 local function own_of(rt)
     local own = type(rt) == "table" and inner[rt]

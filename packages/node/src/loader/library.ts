@@ -6,6 +6,8 @@ export interface Queue {
   readonly name: string;
   readonly config: string | null;
   readonly abi: number;
+  /** What version 1 calls tq. */
+  readonly address: bigint;
   /** Readable while frames wait, level-triggered. */
   readonly descriptor: number;
   /** All payload memory, and the address at which it starts. */
@@ -32,7 +34,7 @@ export function attach(path: string | undefined): Queue {
       "RESTY_FFI_LIB is not set: this program is started by a host (nginx, Envoy, …) that loads libffi_nodejs.so.",
     );
   }
-  const library = koffi.load(path);
+  const library = koffi.load(path, { global: true }); // for addons that were linked for lua-resty-ffi
   // Pointers as numbers: they stay below 2^53, and koffi converts them faster than anything else.
   const reason: [string | null] = [null];
   const q: number = library.func("uintptr_t resty_ffi_attach(_Out_ const char **error)")(reason);
@@ -59,6 +61,7 @@ export function attach(path: string | undefined): Queue {
     name: library.func("const char *resty_ffi_name(uintptr_t q)")(q),
     config: library.func("const char *resty_ffi_config(uintptr_t q, void *len)")(q, null),
     abi: library.func("int resty_ffi_abi()")(),
+    address: BigInt(q),
     descriptor: library.func("int resty_ffi_fd(uintptr_t q, int level)")(q, 1),
     memory: koffi.view(BigInt(memoryAddress), length[0]),
     memoryAddress,

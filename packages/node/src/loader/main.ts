@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 import { printAtOnce } from "./output.js";
 import { DictRequests, RemoteDict } from "./remote_dict.js";
 import { describe, Server } from "./server.js";
+import { offerVersion1 } from "./version1.js";
 import { ownFiles } from "./watch.js";
 
 async function serve(queue: Queue): Promise<void> {
@@ -29,10 +30,11 @@ async function serve(queue: Queue): Promise<void> {
     const spec = parseSpec(queue.config);
     setHost({ name: queue.name, abi: queue.abi, config: spec.config, log, dict });
     const file = resolveModule(spec.module);
-    const runtime = await loadRuntime(file, spec);
+    offerVersion1();
+    const runtime = await loadRuntime(file, spec, queue.address);
     loading = false;
     queue.ready();
-    new Server(queue, outbox, requests, log, runtime).start();
+    if (runtime) new Server(queue, outbox, requests, log, runtime).start();
     for await (const path of ownFiles(file)) outbox.watch(path);
     outbox.flush();
   } catch (error) {

@@ -61,8 +61,15 @@ async function importFrom(file: string): Promise<Record<string, unknown>> {
   return typeof exported === "object" && exported !== null ? { ...exported, ...namespace } : namespace;
 }
 
-/** Imports the module's file and takes the runtime it exports, or the one that the function it exports returns. */
-export async function loadRuntime(file: string, { name, config }: Omit<Spec, "module">): Promise<Definition> {
+/**
+ * Imports the module's file and takes the runtime it exports, or the one that the function it exports returns. A
+ * function of two parameters is lua-resty-ffi's `init(cfg, tq)`, which serves the queue at `tq` by itself: null.
+ */
+export async function loadRuntime(
+  file: string,
+  { name, config }: Omit<Spec, "module">,
+  tq: bigint,
+): Promise<Definition | null> {
   const exports = await importFrom(file);
   let value = exports[name];
   if (name === "default" && typeof value === "object" && value !== null && "__esModule" in value) {
@@ -76,6 +83,11 @@ export async function loadRuntime(file: string, { name, config }: Omit<Spec, "mo
       `The module ${file} exports ${value === undefined ? `no "${name}"` : `a "${name}" that is no runtime`}; name ` +
         `a runtime, or a function that returns one (it exports: ${names.join(", ") || "nothing"}).`,
     );
+  }
+  if (value.length === 2) {
+    const code: unknown = await value(config ?? "", tq);
+    if (code === 0 || code === undefined) return null;
+    throw new Error(`The function "${name}" of ${file} returned ${code}.`);
   }
   const made = definitionOf(await value(config));
   if (!made) {

@@ -17,7 +17,10 @@ const (
 	clientFailed = 1000
 )
 
-var errNotDelivered = restyffi.Errorf(clientFailed, "no broker took the record within the option delivery_timeout")
+var (
+	errNotDelivered = restyffi.Errorf(clientFailed, "no broker took the record within the option delivery_timeout")
+	errFull         = restyffi.Errorf(restyffi.CodeQueueFull, "the producer's buffer is full (option max_buffered)")
+)
 
 func invalid(format string, args ...any) error {
 	return restyffi.Errorf(invalidRequest, format, args...)
@@ -33,8 +36,6 @@ func coded(err error) error {
 		return err
 	case errors.As(err, &known):
 		return restyffi.Errorf(int(known.Code), "%s: %s", known.Message, known.Description)
-	case errors.Is(err, kgo.ErrMaxBuffered):
-		return restyffi.Errorf(restyffi.CodeQueueFull, "the producer's buffer is full (option max_buffered)")
 	}
 	return restyffi.Errorf(clientFailed, "%v", err)
 }

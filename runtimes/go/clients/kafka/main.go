@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
@@ -20,6 +21,9 @@ type client struct {
 	*kgo.Client
 	admin   *kadm.Client
 	options *options
+	// waiting is how many records are in the buffer. franz-go has a limit of its own, but says only later that a record
+	// was beyond it.
+	waiting atomic.Int64
 }
 
 // flushTimeout is how long records that nobody waits for any more get to be sent when their client is closed.
@@ -44,7 +48,7 @@ func setUp(rt *restyffi.Runtime) error {
 		if err != nil {
 			return nil, invalid("the options: %v", err)
 		}
-		return &client{k, kadm.NewClient(k), o}, nil
+		return &client{Client: k, admin: kadm.NewClient(k), options: o}, nil
 	})
 	consumers := newConsumers(rt)
 

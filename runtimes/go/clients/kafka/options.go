@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"math"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
@@ -112,10 +113,15 @@ func (o *options) client(rt *restyffi.Runtime) ([]kgo.Opt, error) {
 	if o.MaxMessageBytes > 0 {
 		opts = append(opts, kgo.ProducerBatchMaxBytes(o.MaxMessageBytes))
 	}
+	// See client.waiting.
+	return append(opts, kgo.MaxBufferedRecords(math.MaxInt)), nil
+}
+
+func (o *options) maxBuffered() int64 {
 	if o.MaxBuffered > 0 {
-		opts = append(opts, kgo.MaxBufferedRecords(o.MaxBuffered))
+		return int64(o.MaxBuffered)
 	}
-	return opts, nil
+	return 10000
 }
 
 func (o *options) deliveryTimeout() time.Duration {

@@ -52,20 +52,27 @@ func (r *record) kafka() (*kgo.Record, error) {
 	return k, nil
 }
 
-// produce hands a record over. done is called once, by franz-go's goroutine.
+// produce hands a record over. done is called once, by franz-go's goroutine; not at all if there is an error: then the
+// buffer is full.
 //
 // The record's context is not the call's: when it is done, franz-go fails all records that wait for the same partition,
 // so that one caller's time-out would be another's error. A caller who gives up leaves its record to be sent. Nor is it
 // kgo.RecordDeliveryTimeout, which counts from the record's timestamp, and that may be an old one.
-func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) {
+func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) error {
+	if c.waiting.Add(1) > c.options.maxBuffered() {
+		c.waiting.Add(-1)
+		return errFull
+	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), c.options.deliveryTimeout(), errNotDelivered)
 	c.TryProduce(ctx, k, func(k *kgo.Record, err error) {
 		if err != nil && ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		cancel()
+		c.waiting.Add(-1)
 		done(k, err)
 	})
+	return nil
 }
 
 // send answers when the brokers have the record.
@@ -75,7 +82,9 @@ func send(ctx context.Context, c *client, r *record) (place, error) {
 		return place{}, err
 	}
 	done := make(chan error, 1)
-	c.produce(k, func(_ *kgo.Record, err error) { done <- err })
+	if err := c.produce(k, func(_ *kgo.Record, err error) { done <- err }); err != nil {
+		return place{}, err
+	}
 	select {
 	case err := <-done:
 		if err != nil {
@@ -130,13 +139,16 @@ func (c *client) produceAll(list []*kgo.Record) []sent {
 	var wait sync.WaitGroup
 	wait.Add(len(list))
 	for i, k := range list {
-		c.produce(k, func(k *kgo.Record, err error) {
+		done := func(k *kgo.Record, err error) {
 			results[i].place = c.placeOf(k)
 			if err != nil {
 				results[i].Code, results[i].Message = codeOf(err)
 			}
 			wait.Done()
-		})
+		}
+		if err := c.produce(k, done); err != nil {
+			done(k, err)
+		}
 	}
 	wait.Wait()
 	return results
@@ -149,20 +161,11 @@ func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any,
 		if err != nil {
 			return nil, err
 		}
-		full := make(chan error, 1)
-		c.produce(k, func(k *kgo.Record, err error) {
-			if err == kgo.ErrMaxBuffered {
-				full <- err
-			} else if err != nil {
+		return nil, c.produce(k, func(k *kgo.Record, err error) {
+			if err != nil {
 				rt.Logger().Error("kafka: a record that was enqueued is lost", "topic", k.Topic, "error", err)
 			}
 		})
-		select {
-		case err := <-full:
-			return nil, coded(err)
-		default:
-			return nil, nil
-		}
 	}
 }
 

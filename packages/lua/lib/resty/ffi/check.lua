@@ -145,4 +145,18 @@ local function options(given, known)
 end
 _M.options = options
 
+-- A copy in which options have today's names; former[name] is today's. One that is given by both keeps its former name,
+-- which check.options then refuses. What is no table is returned as it is.
+function _M.renamed(given, former)
+    if type(given) ~= "table" then
+        return given
+    end
+    local copy = {}
+    for key, value in pairs(given) do
+        local new = former[key]
+        copy[new and given[new] == nil and new or key] = value
+    end
+    return copy
+end
+
 return _M

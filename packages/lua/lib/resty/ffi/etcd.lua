@@ -119,18 +119,6 @@ local function no_string(what, value)
     return what .. " must be a string, not a " .. type(value)
 end
 
--- A copy with today's names, or what is wrong itself.
-local function renamed(given)
-    if type(given) ~= "table" then
-        return given
-    end
-    local copy = {}
-    for name, value in pairs(given) do
-        copy[FORMER[name] or name] = value
-    end
-    return copy
-end
-
 -- Adds options to a body; nil or a sentence. The timeout is not etcd's.
 local function add(body, opts, known)
     if opts == nil then
@@ -157,7 +145,7 @@ Client.__index = Client
 
 -- A client; nil and a sentence if an option is wrong. Nothing is connected yet.
 function _M.new(opts)
-    local given = renamed(opts)
+    local given = check.renamed(opts, FORMER)
     if type(given) == "table" and given.tls == true then
         given.tls = {}
     end
@@ -357,7 +345,7 @@ Watch.__index = Watch
 
 -- A watch once etcd has created it; nil, code, message. What happens from then on, or from what.revision on, is sent.
 function Client:watch(what, opts)
-    local given = renamed(what)
+    local given = check.renamed(what, FORMER)
     local err = check.options(given, WATCH) or opts ~= nil and check.options(opts, CALL) or nil
     if not err and not given.key then
         err = "the option \"key\" is missing"

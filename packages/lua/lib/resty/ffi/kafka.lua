@@ -66,6 +66,10 @@ local CONSUMER = with_connection({
     commit_interval = check.seconds,
 })
 
+-- The name of lua-resty-ffi-kafka.
+local FORMER = { cap = "max_buffered" }
+local NONE = {}
+
 local CALL = { timeout = check.seconds }
 local SEND = { timeout = check.seconds, headers = check.strings, partition = check.index, timestamp = check.index }
 local RECORD = {
@@ -84,16 +88,10 @@ local TOPIC = {
 }
 
 -- A copy of the options, or nil and a sentence.
-local function options_of(opts, known)
-    local options = opts
-    if type(opts) == "table" then
-        options = {}
-        for name, value in pairs(opts) do
-            options[name] = value
-        end
-        if opts.tls == true then
-            options.tls = {}
-        end
+local function options_of(opts, known, former)
+    local options = check.renamed(opts, former)
+    if type(opts) == "table" and opts.tls == true then
+        options.tls = {}
     end
     local err = check.options(options, known)
     if err then
@@ -121,7 +119,7 @@ Producer.__index = Producer
 
 -- A producer; nil and a sentence if an option is wrong. Nothing is connected yet.
 function _M.producer(opts)
-    local options, err = options_of(opts, PRODUCER)
+    local options, err = options_of(opts, PRODUCER, FORMER)
     if not options then
         return nil, err
     end
@@ -234,7 +232,7 @@ local consumers = 0 -- made in this worker: they are told apart by their number
 
 -- A member of a group, which belongs to the request or timer that makes it. nil, code, message if it cannot be made.
 function _M.consumer(opts)
-    local options, err = options_of(opts, CONSUMER)
+    local options, err = options_of(opts, CONSUMER, NONE)
     if options and not options.group then
         err = "the option \"group\" is missing: the name of a consumer group"
     elseif options and (not options.topics or #options.topics == 0) then

@@ -1,0 +1,11 @@
+#ifndef RF_DESTRUCTORS_H
+#define RF_DESTRUCTORS_H
+
+/*
+ * Keeps the destructors of a library from running when the process ends. Threads of its may still be there, and what it
+ * set up on its own thread may not be taken down on another: Py_Finalize waits for ever. A child process does the same.
+ * Not for two threads at once.
+ */
+void rf_skip_destructors(void *library);
+
+#endif
