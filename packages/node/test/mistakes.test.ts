@@ -32,6 +32,7 @@ const WRONG = {
   "missing.mjs": '\nimport "./not_there.mjs";',
   "missing_package.mjs": 'import "a-package-that-is-not-there";',
   "imports_missing.mjs": 'import "./missing.mjs";',
+  "wrong.ts": "const a: number = 1;\n\nexport const app: string = ;",
   "missing.cjs": 'require("./not_there.cjs");',
 };
 
@@ -57,6 +58,14 @@ test.each([
   ["parses.mjs", "parses.mjs:2"],
 ])("the syntax error that %s runs into is at %s", async (file, place) => {
   expect(await refusal(file)).toMatch(new RegExp(`SyntaxError: .* \\(${place}\\)$`));
+});
+
+/** Node.js 22.18 and newer takes TypeScript. */
+const typescript = "typescript" in process.features && process.features.typescript;
+
+test("a syntax error in TypeScript is told likewise, where Node.js takes it", async () => {
+  const expected = typescript ? /^.*SyntaxError.*: .* \(wrong\.ts:3\)$/s : /Unknown file extension ".ts" for wrong\.ts/;
+  expect(await refusal("wrong.ts")).toMatch(expected);
 });
 
 test.each([

@@ -24,8 +24,7 @@ final class LoadFailure {
                     .log(System.Logger.Level.ERROR, "loading failed", t);
         }
         String text = new String(Failure.text(t), UTF_8) + initialiser(t);
-        if (t instanceof ClassNotFoundException
-                || t instanceof NoClassDefFoundError && !isOfAnotherName(t)) {
+        if (isNotFound(t)) {
             text += searched(t.getMessage(), System.getProperty("java.class.path"));
         }
         queue.fail(text);
@@ -34,7 +33,7 @@ final class LoadFailure {
     static RestyFfiException notFound(String className, String classPath) {
         return new RestyFfiException(
                 Status.BAD_ARGUMENT,
-                "class %s was not found%s".formatted(className, searched(className, classPath)));
+                "class %s%s".formatted(className, searched(className, classPath)));
     }
 
     /** Where a static initialiser threw. */
@@ -52,9 +51,12 @@ final class LoadFailure {
                 .orElse("");
     }
 
-    /** The file is there, but holds a class of another package or name: the text says which. */
-    private static boolean isOfAnotherName(Throwable thrown) {
-        return String.valueOf(thrown.getMessage()).contains("wrong name");
+    /**
+     * A class that another one needs. The message is its name; else the file was there, but wrong.
+     */
+    private static boolean isNotFound(Throwable thrown) {
+        return (thrown instanceof ClassNotFoundException || thrown instanceof NoClassDefFoundError)
+                && String.valueOf(thrown.getMessage()).matches("[\\w$./]+");
     }
 
     /** The class path, and what of it cannot be used. */
@@ -65,7 +67,7 @@ final class LoadFailure {
                         .filter(entry -> !entry.isEmpty())
                         .map(entry -> trouble(entry, file))
                         .collect(Collectors.joining());
-        return " on the class path \"%s\"%s: set CLASSPATH (in nginx: env CLASSPATH=...;)"
+        return " was not found on the class path \"%s\"%s: set CLASSPATH (in nginx: env CLASSPATH=...;)"
                 .formatted(classPath, troubles);
     }
 

@@ -239,4 +239,16 @@ class HostProcessTest {
             new ProcessBuilder("chmod", "700", hidden.toString()).start().waitFor();
         }
     }
+
+    @Test
+    void aClassThatAnotherOneNeedsIsNamedWithTheClassPath() throws Exception {
+        Path alone = Files.createDirectories(dir.resolve("fixture")).resolve("Fixtures.class");
+        Files.copy(Path.of(CLASSES, "fixture/Fixtures.class"), alone);
+        Harness.Result r =
+                new Harness()
+                        .with("CLASSPATH", dir.toString())
+                        .call("fixture.Fixtures,needing,", "echo", "x");
+        String why = "java.lang.NoClassDefFoundError: fixture/Fixtures$Needed was not found on the";
+        assertTrue(r.err().contains(why) && r.err().contains(":" + dir + "\": set"), r.err());
+    }
 }
