@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -64,10 +65,20 @@ __attribute__((format(printf, 3, 4))) static int refuse(char *out, int size, con
     return -1;
 }
 
+/* The last place where this user was not let in: there may be the program that others see. */
+static char denied[PATH_MAX];
+
 static int is_program(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+    if (stat(path, &st) == 0) {
+        errno = S_ISREG(st.st_mode) ? 0 : EISDIR;
+        if (errno == 0 && access(path, X_OK) == 0)
+            return 1;
+    }
+    if (errno == EACCES)
+        snprintf(denied, sizeof denied, "%s", path);
+    return 0;
 }
 
 static int on_path(char node[PATH_MAX])
@@ -118,9 +129,9 @@ static int refuse_without_node(char *out, int size)
     return refuse(
         out, size,
         "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and there "
-        "is none at %s; install Node.js 20 or newer, or set RESTY_FFI_NODE or the option node to its path (in nginx: "
-        "\"env RESTY_FFI_NODE=/path/to/node;\")",
-        path && *path ? path : "not set", text);
+        "is none at %s%s%s%s; install Node.js 20 or newer, or set RESTY_FFI_NODE or the option node to its path (in "
+        "nginx: \"env RESTY_FFI_NODE=/path/to/node;\")",
+        path && *path ? path : "not set", text, *denied ? " (permission denied: " : "", denied, *denied ? ")" : "");
 }
 
 /* What a program answers to --version, without what NODE_OPTIONS would make it load. */
@@ -208,7 +219,8 @@ EXPORT int libffi_argv(const char *cfg, char *out, int size)
 
     if (given && *given) {
         if (snprintf(node, sizeof node, "%s", given) >= (int)sizeof node || !is_program(node))
-            return refuse(out, size, "RESTY_FFI_NODE is \"%s\", which is not a program; set " WHERE, given);
+            return refuse(out, size, "RESTY_FFI_NODE is \"%s\", which is not a program (%s); set " WHERE, given,
+                          strerror(errno));
         if (check_version(node, "RESTY_FFI_NODE", out, size) < 0)
             return -1;
     } else if (!on_path(node) && !in_places(node)) {

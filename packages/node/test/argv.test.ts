@@ -57,7 +57,7 @@ test("a size of the young generation in NODE_OPTIONS wins", () => {
 test("RESTY_FFI_NODE that is no program is refused by name", () => {
   process.env.RESTY_FFI_NODE = "/nowhere/node";
   expect(() => argv()).toThrow(
-    'RESTY_FFI_NODE is "/nowhere/node", which is not a program; set RESTY_FFI_NODE, or the option node of ngx.load_ffi,',
+    'RESTY_FFI_NODE is "/nowhere/node", which is not a program (No such file or directory); set RESTY_FFI_NODE, or the',
   );
 });
 

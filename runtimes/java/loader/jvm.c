@@ -52,17 +52,19 @@ static void JNICALL on_abort(void)
 {
     if (atomic_load(&state) != CREATING)
         return;
+    locale_leave();
     trouble_set(&failure, "the JVM %s does not start: %s; see JAVA_OPTS", lib, said);
     settle(FAILED);
     for (;;)
         pause();
 }
 
-/* The same for System.exit, which goes on to exit(code). */
+/* The same for System.exit, which goes on to exit(code) if this returns. */
 static void JNICALL on_exit_jvm(jint code)
 {
     (void)code;
     on_abort();
+    end_reached();
 }
 
 static int create(JNIEnv **env)
@@ -88,7 +90,9 @@ static int create(JNIEnv **env)
     }
     JavaVMInitArgs args = {
         .version = JNI_VERSION_10, .nOptions = n + 3, .options = options, .ignoreUnrecognized = JNI_FALSE};
+    locale_enter();
     jint rc = create_vm(&jvm, (void **)env, &args);
+    locale_leave();
     if (rc == JNI_OK)
         return 0;
     trouble_set(&failure, "the JVM %s does not start (code %d): %s%s", lib, (int)rc, said,
@@ -110,6 +114,7 @@ static void *live(void *unused)
         settle(FAILED);
     } else {
         settle(RUNNING);
+        end_wait(env);
     }
     for (;;)
         pause();

@@ -44,6 +44,15 @@ extern const int queue_method_count;
 extern const JNINativeMethod version1_methods[];
 extern const int version1_method_count;
 
+/* Around the creation of the JVM, on the thread that creates it: UTF-8 for the JVM, and the host keeps its locale. */
+void locale_enter(void);
+void locale_leave(void);
+
+/* The rest of the life of the JVM's main thread: it runs what a program ends with, when the process ends. */
+void end_wait(JNIEnv *env);
+/* The JVM has run all that, whoever began it. Returns if it is to end the process itself. */
+void end_reached(void);
+
 /* Makes the JVM's signal handlers run on the alternate stack of threads that have one, such as Go's. */
 void signals_share(void);
 

@@ -7,6 +7,7 @@ import { keepFreedMemory } from "./memory.js";
 import { loadRuntime, parseSpec, resolveModule } from "./module.js";
 import { Outbox } from "./outbox.js";
 import { printAtOnce } from "./output.js";
+import { placeOf } from "./place.js";
 import { DictRequests, RemoteDict } from "./remote_dict.js";
 import { describe, Server } from "./server.js";
 import { offerVersion1 } from "./version1.js";
@@ -26,10 +27,11 @@ async function serve(queue: Queue): Promise<void> {
   process.on("unhandledRejection", (error) => log.error("unhandled rejection: %s", inspect(error)));
   process.on("uncaughtExceptionMonitor", (error) => log.crit("uncaught exception: %s", inspect(error)));
 
+  let file = "";
   try {
     const spec = parseSpec(queue.config);
     setHost({ name: queue.name, abi: queue.abi, config: spec.config, log, dict });
-    const file = resolveModule(spec.module);
+    file = resolveModule(spec.module);
     offerVersion1();
     const runtime = await loadRuntime(file, spec, queue.address);
     loading = false;
@@ -38,9 +40,9 @@ async function serve(queue: Queue): Promise<void> {
     for await (const path of ownFiles(file)) outbox.watch(path);
     outbox.flush();
   } catch (error) {
-    loading = false;
     log.error("loading failed: %s", inspect(error));
-    queue.fail(describe(error));
+    queue.fail(error instanceof SyntaxError ? `${describe(error)} (${await placeOf(error, file)})` : describe(error));
+    loading = false;
     process.exit(1);
   }
 }

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, resolve } from "node:path";
+import { delimiter, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Definition, definitionOf } from "../runtime.js";
 
@@ -28,12 +28,36 @@ export function parseSpec(text: string | null): Spec {
   return { module: path, name: name.trim() || "default", config };
 }
 
-const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+/** Looks for files, and remembers where it was not let in. */
+class Search {
+  readonly denied = new Set<string>();
+
+  readonly isFile = (path: string): boolean => {
+    try {
+      return statSync(path).isFile();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EACCES") this.denied.add(closedFolder(path));
+      return false;
+    }
+  };
+}
+
+/** The first folder on the way to `path` that this process may not enter. */
+function closedFolder(path: string): string {
+  const folder = dirname(path);
+  try {
+    statSync(folder);
+  } catch {
+    return closedFolder(folder);
+  }
+  return folder;
+}
 
 /** The file of a module: a path from the working directory or from NODE_PATH, or a package installed there. */
 export function resolveModule(module: string, directory = process.cwd(), nodePath = process.env.NODE_PATH): string {
   const roots = [directory, ...(nodePath ?? "").split(delimiter).filter(Boolean)];
   const bases = new Set(roots.map((root) => resolve(root, module)));
+  const { isFile, denied } = new Search();
   for (const base of bases) {
     const file = extensions.map((extension) => base + extension).find(isFile);
     if (file) return file;
@@ -47,11 +71,16 @@ export function resolveModule(module: string, directory = process.cwd(), nodePat
       if (code !== "MODULE_NOT_FOUND") throw error;
     }
   }
-  throw new Error(
+  const where =
     `The module "${module}" was not found: there is no ${[...bases].join(", no ")} (nor with ` +
-      `${extensions.slice(1).join(", ")}), and no package of this name near ${directory}. Give its absolute path, or ` +
-      "set NODE_PATH to its directory.",
-  );
+    `${extensions.slice(1).join(", ")}), and no package of this name near ${directory}. `;
+  if (denied.size > 0) {
+    throw new Error(
+      `${where}The user that this process runs as (uid ${process.geteuid?.()}) may not look into ` +
+        `${[...denied].join(", ")}: give it permission to, or put the module elsewhere.`,
+    );
+  }
+  throw new Error(`${where}Give its absolute path, or set NODE_PATH to its directory.`);
 }
 
 async function importFrom(file: string): Promise<Record<string, unknown>> {

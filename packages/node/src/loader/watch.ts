@@ -12,10 +12,9 @@ const isFile = (path: string) =>
 
 /**
  * A module's file and those of its own folder that it loads, for the host to watch. Found in the source, since Node.js
- * does not tell which ES modules it has loaded; what is found too much does no harm.
+ * does not tell which ES modules it has loaded; what is found too much does no harm. `root`: another folder than its own.
  */
-export async function* ownFiles(main: string): AsyncGenerator<string, void> {
-  const root = dirname(main) + sep;
+export async function* ownFiles(main: string, root = dirname(main) + sep): AsyncGenerator<string, void> {
   const files = new Set([main]);
   for (const file of files) {
     yield file;

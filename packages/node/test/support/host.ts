@@ -61,7 +61,7 @@ interface Options {
   watch?: boolean;
   dicts?: string[];
   /** The program that is Node.js. */
-  node?: string;
+  node?: string | undefined;
 }
 
 /** resty_ffi_options of native/core/host.h, and the lists behind it. */

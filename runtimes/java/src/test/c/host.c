@@ -20,10 +20,12 @@
  *     log TEXT                     waits for a line of the log with this text: "ok", or "nothing" after 5 s
  *     rest MS                      "ok", later
  *     rss                          resident memory in KB
+ *     locale                       the process's locale
  *     unload                       "ok"; streams go on for the time of --drain
  *
  * Lines of the log go to standard error, and are kept for "log".
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +302,8 @@ static void obey(char *line)
         say_code(0);
     } else if (strcmp(what, "rss") == 0) {
         do_rss();
+    } else if (strcmp(what, "locale") == 0) {
+        printf("%s\n", setlocale(LC_ALL, NULL));
     } else {
         printf("what is \"%s\"?\n", what);
     }

@@ -8,6 +8,8 @@ import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What a throwable becomes on its way to the caller: a code and a text. */
 final class Failure {
@@ -63,12 +65,26 @@ final class Failure {
             }
             String text =
                     thrown instanceof RestyFfiException ? thrown.getMessage() : thrown.toString();
+            if (thrown instanceof UnsupportedClassVersionError) {
+                text += compiledFor(text);
+            }
             return text == null ? new byte[0] : text.getBytes(UTF_8);
         } catch (OutOfMemoryError e) {
             return NO_MEMORY;
         } catch (Throwable e) { // toString and getMessage are the author's
             return thrown.getClass().getName().getBytes(UTF_8);
         }
+    }
+
+    /** What the numbers of class files mean: they are 44 above Java's. */
+    private static String compiledFor(String text) {
+        Matcher version = Pattern.compile("class file version (\\d+)").matcher(text);
+        return version.find()
+                ? " (it was compiled for Java %d, this is Java %d: compile it by javac --release %2$d, or set JAVA_HOME to a newer one)"
+                        .formatted(
+                                Integer.parseInt(version.group(1)) - 44,
+                                Runtime.version().feature())
+                : "";
     }
 
     private static boolean isInterruption(Throwable thrown) {

@@ -19,35 +19,36 @@ final class Loader {
             return load(
                     Target.parse(text == null ? null : new String(text, UTF_8)), queue, address);
         } catch (Throwable t) {
-            queue.fail(new String(Failure.text(Failure.unwrap(t)), UTF_8));
+            LoadFailure.tell(t, queue);
             return 1;
         }
     }
 
     private static int load(Target target, Queue queue, long address) throws Exception {
         String classPath = System.getProperty("java.class.path");
-        boolean afresh = target.hot() || queue.generation() > 0;
-        HotClassLoader hot = afresh ? new HotClassLoader(classPath) : null;
-        ClassLoader classes = hot != null ? hot : Loader.class.getClassLoader();
-        Thread thread = Thread.currentThread();
-        thread.setContextClassLoader(classes);
+        RuntimeClassLoader own = new RuntimeClassLoader(classPath);
         boolean ok = false;
         try {
-            Class<?> type = find(target, classes, classPath);
+            Class<?> type = find(target, own, classPath);
             Method init = find(type, target.methodName(), Config.class);
-            int rc =
-                    init != null
-                            ? start(init, target, queue)
-                            : startVersion1(type, target, address);
+            int rc;
+            if (init != null) {
+                rc = start(init, target, queue);
+            } else if (target.hot() || queue.generation() > 0) {
+                rc = startVersion1(type, target, address);
+            } else {
+                ClassLoader shared = Loader.class.getClassLoader();
+                rc = startVersion1(find(target, shared, classPath), target, address);
+            }
             ok = rc == 0;
             if (ok) {
                 ClassFiles.tell(classPath, new Outbox(queue));
             }
             return rc;
         } finally {
-            thread.setContextClassLoader(null);
+            Thread.currentThread().setContextClassLoader(null);
             if (!ok) {
-                close(hot);
+                close(own);
             }
         }
     }
@@ -66,11 +67,15 @@ final class Loader {
         }
         services.use(runtime.executor());
         Poller poller = new Poller(queue, runtime, services);
-        Threads.daemon(poller::run).start();
+        Threads.daemon(poller, Thread.currentThread().getContextClassLoader()).start();
         return 0;
     }
 
-    /** A class for version 1 polls the queue itself; how long it uses its classes is its affair. */
+    /**
+     * A class for version 1 polls the queue itself; how long it uses its classes is its affair. As
+     * ever those without a question mark share their static fields: they may hold a native library,
+     * and that can be loaded only once.
+     */
     private static int startVersion1(Class<?> type, Target target, long address) throws Exception {
         Method init = find(type, target.methodName(), String.class, long.class);
         if (init == null) {
@@ -82,14 +87,13 @@ final class Loader {
         return init.invoke(null, target.config(), address) instanceof Integer rc ? rc : 0;
     }
 
+    /** The class, not yet initialised; its loader becomes the thread's. */
     private static Class<?> find(Target target, ClassLoader classes, String classPath) {
+        Thread.currentThread().setContextClassLoader(classes);
         try {
-            return Class.forName(target.className(), true, classes);
+            return Class.forName(target.className(), false, classes);
         } catch (ClassNotFoundException e) {
-            throw new RestyFfiException(
-                    Status.BAD_ARGUMENT,
-                    "class %s is not on the class path \"%s\": set CLASSPATH (in nginx: env CLASSPATH=...;)"
-                            .formatted(target.className(), classPath));
+            throw LoadFailure.notFound(target.className(), classPath);
         }
     }
 

@@ -13,6 +13,7 @@ final class Services implements Config {
     private final Outbox outbox;
     private final QueueLogger logger;
     private final DictRequests dicts;
+    private final ClassLoader classes = Thread.currentThread().getContextClassLoader();
     private final Executor executor = task -> chosen().execute(task);
     private volatile Executor chosen;
     private Threads threads;
@@ -105,7 +106,7 @@ final class Services implements Config {
 
     private synchronized Executor startThreads() {
         if (chosen == null) {
-            threads = new Threads();
+            threads = new Threads(classes);
             chosen = threads;
         }
         return chosen;

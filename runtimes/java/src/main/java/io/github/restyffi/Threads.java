@@ -10,22 +10,34 @@ import java.util.concurrent.TimeUnit;
 /**
  * The threads of a runtime that brings no executor: virtual ones where there are such, else a pool
  * for calls, and for streams, which may last, one each.
+ *
+ * <p>They inherit nothing from the call that happens to start them: what it has in an {@link
+ * InheritableThreadLocal}, such as its user, is not the next one's.
  */
 final class Threads implements Executor {
     private static final int MOST = 64;
     private static final int IDLE_SECONDS = 10;
+    private static final String NAME = "ffi-java";
 
+    private final ClassLoader classes;
     private final ThreadFactory virtual = virtualThreads();
     private final ThreadPoolExecutor pool = virtual == null ? pool() : null;
     private final ThreadPoolExecutor own = virtual == null ? own() : null;
     private int lost;
+
+    /** Of threads whose code is that of this class loader. */
+    Threads(ClassLoader classes) {
+        this.classes = classes;
+    }
 
     @Override
     public void execute(Runnable task) {
         if (pool != null) {
             pool.execute(task);
         } else {
-            virtual.newThread(task).start();
+            Thread thread = virtual.newThread(task);
+            thread.setContextClassLoader(classes);
+            thread.start();
         }
     }
 
@@ -41,9 +53,13 @@ final class Threads implements Executor {
         }
     }
 
-    static Thread daemon(Runnable task) {
-        Thread thread = new Thread(task, "ffi-java");
+    static Thread daemon(Runnable task, ClassLoader classes) {
+        return prepared(new Thread(null, task, NAME, 0, false), classes);
+    }
+
+    private static Thread prepared(Thread thread, ClassLoader classes) {
         thread.setDaemon(true);
+        thread.setContextClassLoader(classes);
         return thread;
     }
 
@@ -52,8 +68,8 @@ final class Threads implements Executor {
         private boolean lost;
 
         private Pooled(Runnable task) {
-            super(task, "ffi-java");
-            setDaemon(true);
+            super(null, task, NAME, 0, false);
+            prepared(this, classes);
         }
 
         /**
@@ -101,22 +117,23 @@ final class Threads implements Executor {
         return threads;
     }
 
-    private static ThreadPoolExecutor own() {
+    private ThreadPoolExecutor own() {
         return new ThreadPoolExecutor(
                 0,
                 Integer.MAX_VALUE,
                 IDLE_SECONDS,
                 TimeUnit.SECONDS,
                 new SynchronousQueue<>(),
-                Threads::daemon);
+                task -> daemon(task, classes));
     }
 
-    /** Thread.ofVirtual().name("ffi-java").factory(); null before Java 21. */
+    /** Thread.ofVirtual().name(…).inheritInheritableThreadLocals(false); null before Java 21. */
     private static ThreadFactory virtualThreads() {
         try {
             Object builder = Thread.class.getMethod("ofVirtual").invoke(null);
             Class<?> type = Class.forName("java.lang.Thread$Builder");
-            type.getMethod("name", String.class).invoke(builder, "ffi-java");
+            type.getMethod("name", String.class).invoke(builder, NAME);
+            type.getMethod("inheritInheritableThreadLocals", boolean.class).invoke(builder, false);
             return (ThreadFactory) type.getMethod("factory").invoke(builder);
         } catch (ReflectiveOperationException e) {
             return null; // not there, or in 19 and 20 not enabled

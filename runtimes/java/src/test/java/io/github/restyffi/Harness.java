@@ -30,6 +30,7 @@ final class Harness {
     }
 
     private final Map<String, String> environment = new TreeMap<>();
+    private final List<String> before = new ArrayList<>();
     private final List<String> options = new ArrayList<>();
     private String input = "";
 
@@ -85,6 +86,18 @@ final class Harness {
         return this;
     }
 
+    /** Root may read everything: without this right it is like anybody else. */
+    Harness powerless() {
+        if (System.getProperty("user.name").equals("root")) {
+            before.addAll(
+                    List.of(
+                            "/usr/bin/setpriv",
+                            "--inh-caps=-all",
+                            "--bounding-set=-dac_override,-dac_read_search"));
+        }
+        return this;
+    }
+
     /** One call; request null = nil. */
     Result call(String cfg, String method, String request) {
         List<String> words =
@@ -115,7 +128,8 @@ final class Harness {
     }
 
     private ProcessBuilder builder(List<String> words) {
-        List<String> command = new ArrayList<>(List.of(NATIVE.resolve("bin/harness").toString()));
+        List<String> command = new ArrayList<>(before);
+        command.add(NATIVE.resolve("bin/harness").toString());
         command.addAll(options);
         command.addAll(words);
         ProcessBuilder builder = new ProcessBuilder(command);

@@ -138,10 +138,12 @@ class LoaderTest {
 
     @ParameterizedTest
     @MethodSource(HARNESS)
-    void hotReloadLoadsThroughALoaderOfItsOwn(String home) {
-        assertEquals("app", on(home).call("fixture.Fixtures,loader,", "loader", null).out());
-        Harness.Result hot = on(home).script("fixture.Fixtures?,loader,", "loader", "context");
-        assertEquals(List.of("ok ffi-java-hot", "ok ffi-java-hot"), hot.lines());
+    void aRuntimeHasAClassLoaderOfItsOwnOnAllItsThreads(String home) {
+        for (String name : List.of("fixture.Fixtures", "fixture.Fixtures?")) {
+            Harness.Result r = on(home).script(name + ",loader,", "loader", "context", "thread");
+            assertEquals(List.of("ok ffi-java"), r.lines().stream().distinct().toList(), r.err());
+            assertEquals(3, r.lines().size());
+        }
     }
 
     @ParameterizedTest
@@ -223,7 +225,7 @@ class LoaderTest {
             delimiter = '|',
             textBlock =
                     """
-                    no.such.App,init,               | class no.such.App is not on the class path
+                    no.such.App,init,               | class no.such.App was not found on the class path "
                     fixture.Fixtures,nope,          | no static method "FfiRuntime nope(Config)"
                     fixture.Fixtures,throwing,db:1  | java.lang.IllegalStateException: no server at db:1
                     fixture.Fixtures,nothing,       | fixture.Fixtures.nothing returned no FfiRuntime

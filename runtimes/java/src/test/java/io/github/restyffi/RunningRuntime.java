@@ -32,7 +32,7 @@ final class RunningRuntime implements AutoCloseable {
         FfiRuntime runtime = init.apply(services);
         services.use(runtime.executor());
         poller = new Poller(queue, runtime, services);
-        thread = Threads.daemon(poller);
+        thread = Threads.daemon(poller, getClass().getClassLoader());
         thread.start();
     }
 

@@ -11,22 +11,23 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Loads the author's classes afresh, as they are on the class path now: for a reload, and for
- * {@code demo.App?}. Only the JDK's classes and those of this package are shared with other
- * runtimes. Nothing of ours holds it when its runtime has ended.
+ * Loads the author's classes for one runtime, as they are on the class path now: static fields are
+ * the runtime's own, as a web application's are, and a reload brings new code. Only the JDK's
+ * classes and those of this package are shared with other runtimes. Nothing of ours holds it when
+ * its runtime has ended.
  */
-final class HotClassLoader extends URLClassLoader {
-    private static final String OURS = HotClassLoader.class.getPackageName();
+final class RuntimeClassLoader extends URLClassLoader {
+    private static final String OURS = RuntimeClassLoader.class.getPackageName();
 
     /** Has this package, and what agents add to the class path. */
-    private static final ClassLoader SHARED = HotClassLoader.class.getClassLoader();
+    private static final ClassLoader SHARED = RuntimeClassLoader.class.getClassLoader();
 
     static {
         registerAsParallelCapable();
     }
 
-    HotClassLoader(String classPath) {
-        super("ffi-java-hot", urls(classPath), getPlatformClassLoader());
+    RuntimeClassLoader(String classPath) {
+        super("ffi-java", urls(classPath), getPlatformClassLoader());
     }
 
     @Override

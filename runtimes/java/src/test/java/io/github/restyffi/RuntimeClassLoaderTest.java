@@ -19,12 +19,12 @@ import java.util.zip.ZipEntry;
 
 import javax.tools.ToolProvider;
 
-class HotClassLoaderTest {
+class RuntimeClassLoaderTest {
     @TempDir Path dir;
 
     private String answer(String text) throws Exception {
         compile(dir, text);
-        try (HotClassLoader classes = new HotClassLoader(dir.toString())) {
+        try (RuntimeClassLoader classes = new RuntimeClassLoader(dir.toString())) {
             return (String) classes.loadClass("hot.App").getMethod("answer").invoke(null);
         }
     }
@@ -51,7 +51,7 @@ class HotClassLoaderTest {
     @Test
     void resourcesAreTheAuthorsToo() throws Exception {
         compile(dir, "resource");
-        try (HotClassLoader classes = new HotClassLoader(dir.toString())) {
+        try (RuntimeClassLoader classes = new RuntimeClassLoader(dir.toString())) {
             assertNotNull(classes.getResource("hot/resource.txt"));
         }
     }
@@ -75,10 +75,10 @@ class HotClassLoaderTest {
     void oldAndNewJarsLiveSideBySide() throws Exception {
         String path = dir.resolve("app.jar").toString();
         jar("one");
-        HotClassLoader before = new HotClassLoader(path);
+        RuntimeClassLoader before = new RuntimeClassLoader(path);
         assertEquals("one", resource(before));
         jar("two");
-        try (HotClassLoader after = new HotClassLoader(path)) {
+        try (RuntimeClassLoader after = new RuntimeClassLoader(path)) {
             assertEquals("two", resource(after));
             before.close();
             assertEquals("two", resource(after));
@@ -89,7 +89,7 @@ class HotClassLoaderTest {
     @Test
     void theJdkAndThisPackageAreShared() throws Exception {
         String path = System.getProperty("java.class.path");
-        try (HotClassLoader classes = new HotClassLoader(path)) {
+        try (RuntimeClassLoader classes = new RuntimeClassLoader(path)) {
             assertSame(String.class, classes.loadClass("java.lang.String"));
             assertSame(Config.class, classes.loadClass("io.github.restyffi.Config"));
             assertThrows(ClassNotFoundException.class, () -> classes.loadClass("no.such.Thing"));
