@@ -29,8 +29,15 @@ def test_a_virtual_environment_of_the_options(new_host, tmp_path):
     assert "isolate = true" in said
     assert host.load(2, "installed,app,other", venv=two, isolate=1) is None
     assert host.call("where", number=2) == (0, b"two")
-    assert host.load(3, "answers,app,") is None
-    path = host.call("path", number=3)[1].decode().split("\n")
+    assert host.load(3, "answers,app,") is None  # without one
+    assert f"{one}/lib" not in host.call("path", number=3)[1].decode()
+
+
+def test_packages_come_before_the_systems(new_host, tmp_path):
+    one = venv(tmp_path / "one", OWN)
+    host = new_host(VIRTUAL_ENV=str(one))
+    assert host.load(0, "answers,app,") is None
+    path = host.call("path")[1].decode().split("\n")
     system = [n for n, entry in enumerate(path) if entry.endswith("dist-packages")]
     assert path.index(f"{one}/lib/python{OWN}/site-packages") < min(system, default=len(path))
 
