@@ -62,8 +62,8 @@ int libffi_init(char *cfg, void *tq);
 
 /*
  * Exported beside libffi_init, if it likes, by a library whose language has a main thread. In a process of its own
- * libffi_init runs on the main thread, and then libffi_main: it may serve there until the runtime ends, and returns then.
- * It is not called in the host's process.
+ * libffi_init runs on the main thread, and then libffi_main: it may serve there until the runtime ends, and returns
+ * then. It is not called in the host's process.
  */
 void libffi_main(void *tq);
 

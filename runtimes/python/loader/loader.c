@@ -91,8 +91,8 @@ static PyObject *change_type(PyObject *unused, PyObject *args)
 
 static PyMethodDef functions[] = {{"change_type", change_type, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1, .m_methods = functions};
+static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1,
+                                        .m_methods = functions};
 
 /* Once: our folder first on sys.path, the module _resty_ffi. */
 static int set_up(void)

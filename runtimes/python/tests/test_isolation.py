@@ -186,8 +186,9 @@ def test_installed_packages_are_shared(new_host, tmp_path):
     (packages / "shared").mkdir()
     (packages / "shared" / "__init__.py").write_text("TIMES = []\n")
     more = (
-        "\nimport shared, json, sys\n@app.method\ndef shares(req):\n    import shared as again\n"
-        "    shared.TIMES.append(1)\n    return f'{{len(again.TIMES)}} {{id(json)}} {{sorted(set(sys.modules) & {{\"main\", \"shared\"}})}}'\n"
+        "\nimport shared, json\n@app.method\ndef shares(req):\n    import shared as again\n"
+        "    shared.TIMES.append(1)\n    there = sorted(set(sys.modules) & {{'main', 'shared'}})\n"
+        "    return f'{{len(again.TIMES)}} {{id(json)}} {{there}}'\n"
     )
     host = new_host(packages)
     for number, who in BOTH:
@@ -226,7 +227,10 @@ def test_a_package_does_not_get_an_authors_module_of_the_same_name(new_host, tmp
     (packages / "library.py").write_text("import common\nWHO = common.WHO\n")
     (packages / "common.py").write_text("WHO = 'the package'\n")
     host = new_host(packages)
-    text = MAIN + "\nimport common, library\n@app.method\ndef common_is(req):\n    return f'{{common.WHO}} {{library.WHO}}'\n"
+    text = (
+        MAIN
+        + "\nimport common, library\n@app.method\ndef common_is(req):\n    return f'{{common.WHO}} {{library.WHO}}'\n"
+    )
     for number, who in BOTH:
         folder = write(tmp_path / who, who, **{"main.py": text, "common.py": "WHO = {who!r}\n"})
         assert host.load(number, f"{folder}/main,app,") is None
@@ -265,7 +269,9 @@ def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host, tmp_path)
         "        except Exception as e:\n            told.put(repr(e))\n"
         "threading.Thread(target=serve, daemon=True).start()\n"
     )
-    text = MAIN + "\nimport library\n@app.method\ndef ask(req):\n    library.asked.put('helper')\n    return library.told.get()\n"
+    text = MAIN + (
+        "\nimport library\n@app.method\ndef ask(req):\n    library.asked.put('helper')\n    return library.told.get()\n"
+    )
     host = new_host(packages)
     answers = []
     for number, who in BOTH:
@@ -292,8 +298,6 @@ def test_multiprocessing_starts_with_the_runtimes_path(new_host, tmp_path):
 
 
 def test_imports_at_once(pair):
-    calls = [
-        (pair.start(method, number=number), who) for method in ("late", "own_thread") for number, who in BOTH * 20
-    ]
+    calls = [(pair.start(method, number=number), who) for method in ("late", "own_thread") for number, who in BOTH * 20]
     for call, who in calls:
         assert set(pair.wait(call)[1].decode().split()) == {who}

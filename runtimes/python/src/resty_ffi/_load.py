@@ -20,7 +20,7 @@ from _resty_ffi import Core, change_type, own_process  # type: ignore[import-not
 from . import _exit, _modules, _venv
 from ._modules import Modules
 from ._venv import VenvError
-from .loaded import LoadedRuntime
+from .loaded import UNLOAD_SECONDS, LoadedRuntime
 from .log import LogHandler
 from .runtime import Runtime
 
@@ -55,9 +55,23 @@ def load(queue: int) -> int:
 
 
 def _load(core: Any, queue: int) -> int:
-    config: bytes | None = core.config
-    module_name, func_name, own = split_config(config)
-    module, modules = _import(core, module_name)
+    module_name, func_name, own = split_config(core.config)
+    anew = core.generation > 0 or module_name.endswith("?")
+    with _lock:
+        _prepare()
+    modules = Modules(core.name, anew)
+    try:
+        with modules.acting():
+            _use_venv(core)
+            module = _import(modules, module_name)
+            return _start(core, queue, module, func_name, own, modules)
+    except BaseException:
+        _exit.run_within(modules, UNLOAD_SECONDS)
+        modules.close()
+        raise
+
+
+def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> int:
     target = getattr(module, func_name, None)
     if target is None:
         raise ConfigError(
@@ -72,7 +86,7 @@ def _load(core: Any, queue: int) -> int:
         # The original's form: both arguments are addresses.
         for file in modules.files():
             core.watch(os.fsencode(file))
-        address = core.config_address + len(config or b"") - len(own) if own is not None else 0
+        address = core.config_address + len(core.config or b"") - len(own) if own is not None else 0
         code = target(address, queue)
         if code:
             core.fail(f'runtime "{core.name}": {func_name} of the module "{module.__name__}" returned {code}'.encode())
@@ -156,22 +170,16 @@ def takes_queue(function: Callable[..., Any]) -> bool:
     raise ConfigError(f"{name} must be a Runtime, init(cfg) or init(cfg, tq), and its signature is {name}{signature}")
 
 
-def _import(core: Any, name: str) -> tuple[ModuleType, Modules]:
-    """Imports a module, for this runtime alone: ``name``, or ``folder/name`` to look in that folder first; ``name?``
-    from its source, whatever has been compiled of it."""
-    anew = core.generation > 0 or name.endswith("?")
+def _import(modules: Modules, name: str) -> ModuleType:
+    """``name``, or ``folder/name`` to look in that folder first. After ``name?`` it is read from its source, whatever
+    has been compiled of it."""
     folder, _, name = name.rstrip("?").rpartition("/")
-    with _lock:
-        _prepare()
-        modules = Modules(core.name, anew)
-    with modules.acting():
-        _use_venv(core)
-        try:
-            return modules.import_main(name, folder), modules
-        except ModuleNotFoundError as e:
-            if e.name is None or not f"{name}.".startswith(f"{e.name}."):
-                raise  # it was found, and asks for another one
-            raise ConfigError(_not_found(name, e.name, modules)) from None
+    try:
+        return modules.import_main(name, folder)
+    except ModuleNotFoundError as e:
+        if e.name is None or not f"{name}.".startswith(f"{e.name}."):
+            raise  # it was found, and asks for another one
+        raise ConfigError(_not_found(name, e.name, modules)) from None
 
 
 def _not_found(name: str, missing: str, modules: Modules) -> str:

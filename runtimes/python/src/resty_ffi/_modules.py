@@ -1,9 +1,9 @@
 """What a runtime imports: modules of its own beside those that all runtimes of the process share.
 
 Python has one table of modules and one search path for a process, and code finds both by name: two runtimes whose
-modules are named alike would get each other's. So `sys.modules` and `sys.path` answer by who asks. That is told from the
-running frames: the innermost whose globals belong to a runtime's own module. It holds in any thread, for an import in a
-handler as for `importlib.import_module`, pickle, dataclasses or whatever else looks a module up by its name.
+modules are named alike would get each other's. So `sys.modules` and `sys.path` answer by who asks. That is told from
+the running frames: the innermost whose globals belong to a runtime's own module. It holds in any thread, for an import
+in a handler as for `importlib.import_module`, pickle, dataclasses or whatever else looks a module up by its name.
 
 A runtime's own are the modules that are neither Python's nor installed, from whatever folder, and for each load anew.
 """
@@ -32,7 +32,9 @@ _OWNER = "__resty_ffi__"
 
 _MISSING: Any = object()
 _PACKAGES = {"site-packages", "dist-packages"}
-_SHARED = tuple(os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (os.__file__, os.path.dirname(__file__)))
+_SHARED = tuple(
+    os.path.join(os.path.dirname(os.path.abspath(file)), "") for file in (os.__file__, os.path.dirname(__file__))
+)
 """Python's own modules, and the loader's."""
 
 current: contextvars.ContextVar[Modules | None] = contextvars.ContextVar("resty_ffi_modules", default=None)
@@ -163,7 +165,7 @@ _installed: dict[str, frozenset[str]] = {}
 
 
 def _installed_in(entry: str) -> frozenset[str]:
-    """The top-level names that `pip install --target` has put into a folder, which may have the author's beside them."""
+    """The top-level names that `pip install --target` has put into a folder; it may have the author's beside them."""
     names = _installed.get(entry)
     if names is None:
         found = set()
@@ -284,7 +286,7 @@ class _Table(dict):  # type: ignore[type-arg]
         return _look(name) is not _MISSING  # type: ignore[arg-type]
 
     def __setitem__(self, name: str, module: Any) -> None:
-        modules, importing = _asking()
+        modules, _ = _asking()
         made_here = getattr(module, "__spec__", None) is None and _OWNER in sys._getframe(1).f_globals
         if modules is not None and (made_here or modules.keeps(name, module)):
             modules.keep(name, module)

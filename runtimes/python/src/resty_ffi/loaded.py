@@ -97,7 +97,9 @@ class LoadedRuntime:
     def start(self) -> None:
         """Returns when calls may come, which a thread of the runtime's own takes. Raises what setting up raised."""
         up, errors = threading.Event(), list[BaseException]()
-        self._thread = threading.Thread(target=_live, args=([self], up, errors), name="ffi-python", daemon=True)
+        # No daemon: threads of the author's inherit that, and those who are none are waited for at the end.
+        live = functools.partial(contextvars.copy_context().run, _live)  # calls get what the module's code has set
+        self._thread = threading.Thread(target=live, args=([self], up, errors), name="ffi-python", daemon=False)
         self._thread.start()
         up.wait()
         if errors:
@@ -107,24 +109,19 @@ class LoadedRuntime:
         """Sets up what the runtime needs, in the thread that is to take the calls, and returns what takes them until
         the host unloads the runtime. Raises what setting up raised."""
         self.core.name_thread()
-        _modules.current.set(self._modules)
         self.core.prepare(self, Context)
-        try:
-            if self.definition.needs_loop():
-                from . import _loop
+        serve = self._serve
+        if self.definition.needs_loop():
+            from . import _loop
 
-                serve = _loop.begin(self)
-            else:
-                serve = self._serve
-        except BaseException:
-            self._modules.close()
-            raise
+            serve = _loop.begin(self)
         log.live.append(self)
         for file in self._modules.files():
             self.core.watch(os.fsencode(file))
         return functools.partial(self._run, serve)
 
     def _run(self, serve: Callable[[], None]) -> None:
+        _modules.current.set(self._modules)
         try:
             serve()
         except BaseException as e:
@@ -223,7 +220,7 @@ class LoadedRuntime:
             self.core.name_thread()
             self._run_in_thread(call_id, function, (stream, ctx), ctx)
 
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=True).start()
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=False).start()
 
     def stream_is_over(self, method: str, cancelled: bool) -> None:
         """Why nothing can be sent or received any more."""
