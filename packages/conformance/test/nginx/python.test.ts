@@ -95,7 +95,9 @@ describe.each([false, true])("Python in nginx, isolate = %s", (isolate) => {
   test("a module that is not there: the places that were searched", async () => {
     await start();
     const options = lua({ isolate });
-    const said = await nginx.lua(`return select(2, ngx.load_ffi(${lua(lib)}, "/no/such/folder/module,app,", ${options}))`);
+    const said = await nginx.lua(
+      `return select(2, ngx.load_ffi(${lua(lib)}, "/no/such/folder/module,app,", ${options}))`,
+    );
     expect(said).toContain("No module named 'module'; searched /no/such/folder (does not exist), ");
   });
 });
