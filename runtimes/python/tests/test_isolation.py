@@ -301,3 +301,24 @@ def test_imports_at_once(pair):
     calls = [(pair.start(method, number=number), who) for method in ("late", "own_thread") for number, who in BOTH * 20]
     for call, who in calls:
         assert set(pair.wait(call)[1].decode().split()) == {who}
+
+
+def test_what_an_import_leaves_in_its_thread(new_host, tmp_path):
+    """A context variable of a package, and the loop of the thread."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "library.py").write_text(
+        "import contextvars\nvariable = contextvars.ContextVar('x', default='unset')\n"
+    )
+    text = (
+        "import asyncio, library, resty_ffi\nbefore = library.variable.get()\nlibrary.variable.set({who!r})\n"
+        "try:\n    loop = asyncio.get_event_loop()\nexcept RuntimeError:\n    loop = None\n"
+        "asyncio.set_event_loop(asyncio.new_event_loop())\napp = resty_ffi.Runtime()\n"
+        "@app.method\ndef seen(req):\n    return f'{{before}} {{loop}} {{library.variable.get()}}'\n"
+    )
+    host = new_host(packages)
+    for number, who in BOTH:
+        (tmp_path / f"{who}.py").write_text(text.format(who=who))
+        assert host.load(number, f"{tmp_path}/{who},app,") is None
+    for number, who in BOTH:
+        assert host.call("seen", number=number) == (0, f"unset None {who}".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import importlib
 import inspect
@@ -36,12 +37,26 @@ class ConfigError(Exception):
     """The configuration names something that is not there: no traceback explains it better than the sentence does."""
 
 
+class RefusedError(Exception):
+    """The original's init(cfg, tq) has returned another code than 0."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 def load(queue: int) -> int:
     """0, or the reason is given to the host. Never raises."""
     core = Core(queue)
-    again = core.generation > 0
+    result = 1
     try:
-        return _load(core, queue)
+        if own_process:
+            _load(core, queue)
+        else:
+            _load_apart(core, queue)
+        return 0
+    except RefusedError as e:
+        text, result = f'runtime "{core.name}": {e}', e.code
     except (ConfigError, VenvError) as e:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
@@ -49,12 +64,21 @@ def load(queue: int) -> int:
         core.log(4, text.encode("utf-8", "backslashreplace"))  # the whole of it: the host's reason may be cut
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
-    if again:
-        gc.collect()  # an author who tries again and again leaves modules that have failed
-    return 1
+    gc.collect()  # an author who tries again and again leaves modules that have failed
+    return result
 
 
-def _load(core: Any, queue: int) -> int:
+def _load_apart(core: Any, queue: int) -> None:
+    """The host's thread that calls this loads all runtimes: what their code leaves in it must not reach the next."""
+    try:
+        contextvars.copy_context().run(_load, core, queue)
+    finally:
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None:
+            asyncio.set_event_loop(None)
+
+
+def _load(core: Any, queue: int) -> None:
     module_name, func_name, own = split_config(core.config)
     anew = core.generation > 0 or module_name.endswith("?")
     with _lock:
@@ -64,14 +88,15 @@ def _load(core: Any, queue: int) -> int:
         with modules.acting():
             _use_venv(core)
             module = _import(modules, module_name)
-            return _start(core, queue, module, func_name, own, modules)
+            _start(core, queue, module, func_name, own, modules)
     except BaseException:
         _exit.run_within(modules, UNLOAD_SECONDS)
         modules.close()
         raise
 
 
-def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> int:
+def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> None:
+    global _serve
     target = getattr(module, func_name, None)
     if target is None:
         raise ConfigError(
@@ -87,10 +112,10 @@ def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes
         for file in modules.files():
             core.watch(os.fsencode(file))
         address = core.config_address + len(core.config or b"") - len(own) if own is not None else 0
-        code = target(address, queue)
+        code = int(target(address, queue) or 0)
         if code:
-            core.fail(f'runtime "{core.name}": {func_name} of the module "{module.__name__}" returned {code}'.encode())
-        return int(code or 0)
+            raise RefusedError(f'{func_name} of the module "{module.__name__}" returned {code}', code)
+        return
     else:
         definition = target(_text(own))
         if not isinstance(definition, Runtime):
@@ -99,11 +124,9 @@ def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes
             )
     runtime = LoadedRuntime(core, definition, module.__name__, _text(own), modules)
     if own_process:
-        global _serve
         _serve = runtime.begin()
     else:
         runtime.start()
-    return 0
 
 
 def main() -> None:
