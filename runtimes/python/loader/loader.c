@@ -85,7 +85,6 @@ static PyObject *change_type(PyObject *unused, PyObject *args)
     }
     Py_INCREF(type);
     Py_SET_TYPE(object, type);
-    PyType_Modified(type);
     Py_RETURN_NONE;
 }
 

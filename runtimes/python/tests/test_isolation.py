@@ -270,16 +270,21 @@ def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host, tmp_path)
         "threading.Thread(target=serve, daemon=True).start()\n"
     )
     text = MAIN + (
-        "\nimport library\n@app.method\ndef ask(req):\n    library.asked.put('helper')\n    return library.told.get()\n"
+        "\nimport library\n@app.method\ndef ask(req):\n    library.asked.put(req.decode())\n"
+        "    return library.told.get()\n@app.method\ndef change(req):\n    import late\n    late.WHO = 'changed'\n"
     )
     host = new_host(packages)
-    answers = []
-    for number, who in BOTH:
-        assert host.load(number, f"{write(tmp_path / who, who, **{'main.py': text})}/main,app,") is None
-        answers.append(host.call("ask", number=number)[1].decode())
-    assert answers[0] == "one"
-    assert 'the module "helper" is there for 2 runtimes of this process' in answers[1]
-    host.unload(0)
+    assert host.load(0, f"{write(tmp_path / 'one', 'one', **{'main.py': text})}/main,app,") is None
+    for name in (b"helper", b"late"):  # what the runtime has not imported yet is its own, too
+        assert host.call("ask", name) == (0, b"one")
+    host.call("change")
+    assert host.call("ask", b"late") == (0, b"changed")
+    assert host.load(1, f"{write(tmp_path / 'two', 'two', **{'main.py': text})}/main,app,") is None
+    for number, _ in BOTH:
+        for name in ("late", "thread_late", "helper"):  # imported by one of them, by none, by both
+            said = host.call("ask", name.encode(), number=number)[1].decode()
+            assert f'"{name}" is a module of the runtime of {tmp_path}/one/main and {tmp_path}/two/main' in said
+            assert "isolate = true" in said
 
 
 def test_multiprocessing_starts_with_the_runtimes_path(new_host, tmp_path):

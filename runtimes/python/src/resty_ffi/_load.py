@@ -83,7 +83,7 @@ def _load(core: Any, queue: int) -> None:
     anew = core.generation > 0 or module_name.endswith("?")
     with _lock:
         _prepare()
-    modules = Modules(core.name, anew)
+    modules = Modules(module_name.rstrip("?"), anew)
     try:
         with modules.acting():
             _use_venv(core)

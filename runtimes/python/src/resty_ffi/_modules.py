@@ -49,7 +49,7 @@ class Modules:
 
     def __init__(self, name: str, anew: bool) -> None:
         self.name = name
-        """The runtime's, for messages."""
+        """The module that the configuration names, for messages."""
         self.own: dict[str, ModuleType] = {}
         self.path = list(_base)
         self.runtime: LoadedRuntime | None = None
@@ -79,7 +79,7 @@ class Modules:
         importlib.invalidate_caches()
         top = name.partition(".")[0]
         spec = PathFinder.find_spec(top)
-        if spec and not self._owns(spec) and not (_place(spec) or "").startswith(_SHARED):
+        if spec and not self._owns(spec) and not _is_shared(_place(spec) or ""):
             self._package = top  # it is an installed one, and yet the runtime's
         return importlib.import_module(name)
 
@@ -146,6 +146,11 @@ class Modules:
                 return spec
         return None
 
+    def finds_own(self, name: str) -> bool:
+        with self.acting():
+            spec = PathFinder.find_spec(name.partition(".")[0])
+        return spec is not None and self._owns(spec)
+
     def _owns(self, spec: ModuleSpec) -> bool:
         top = spec.name.partition(".")[0]
         if top == self._package:
@@ -159,6 +164,11 @@ class Modules:
         if place.startswith(_SHARED) or _PACKAGES & {*place.split(os.sep)}:
             return True
         return any(place.startswith(os.path.join(entry, "")) and top in _installed_in(entry) for entry in self.path)
+
+
+def _is_shared(place: str) -> bool:
+    """Whether a file is Python's own or the loader's. Some Pythons have the packages in a folder below their own."""
+    return place.startswith(_SHARED) and not _PACKAGES & {*place.split(os.sep)}
 
 
 _installed: dict[str, frozenset[str]] = {}
@@ -232,7 +242,13 @@ def _asking() -> tuple[Modules | None, bool]:
             return owner, importing
         importing = importing or frame.f_code.co_name == "<module>"
         frame = frame.f_back
-    return current.get(), importing
+    return current.get() or _only(), importing
+
+
+def _only() -> Modules | None:
+    """As long as there is one runtime, there is no doubt."""
+    modules = list(loaded)
+    return modules[0] if len(modules) == 1 else None
 
 
 def asking() -> Modules | None:
@@ -248,7 +264,8 @@ def owner_of(code: Any) -> Modules | None:
 
 
 def _having(name: str) -> list[Modules]:
-    return [modules for modules in list(loaded) if name in modules.own]
+    """The runtimes that have an own module of this name, or would if they imported it."""
+    return [modules for modules in list(loaded) if name in modules.own or modules.finds_own(name)]
 
 
 def _look(name: str) -> Any:
@@ -256,9 +273,9 @@ def _look(name: str) -> Any:
     if shared is not _MISSING and name in _FIRST:
         return shared
     modules, importing = _asking()
-    if modules is None:  # a thread of some package's: there is no doubt as long as one runtime has such a module
+    if modules is None:  # a thread of some package's: the finder decides
         having = _having(name) if shared is _MISSING else []
-        return having[0].own[name] if len(having) == 1 else shared
+        return having[0].own.get(name, _MISSING) if len(having) == 1 else shared
     own = modules.own.get(name, _MISSING)
     if importing and own is not shared:
         return shared if shared is not _MISSING or modules.finds_installed(name) else own
@@ -371,10 +388,11 @@ class _Finder:
         modules, importing = _asking()
         if modules is None:
             having = _having(name)
-            if len(having) > 1:
+            if having:
+                names = " and ".join(sorted({each.name for each in having}))
                 raise ImportError(
-                    f'the module "{name}" is there for {len(having)} runtimes of this process, and for which of them '
-                    "this thread runs cannot be told; give them processes of their own with the option isolate = true",
+                    f'"{name}" is a module of the runtime of {names}, and whether this thread runs for that one cannot '
+                    "be told; give them processes of their own with the option isolate = true",
                     name=name,
                 )
             return None
@@ -396,7 +414,8 @@ def _heir() -> Modules | None:
         owner = frame.f_globals.get(_OWNER)
         if owner is not None:
             return owner
-        if not frame.f_code.co_filename.startswith((*_SHARED, "<frozen")) or frame.f_code.co_name == "<module>":
+        file = frame.f_code.co_filename
+        if frame.f_code.co_name == "<module>" or not (_is_shared(file) or file.startswith("<frozen")):
             return None
         frame = frame.f_back
     return current.get()
@@ -421,6 +440,11 @@ _base: list[str] = []  # what a runtime's path begins with
 _modules: dict[str, ModuleType] = sys.modules
 _FIRST: frozenset[str] = frozenset()
 """The modules that were there before any runtime's: nobody finds others by these names, as in any Python."""
+
+
+def change_shared_path(change: Callable[[list[str]], list[str]]) -> None:
+    """The path of code that is nobody's: threads that packages start import packages."""
+    list.__setitem__(_path, slice(None), change(list.copy(_path)))
 
 
 def set_up(change_type: Any) -> None:

@@ -36,30 +36,25 @@ def use(folder: str) -> None:
     if _used is None:
         _used = root, _entries(packages)
         _become(root)
-    _put_first(_used[1])
+        _modules.change_shared_path(_with_packages)
+    sys.path[:] = _with_packages(list(sys.path))
 
 
 def _entries(packages: str) -> list[str]:
-    """What a folder of packages adds to sys.path: itself, and what its .pth files say. For threads that packages start,
-    they are there from now on."""
-    shared = _modules.current.set(None)
-    try:
-        before = list(sys.path)
-        site.addsitedir(packages)
-        added = [entry for entry in sys.path if entry not in before]
-        sys.path[:] = before
-        _put_first(added)
-        return added
-    finally:
-        _modules.current.reset(shared)
-
-
-def _put_first(entries: list[str]) -> None:
-    """Before the system's packages."""
+    """What a folder of packages adds to sys.path: itself, and what its .pth files say."""
     before = list(sys.path)
-    system = [before.index(entry) for entry in site.getsitepackages() if entry in before]
-    place = min(system, default=len(before))
-    sys.path[:] = [*before[:place], *(entry for entry in entries if entry not in before), *before[place:]]
+    site.addsitedir(packages)
+    added = [entry for entry in sys.path if entry not in before]
+    sys.path[:] = before
+    return added
+
+
+def _with_packages(path: list[str]) -> list[str]:
+    """The environment's packages come before the system's."""
+    added = [entry for entry in (_used[1] if _used else ()) if entry not in path]
+    system = [path.index(entry) for entry in site.getsitepackages() if entry in path]
+    place = min(system, default=len(path))
+    return [*path[:place], *added, *path[place:]]
 
 
 def _become(root: str) -> None:
