@@ -180,9 +180,10 @@ static void exec_program(int (*argv_of)(const char *cfg, char *out, int size), c
 }
 
 /* Runs a library that exports libffi_init until it is unloaded. */
-static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg, void *tq))
+static void serve(const struct api *a, resty_ffi_queue *q, void *lib, int (*init)(char *cfg, void *tq))
 {
     char text[64];
+    void (*rest)(void *tq);
     size_t len;
     const char *cfg = a->config(q, &len);
     char *copy = cfg ? strdup(cfg) : NULL;
@@ -193,6 +194,9 @@ static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg
         fail(text);
     }
     a->ready(q);
+    *(void **)&rest = dlsym(lib, "libffi_main");
+    if (rest)
+        rest(q);
     a->left(q);
     exit(0); /* with the library's exit handlers: the host waits for them for a while, then it kills this process */
 }
@@ -293,7 +297,7 @@ static void runtime(const char *path, bool global)
     if (init) {
         int (*function)(char *, void *);
         *(void **)&function = init;
-        serve(&a, q, function);
+        serve(&a, q, lib, function);
     }
     int (*function)(const char *, char *, int);
     *(void **)&function = argv;

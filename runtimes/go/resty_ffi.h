@@ -61,6 +61,13 @@ extern "C" {
 int libffi_init(char *cfg, void *tq);
 
 /*
+ * Exported beside libffi_init, if it likes, by a library whose language has a main thread. In a process of its own
+ * libffi_init runs on the main thread, and then libffi_main: it may serve there until the runtime ends, and returns
+ * then. It is not called in the host's process.
+ */
+void libffi_main(void *tq);
+
+/*
  * Exported instead of libffi_init by a library whose runtime is a program of its own (libffi_nodejs.so is one): it
  * writes the command line, each argument ended by a NUL, into out (size bytes) and returns the bytes written. A
  * negative return fails the load, and out holds the reason as a C string. The program calls resty_ffi_attach.

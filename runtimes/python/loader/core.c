@@ -7,6 +7,9 @@
 /* How many batches one turn of the asyncio loop takes, so that its other work gets its turn. */
 #define BATCHES_A_TURN 16
 
+/* How long a signal waits for its handler in Python, of a runtime that has no calls and no loop. */
+#define SIGNALS_MS 200
+
 static bool is_open(Core *c)
 {
     if (!c->q)
@@ -201,17 +204,21 @@ static PyObject *core_use_loop(Core *c, PyObject *args)
     return PyLong_FromLong(resty_ffi_fd(c->q, 1));
 }
 
-/* Without a loop: waits and dispatches until the host unloads the runtime. */
+/* Without a loop: waits and dispatches until the host unloads the runtime. On Python's main thread it runs the handlers
+   of signals, too. */
 static PyObject *core_serve(Core *c, PyObject *unused)
 {
     if (!is_open(c))
         return NULL;
     resty_ffi_frame f[BATCH];
+    int n, timeout = interpreter_owns_process() ? SIGNALS_MS : -1;
     for (;;) {
-        int n;
-        Py_BEGIN_ALLOW_THREADS n = resty_ffi_poll(c->q, f, BATCH, -1);
+        Py_BEGIN_ALLOW_THREADS n = resty_ffi_poll(c->q, f, BATCH, timeout);
         Py_END_ALLOW_THREADS if (n < 0) Py_RETURN_NONE;
-        dispatch(c, f, n);
+        if (n > 0)
+            dispatch(c, f, n);
+        else if (PyErr_CheckSignals() < 0)
+            return NULL;
     }
 }
 

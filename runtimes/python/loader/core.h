@@ -125,5 +125,7 @@ void raise_again(PyObject *exception);
 
 /* interpreter.c: starts Python if need be. 0, or -1 and a sentence in *why. */
 int interpreter_start(const char **why);
+/* Whether the process is this runtime's own, and its main thread Python's. */
+bool interpreter_owns_process(void);
 
 #endif

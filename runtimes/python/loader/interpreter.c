@@ -5,10 +5,25 @@
 #include "core.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* How long the end of the host's process waits for Python's exit handlers. */
+#define EXIT_SECONDS 1
+
+bool interpreter_owns_process(void)
+{
+    static int owns = -1; /* asked first by the thread that starts Python, before there is another that asks */
+    if (owns < 0)
+        owns = syscall(SYS_gettid) == getpid();
+    return owns;
+}
 
 static const char *start(void)
 {
@@ -56,9 +71,26 @@ typedef struct {
     const char *error;
 } Start;
 
+/* What the main thread in the host's process waits for, and what the end of that process waits for. */
+static sem_t quit, ended;
+static pid_t process;
+
+static void run_exit_handlers(void)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyObject *module = PyImport_ImportModule("resty_ffi._exit");
+    PyObject *done = module ? PyObject_CallMethod(module, "end_process", NULL) : NULL;
+    if (!done)
+        PyErr_Print();
+    Py_XDECREF(done);
+    Py_XDECREF(module);
+    PyGILState_Release(gil);
+}
+
 /*
- * Python's main thread is one that never ends. That of libffi_init may be given up and end, and the system then give
- * its identity to another, which Python would take for its main thread: the one that may set signal handlers.
+ * Python's main thread in the host's process is one that never ends. That of libffi_init may be given up and end, and the
+ * system may then give its identity to another, which Python would take for its main thread: the one that may set signal
+ * handlers. It has nothing to do until the process ends.
  */
 static void *main_thread(void *argument)
 {
@@ -69,20 +101,42 @@ static void *main_thread(void *argument)
     if (!failed)
         PyEval_SaveThread();
     sem_post(&s->done); /* s is gone from here on */
-    while (!failed)
+    if (failed)
+        return NULL;
+    while (sem_wait(&quit) != 0)
+        continue;
+    run_exit_handlers();
+    sem_post(&ended);
+    for (;;)
         pause();
-    return NULL;
+}
+
+/* Of the host's process: nobody waits for Python for long. */
+static void at_exit(void)
+{
+    if (getpid() != process)
+        return; /* a child that was forked has none of the threads */
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += EXIT_SECONDS;
+    sem_post(&quit);
+    while (sem_timedwait(&ended, &until) != 0 && errno == EINTR)
+        continue;
+}
+
+/* Of a process of its own; most often they have run by now. */
+static void at_own_exit(void)
+{
+    if (getpid() == process)
+        run_exit_handlers();
 }
 
 static const char *start_in_thread(void)
 {
-    /* Extension modules expect the symbols of libpython to be there; the host has loaded us, and so it, locally. */
-    if (!dlopen(PYTHON_SONAME, RTLD_NOW | RTLD_GLOBAL))
-        return dlerror();
-    if (Py_IsInitialized())
-        return NULL;
     Start s = {.error = NULL};
     pthread_t thread;
+    sem_init(&quit, 0, 0);
+    sem_init(&ended, 0, 0);
     sem_init(&s.done, 0, 0);
     if (pthread_create(&thread, NULL, main_thread, &s) != 0) {
         sem_destroy(&s.done);
@@ -92,7 +146,33 @@ static const char *start_in_thread(void)
     while (sem_wait(&s.done) != 0)
         continue;
     sem_destroy(&s.done);
+    if (!s.error)
+        atexit(at_exit);
     return s.error;
+}
+
+/* In a process of its own Python has the process's main thread, and ignores what every Python program ignores. */
+static const char *start_here(void)
+{
+    const char *error = start();
+    if (error)
+        return error;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    PyEval_SaveThread();
+    atexit(at_own_exit);
+    return NULL;
+}
+
+static const char *start_once(void)
+{
+    /* Extension modules expect the symbols of libpython to be there; the host has loaded us, and so it, locally. */
+    if (!dlopen(PYTHON_SONAME, RTLD_NOW | RTLD_GLOBAL))
+        return dlerror();
+    if (Py_IsInitialized())
+        return NULL;
+    process = getpid();
+    return interpreter_owns_process() ? start_here() : start_in_thread();
 }
 
 int interpreter_start(const char **why)
@@ -102,7 +182,7 @@ int interpreter_start(const char **why)
     static const char *error;
     pthread_mutex_lock(&lock);
     if (!tried) {
-        error = start_in_thread();
+        error = start_once();
         tried = true; /* a start that has failed half-way cannot be tried again */
     }
     *why = error;

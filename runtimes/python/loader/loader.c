@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static int resty_ffi_python_load(void *q);
+static void resty_ffi_python_main(void);
 static int cffi_start_python(void);
 
 static void fail(resty_ffi_queue *q, const char *format, const char *detail)
@@ -68,7 +69,29 @@ static PyObject *bundle(void)
     return path;
 }
 
-static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1};
+/*
+ * sys.modules is held by C code, which looks up every import in it and allows for a subclass of dict: so it becomes an
+ * object of one (resty_ffi/_modules.py), with the layout of dict.
+ */
+static PyObject *change_type(PyObject *unused, PyObject *args)
+{
+    PyObject *object;
+    PyTypeObject *type;
+    if (!PyArg_ParseTuple(args, "OO!", &object, &PyType_Type, &type))
+        return NULL;
+    if (!PyType_IsSubtype(type, Py_TYPE(object)) || type->tp_basicsize != Py_TYPE(object)->tp_basicsize) {
+        PyErr_Format(PyExc_TypeError, "%s has not the layout of %s", type->tp_name, Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    Py_INCREF(type);
+    Py_SET_TYPE(object, type);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {{"change_type", change_type, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1,
+                                        .m_methods = functions};
 
 /* Once: our folder first on sys.path, the module _resty_ffi. */
 static int set_up(void)
@@ -82,6 +105,7 @@ static int set_up(void)
         PyType_Ready(&stream_type) == 0)
         module = PyModule_Create(&module_def);
     if (module && PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) == 0 &&
+        PyModule_AddObjectRef(module, "own_process", interpreter_owns_process() ? Py_True : Py_False) == 0 &&
         PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
         loaded = PyImport_ImportModule("resty_ffi._load");
     /* cffi imports it too, but writes to stderr if it fails. */
@@ -121,4 +145,11 @@ __attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq)
         return 1;
     }
     return resty_ffi_python_load(tq);
+}
+
+/* The rest of the main thread's life, in a process of this runtime's own. */
+__attribute__((visibility("default"))) void libffi_main(void *tq)
+{
+    (void)tq;
+    resty_ffi_python_main();
 }

@@ -83,9 +83,9 @@ class Stream:
 class Host:
     """The test host (host.c) in a process of its own."""
 
-    def __init__(self, program: Path, env: dict[str, str]) -> None:
+    def __init__(self, env: dict[str, str], *command: str | Path) -> None:
         self.process = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, bufsize=1
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, bufsize=1
         )
         self.calls = 0
         self.logs: list[tuple[int, str]] = []
@@ -231,6 +231,18 @@ class Host:
             self._reader.join()
 
 
+@pytest.fixture
+def wait() -> Callable[..., None]:
+    """Waits for a condition. What is not so after that time is for the test to say."""
+
+    def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    return until
+
+
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file, how in [(LIBRARY / "libresty_ffi.so", "native"), (LOADER, "runtimes/python")]:
@@ -250,7 +262,7 @@ def new_host(program: Path) -> Iterator[Callable[..., Host]]:
     def new(*path: Path | str, **env: str) -> Host:
         """A host whose environment is as empty as nginx's: PYTHONPATH and what is given, and a bare PATH."""
         python_path = os.pathsep.join(map(str, [*path, HERE / "modules", ROOT / "conformance"]))
-        hosts.append(Host(program, {"PATH": "/usr/bin:/bin", "PYTHONPATH": python_path, **env}))
+        hosts.append(Host({"PATH": "/usr/bin:/bin", "PYTHONPATH": python_path, **env}, program))
         return hosts[-1]
 
     yield new

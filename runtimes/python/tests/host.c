@@ -127,9 +127,9 @@ static void set_option(resty_ffi_options *o, char *option, char *settings)
             if (*at == ',')
                 *at = 0;
     } else if (!strcmp(option, "watch")) {
-        o->watch = 1;
+        o->watch = atoi(value);
     } else if (!strcmp(option, "isolate")) {
-        o->isolate = 1;
+        o->isolate = atoi(value);
     } else if (!strcmp(option, "drain")) {
         o->drain_ms = (uint32_t)atol(value);
     } else {

@@ -145,7 +145,7 @@ def test_print(conformance):
 def test_the_end_of_the_process(program, new_host, method):
     from conftest import ROOT, Host
 
-    host = Host(program, {"PYTHONPATH": str(ROOT / "conformance")})
+    host = Host({"PYTHONPATH": str(ROOT / "conformance")}, program)
     assert host.load(0, "resty_ffi_conformance,app,") is None
     host.start(method)
     assert host.process.wait(10) == (3 if method == "exit" else -6)

@@ -1,9 +1,11 @@
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from conftest import Host
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,22 +123,17 @@ def test_the_host_can_end_while_calls_run_on(new_host, module, method):
     assert time.monotonic() - before < 3.5
 
 
-def test_a_question_mark_reads_the_module_anew(new_host, tmp_path):
+def test_each_load_reads_the_module(new_host, tmp_path):
     module = tmp_path / "fresh.py"
     text = "import resty_ffi\napp = resty_ffi.Runtime()\n@app.method\ndef version(req):\n    return {!r}\n"
     module.write_text(text.format("the first"))
     host = new_host(tmp_path)
-    assert host.load(0, "fresh?,app,0") is None
-    module.write_text(text.format("the second one"))
-    assert host.load(1, "fresh,app,1") is None
-    assert host.load(2, "fresh?,app,2") is None
-    answers = [host.call("version", number=number)[1] for number in range(3)]
-    assert answers == [b"the first", b"the first", b"the second one"]
-
+    assert host.load(0, "fresh,app,0") is None
+    module.write_text(text.format("the other"))  # of the same size, within the same second
+    assert host.load(1, "fresh?,app,1") is None
     module.write_text("this is no Python")
-    assert "SyntaxError" in host.load(3, "fresh?,app,3")
-    assert host.load(4, "fresh,app,4") is None
-    assert host.call("version", number=4) == (0, b"the second one")
+    assert "SyntaxError" in host.load(2, "fresh?,app,2")
+    assert [host.call("version", number=number)[1] for number in range(2)] == [b"the first", b"the other"]
 
 
 def test_a_module_of_the_original(new_host):
@@ -208,3 +205,63 @@ def test_the_loader_without_its_folder_says_so(new_host, tmp_path):
     shutil.copy(ROOT / "dist" / "libffi_python3.so", lib)
     said = new_host().load(0, "answers,app,", lib=lib)
     assert f"{tmp_path}/python" in said
+
+
+def test_a_module_that_is_not_there_names_the_places(new_host, tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    host = new_host(tmp_path, "/no/such/folder")
+    said = host.load(0, "no_such_module,app,")
+    assert f"No module named 'no_such_module'; searched {tmp_path}, /no/such/folder (does not exist), " in said
+    assert "/dist/python," not in said
+    said = host.load(0, f"{tmp_path}/no_such_module,app,")
+    assert f"searched {tmp_path}, " in said
+    said = host.load(0, "package.inner,app,")
+    assert f"No module named 'package.inner'; searched {tmp_path}/package" in said
+    assert "libffi_init returned 1" in said.removesuffix("\n")[-30:]
+
+
+def test_nothing_says_where_modules_are(program):
+    host = Host({"PATH": "/usr/bin:/bin"}, program)
+    try:
+        said = host.load(0, "my_module,app,")
+        assert "PYTHONPATH is not set (nginx passes it on with `env PYTHONPATH;` in nginx.conf)" in said
+        assert '"/srv/app/my_module,app,"' in said
+    finally:
+        assert host.close() == 0
+
+
+def test_a_module_that_imports_one_that_is_not_there(new_host, tmp_path):
+    (tmp_path / "asks.py").write_text("def load():\n    import no_such_package\nload()\n")
+    host = new_host(tmp_path)
+    said = host.load(0, "asks,app,")
+    assert "ModuleNotFoundError: No module named 'no_such_package'" in said
+    assert "searched" not in said
+    assert host.log("in load\n    import no_such_package") == 4
+
+
+@pytest.mark.parametrize(
+    ("forbid", "config", "reason"),
+    [
+        ("inner", "module,app,", "inner (Permission denied to the user "),
+        ("inner/module.py", "module,app,", "module.py' (to the user "),
+        ("inner/package", "package,app,", "inner/package (Permission denied to the user "),
+        ("inner/package", "package.deeper,app,", "inner/package (Permission denied to the user "),
+        ("", "module,app,", "inner (Permission denied to the user "),
+    ],
+)
+def test_it_says_when_it_was_permissions(program, tmp_path, forbid, config, reason):
+    """As nginx's workers see it, who are not their author; root is like everybody without its privileges."""
+    (tmp_path / "a" / "inner" / "package").mkdir(parents=True)
+    for file in ("module.py", "package/__init__.py", "package/deeper.py"):
+        (tmp_path / "a" / "inner" / file).write_text("import resty_ffi\napp = resty_ffi.Runtime()\n")
+    forbidden = tmp_path / "a" / forbid
+    forbidden.chmod(0)
+    privileges = "-dac_override,-dac_read_search"
+    drop = ["setpriv", f"--inh-caps={privileges}", f"--bounding-set={privileges}"] if os.geteuid() == 0 else []
+    host = Host({"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{tmp_path}/a/inner"}, *drop, program)
+    try:
+        assert reason in host.load(0, config)
+    finally:
+        assert host.close() == 0
+        forbidden.chmod(0o755)

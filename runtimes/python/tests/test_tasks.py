@@ -147,3 +147,88 @@ def test_the_end_of_the_host_cancels_what_runs(host, events):
     assert host.close() == 0
     assert time.monotonic() - before < 2
     assert events.read_text() == "stopped:True stopped:True stopped:True"
+
+
+VARIABLES = """
+import asyncio, contextlib, contextvars
+import resty_ffi
+
+who = contextvars.ContextVar("who", default="nobody")
+who.set("the module")
+
+
+@contextlib.asynccontextmanager
+async def lifespan(runtime):
+    who.set("the lifespan")
+    yield
+
+
+app = resty_ffi.Runtime(**({{"lifespan": lifespan}} if {lifespan} else {{}}), threads=1)
+
+
+@app.method
+def plain(req):
+    before = who.get()
+    who.set(req.decode())
+    return before
+
+
+@app.method(thread=True)
+def thread(req):
+    return plain(req)
+
+
+@app.stream
+def blocking_stream(requests):
+    for message in requests:
+        yield plain(message)
+
+
+def asynchronous():
+    @app.method
+    async def at_once(req):
+        return plain(req)
+
+    @app.method
+    async def later(req):
+        before = plain(req)
+        await asyncio.sleep(0.001)
+        if who.get() != req.decode():
+            return "a foreign one: " + who.get()
+        await asyncio.gather(asyncio.sleep(0), asyncio.create_task(changes()))
+        return before + ("" if who.get() == req.decode() else " and a foreign one: " + who.get())
+
+    @app.stream
+    async def stream(requests):
+        async for message in requests:
+            await asyncio.sleep(0)
+            yield plain(message)
+
+
+async def changes():
+    who.set("a task")
+
+
+if {asynchronous}:
+    asynchronous()
+"""
+
+
+@pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
+@pytest.mark.parametrize(("lifespan", "asynchronous"), [(False, False), (False, True), (True, True)])
+def test_context_variables_do_not_leak(new_host, tmp_path, lifespan, asynchronous, isolate):
+    (tmp_path / "variables.py").write_text(VARIABLES.format(lifespan=lifespan, asynchronous=asynchronous))
+    host = new_host(tmp_path)
+    assert host.load(0, "variables,app,", isolate=isolate) is None
+    first = b"the lifespan" if lifespan else b"the module"
+    methods = ["plain", "thread", *(["at_once", "later"] if asynchronous else [])]
+    calls = [host.start(method, b"%d" % n) for n in range(60) for method in methods]
+    assert {host.wait(call) for call in calls} == {(0, first)}
+    for method in ["blocking_stream", *(["stream"] if asynchronous else [])]:
+        streams = [host.open(method, b"a") for _ in range(3)]
+        for stream in streams:
+            assert stream.read() == first
+        for stream in streams:
+            stream.send(b"b", end=True)
+            assert stream.read_all() == ([b"a"], 0, None)
+    assert {host.call(method, b"x") for method in methods} == {(0, first)}

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import importlib
 import inspect
 import logging
 import os
+import pwd
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from _resty_ffi import Core  # type: ignore[import-not-found]  # the loader's built-in module
+from _resty_ffi import Core, change_type, own_process  # type: ignore[import-not-found]  # the loader's built-in module
 
-from . import _venv
-from ._modules import Modules, authors_modules
+from . import _exit, _modules, _venv
+from ._modules import Modules
 from ._venv import VenvError
-from .loaded import LoadedRuntime
+from .loaded import UNLOAD_SECONDS, LoadedRuntime
 from .log import LogHandler
 from .runtime import Runtime
 
-_lock = threading.Lock()  # over sys.path and _prepared
+_lock = threading.Lock()  # over _prepared, and the virtual environment
 _prepared = False
+_inherited = os.environ.get("VIRTUAL_ENV")
+
+_serve: Callable[[], None] | None = None
+"""In a process of its own: what serves its one runtime, on Python's main thread."""
 
 
 class ConfigError(Exception):
@@ -43,10 +48,12 @@ class RefusedError(Exception):
 def load(queue: int) -> int:
     """0, or the reason is given to the host. Never raises."""
     core = Core(queue)
-    again = core.generation > 0
     result = 1
     try:
-        _load(core, queue)
+        if own_process:
+            _load(core, queue)
+        else:
+            _load_apart(core, queue)
         return 0
     except RefusedError as e:
         text, result = f'runtime "{core.name}": {e}', e.code
@@ -54,24 +61,47 @@ def load(queue: int) -> int:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
         text = f'runtime "{core.name}" cannot be set up: {explain(e)}'
+        core.log(4, text.encode("utf-8", "backslashreplace"))  # the whole of it: the host's reason may be cut
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
-    if again:
-        gc.collect()  # an author who tries again and again leaves modules that have failed
+    gc.collect()  # an author who tries again and again leaves modules that have failed
     return result
+
+
+def _load_apart(core: Any, queue: int) -> None:
+    """The host's thread that calls this loads all runtimes: what their code leaves in it must not reach the next."""
+    try:
+        contextvars.copy_context().run(_load, core, queue)
+    finally:
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None:
+            asyncio.set_event_loop(None)
 
 
 def _load(core: Any, queue: int) -> None:
     module_name, func_name, own = split_config(core.config)
-    with _import(core, module_name) as (module, modules):
-        _start(core, queue, module, modules, func_name, own)
+    anew = core.generation > 0 or module_name.endswith("?")
+    with _lock:
+        _prepare()
+    modules = Modules(module_name.rstrip("?"), anew)
+    try:
+        with modules.acting():
+            _use_venv(core)
+            module = _import(modules, module_name)
+            _start(core, queue, module, func_name, own, modules)
+    except BaseException:
+        _exit.run_within(modules, UNLOAD_SECONDS)
+        modules.close()
+        raise
 
 
-def _start(core: Any, queue: int, module: ModuleType, modules: Modules, func_name: str, own: bytes | None) -> None:
+def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> None:
+    global _serve
     target = getattr(module, func_name, None)
     if target is None:
         raise ConfigError(
             f'the module "{module.__name__}" has no "{func_name}": name a Runtime in it, or an init function'
+            + ("" if getattr(module, "__file__", None) else _no_file(module))
         )
     if isinstance(target, Runtime):
         definition = target
@@ -81,7 +111,7 @@ def _start(core: Any, queue: int, module: ModuleType, modules: Modules, func_nam
         # The original's form: both arguments are addresses.
         for file in modules.files():
             core.watch(os.fsencode(file))
-        address = core.config_address + len(core.config) - len(own) if own is not None else 0
+        address = core.config_address + len(core.config or b"") - len(own) if own is not None else 0
         code = int(target(address, queue) or 0)
         if code:
             raise RefusedError(f'{func_name} of the module "{module.__name__}" returned {code}', code)
@@ -92,7 +122,17 @@ def _start(core: Any, queue: int, module: ModuleType, modules: Modules, func_nam
             raise ConfigError(
                 f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
             )
-    LoadedRuntime(core, definition, module.__name__, _text(own), modules.files).start()
+    runtime = LoadedRuntime(core, definition, module.__name__, _text(own), modules)
+    if own_process:
+        _serve = runtime.begin()
+    else:
+        runtime.start()
+
+
+def main() -> None:
+    """In a process of its own, after the load: serves until the host unloads the runtime."""
+    if _serve is not None:
+        _serve()
 
 
 def explain(exception: BaseException) -> str:
@@ -100,11 +140,26 @@ def explain(exception: BaseException) -> str:
     ours = (os.path.dirname(__file__), os.path.dirname(importlib.__file__), "<frozen importlib")
     frames = [frame for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(ours)]
     lines = traceback.format_exception_only(exception)
-    last = lines[-1].rstrip()
+    last = lines[-1].rstrip() + _advice(exception)
     if not frames and len(lines) == 1:
         return last
     head = "Traceback (most recent call last):\n"
     return f"{last}\n{head}{''.join([*traceback.format_list(frames), *lines])}".rstrip()
+
+
+def _advice(exception: BaseException) -> str:
+    text = str(exception)
+    if isinstance(exception, PermissionError):
+        return f" ({_user()})"
+    if threading.current_thread() is not threading.main_thread() and (
+        (isinstance(exception, ValueError) and "main thread" in text)  # of signal.signal
+        or (isinstance(exception, RuntimeError) and "no current event loop" in text)
+    ):
+        return (
+            " (this code needs Python's main thread, which a runtime has in a process of its own: give it one with the "
+            "option isolate = true)"
+        )
+    return ""
 
 
 def _text(config: bytes | None) -> str | None:
@@ -138,39 +193,78 @@ def takes_queue(function: Callable[..., Any]) -> bool:
     raise ConfigError(f"{name} must be a Runtime, init(cfg) or init(cfg, tq), and its signature is {name}{signature}")
 
 
-@contextmanager
-def _import(core: Any, name: str) -> Iterator[tuple[ModuleType, Modules]]:
-    """Imports a module: ``name``, ``folder/name`` to look in that folder first, ``name?`` for a fresh copy.
-
-    What fails inside ``with`` leaves fresh copies to nobody else.
-    """
-    fresh = name.endswith("?")
+def _import(modules: Modules, name: str) -> ModuleType:
+    """``name``, or ``folder/name`` to look in that folder first. After ``name?`` it is read from its source, whatever
+    has been compiled of it."""
     folder, _, name = name.rstrip("?").rpartition("/")
-    with _lock:
-        _prepare(core)
-        if folder and folder not in sys.path:
-            sys.path.insert(1, folder)
-    own = authors_modules(name)
-    if core.generation or fresh:
-        with (own if core.generation else Modules(name)).import_anew(name) as module:
-            yield module, own
-    else:
-        yield importlib.import_module(name), own
+    try:
+        return modules.import_main(name, folder)
+    except ModuleNotFoundError as e:
+        if e.name is None or not f"{name}.".startswith(f"{e.name}."):
+            raise  # it was found, and asks for another one
+        raise ConfigError(_not_found(name, e.name, modules)) from None
 
 
-def _prepare(core: Any) -> None:
-    global _prepared
+def _not_found(name: str, missing: str, modules: Modules) -> str:
+    package = modules.own.get(missing.rpartition(".")[0])
+    path = modules.path[1:] if package is None else getattr(package, "__path__", [])  # the first is the loader's
+    whose = "" if missing == name else f" (of {name})"
+    text = f"ModuleNotFoundError: No module named '{missing}'{whose}; searched {', '.join(map(_describe, path))}"
+    if package is None and "PYTHONPATH" not in os.environ:
+        text += (
+            "; PYTHONPATH is not set (nginx passes it on with `env PYTHONPATH;` in nginx.conf), and the configuration "
+            f'names no folder, as in "/srv/app/{name},app,"'
+        )
+    return text
+
+
+def _no_file(module: ModuleType) -> str:
+    return f"; it is a folder without an __init__.py that could be read: {', '.join(map(_describe, module.__path__))}"
+
+
+def _describe(entry: str) -> str:
+    """A place that was searched, and why nothing can be found there."""
+    try:
+        os.stat(entry or ".")
+    except FileNotFoundError:
+        return f"{entry} (does not exist)"
+    except OSError as e:
+        return f"{entry} ({e.strerror} {_user()})"
+    if os.path.isdir(entry) and not os.access(entry, os.R_OK | os.X_OK, effective_ids=True):
+        return f"{entry} (Permission denied {_user()})"
+    return entry
+
+
+def _user() -> str:
+    """For whom something is forbidden: nginx's workers are seldom who its author is."""
+    try:
+        return f"to the user {pwd.getpwuid(os.geteuid()).pw_name}"
+    except KeyError:
+        return f"to the user {os.geteuid()}"
+
+
+def _use_venv(core: Any) -> None:
     wanted = core.setting("venv")
-    if wanted:
-        _venv.use(wanted)
+    try:
+        if wanted or _inherited:
+            with _lock:
+                _venv.use(wanted or _inherited)
+    except VenvError as e:
+        if wanted:
+            raise
+        core.log(5, f"VIRTUAL_ENV is not used: {e}".encode("utf-8", "backslashreplace"))
+
+
+def _prepare() -> None:
+    """Once, before the first runtime."""
+    global _prepared
     if _prepared:
         return
     _prepared = True
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # the host may have closed it
+            stream.reconfigure(line_buffering=True)  # what is printed shall neither wait nor be lost
     # What handles records of loggers that nobody has configured: by default it writes to standard error.
     logging.lastResort = LogHandler(logging.WARNING)
-    inherited = os.environ.get("VIRTUAL_ENV")
-    if inherited and not wanted:
-        try:
-            _venv.use(inherited)
-        except VenvError as e:
-            core.log(5, f"VIRTUAL_ENV is not used: {e}".encode("utf-8", "backslashreplace"))
+    _modules.set_up(change_type)
+    _exit.set_up()

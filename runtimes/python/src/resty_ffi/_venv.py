@@ -1,4 +1,4 @@
-"""Virtual environments: their packages, for the one interpreter of this process."""
+"""Virtual environments: their packages, and their Python for programs that a runtime starts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import os
 import site
 import sys
 
+from _resty_ffi import own_process  # type: ignore[import-not-found]
+
+from . import _modules
+
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
-_used: str | None = None
+_used: tuple[str, list[str]] | None = None  # its folder, and what it adds to sys.path
 
 
 class VenvError(Exception):
@@ -16,26 +20,59 @@ class VenvError(Exception):
 
 
 def use(folder: str) -> None:
-    """Puts a virtual environment's packages before all others. Again and again is fine; a second one is not."""
+    """Puts a virtual environment's packages before all others, for those on whose behalf this is called. Again and
+    again is fine; a second one in the process is not."""
     global _used
     root = os.path.realpath(folder)
-    if _used == root:
-        return
-    if _used is not None:
+    if _used is not None and _used[0] != root:
         raise VenvError(
-            f"the virtual environment {folder} cannot be used beside {_used}, which this process has: one process has "
-            "one Python with one set of packages; give this runtime a process of its own with the option isolate = true"
+            f"the virtual environment {folder} cannot be used beside {_used[0]}, which this process has: one process "
+            "has one Python with one set of packages; give this runtime a process of its own with the option "
+            "isolate = true"
         )
     packages = os.path.join(root, "lib", _VERSION, "site-packages")
     if not os.path.isdir(packages):
         raise VenvError(_why_not(folder, root))
+    if _used is None:
+        _used = root, _entries(packages)
+        _become(root)
+        _modules.change_shared_path(_with_packages)
+    sys.path[:] = _with_packages(list(sys.path))
+
+
+def _entries(packages: str) -> list[str]:
+    """What a folder of packages adds to sys.path: itself, and what its .pth files say."""
     before = list(sys.path)
     site.addsitedir(packages)
     added = [entry for entry in sys.path if entry not in before]
-    system = [before.index(entry) for entry in site.getsitepackages() if entry in before]
-    place = min(system, default=len(before))
-    sys.path[:] = before[:place] + added + before[place:]
-    _used = root
+    sys.path[:] = before
+    return added
+
+
+def _with_packages(path: list[str]) -> list[str]:
+    """The environment's packages come before the system's."""
+    added = [entry for entry in (_used[1] if _used else ()) if entry not in path]
+    system = [path.index(entry) for entry in site.getsitepackages() if entry in path]
+    place = min(system, default=len(path))
+    return [*path[:place], *added, *path[place:]]
+
+
+def _become(root: str) -> None:
+    """What programs that are started from here go by."""
+    programs = os.path.join(root, "bin")
+    python = os.path.join(programs, "python")
+    if os.access(python, os.X_OK):
+        sys.executable = python
+    sys.prefix = sys.exec_prefix = root
+    _set_variable("VIRTUAL_ENV", root)
+    _set_variable("PATH", os.pathsep.join(filter(None, [programs, os.environ.get("PATH", os.defpath)])))
+
+
+def _set_variable(name: str, value: str) -> None:
+    if own_process:
+        os.environ[name] = value
+    else:  # for Python's eyes: the environment itself is that of the host and of all that it has loaded
+        os.environ._data[os.environ.encodekey(name)] = os.environ.encodevalue(value)  # type: ignore[attr-defined]
 
 
 def _why_not(folder: str, root: str) -> str:

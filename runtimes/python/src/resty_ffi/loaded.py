@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import gc
 import itertools
 import json
@@ -14,7 +15,7 @@ import traceback
 import types
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from . import _stream, log
+from . import _exit, _modules, _stream, log
 from .context import Context
 from .errors import CANCELLED, THREW, UNLOADED, Error
 from .runtime import STREAM, STREAM_THREAD
@@ -22,7 +23,7 @@ from .shared_dict import Dict
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
     from .runtime import Runtime
@@ -44,7 +45,7 @@ class LoadedRuntime:
         definition: Runtime,
         module: str,
         config: str | None,
-        files: Callable[[], Iterable[str]] = tuple,
+        modules: _modules.Modules,
     ) -> None:
         self.name: str = core.name
         """The runtime's name, as messages of the host have it."""
@@ -54,7 +55,7 @@ class LoadedRuntime:
         """What follows ``module,func,`` in the configuration; None if nothing does."""
         self.state = types.SimpleNamespace()
         """A place for what the calls of this runtime share."""
-        self.log: logging.Logger = log.runtime_logger(module)
+        self.log: logging.Logger = log.runtime_logger(self, module)
         """A logger that writes to the host's log."""
         self.dict = Dict(self)
         """The host's shared dicts."""
@@ -63,15 +64,14 @@ class LoadedRuntime:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.unload: asyncio.Future[None] | None = None
         self._handlers = dict(definition.handlers)
-        self._files = files
+        self._modules = modules
+        modules.runtime = self
         self._pool: ThreadPoolExecutor | None = None
         self._dict_ids = itertools.count(1)
         self._dict_waiters: dict[int, Any] = {}
         self._unload_by = 0.0
         self._closed = False
-        self._up = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=_live, args=([self],), name="ffi-python", daemon=True)
+        self._thread = threading.main_thread()
 
     @overload
     def decode_config(self) -> Any: ...
@@ -95,41 +95,44 @@ class LoadedRuntime:
     # The thread.
 
     def start(self) -> None:
-        """Returns when calls may come. Raises what setting up raised."""
+        """Returns when calls may come, which a thread of the runtime's own takes. Raises what setting up raised."""
+        up, errors = threading.Event(), list[BaseException]()
+        # No daemon: threads of the author's inherit that, and those who are none are waited for at the end.
+        live = functools.partial(contextvars.copy_context().run, _live)  # calls get what the module's code has set
+        self._thread = threading.Thread(target=live, args=([self], up, errors), name="ffi-python", daemon=False)
         self._thread.start()
-        self._up.wait()
-        if self._error is not None:
-            raise self._error
+        up.wait()
+        if errors:
+            raise errors.pop()
 
-    def ready(self) -> None:
-        log.live.append(self)
-        for file in self._files():
-            self.core.watch(os.fsencode(file))
-        self._up.set()
-
-    def _run(self) -> None:
+    def begin(self) -> Callable[[], None]:
+        """Sets up what the runtime needs, in the thread that is to take the calls, and returns what takes them until
+        the host unloads the runtime. Raises what setting up raised."""
         self.core.name_thread()
-        log.current.set(self)
         self.core.prepare(self, Context)
-        try:
-            if self.definition.needs_loop():
-                from . import _loop
+        serve = self._serve
+        if self.definition.needs_loop():
+            from . import _loop
 
-                _loop.serve(self)
-            else:
-                self._serve()
+            serve = _loop.begin(self)
+        log.live.append(self)
+        for file in self._modules.files():
+            self.core.watch(os.fsencode(file))
+        return functools.partial(self._run, serve)
+
+    def _run(self, serve: Callable[[], None]) -> None:
+        _modules.current.set(self._modules)
+        try:
+            serve()
         except BaseException as e:
-            if not self._up.is_set():
-                self._error = e
-                self._up.set()
-                return
             self.log.critical("the thread that takes the calls broke off", exc_info=e)
             self.end_calls()
-        self._close()
-        log.current.set(None)
+        self._end()
+        self._closed = True
+        log.live.remove(self)
+        self.core.close()
 
     def _serve(self) -> None:
-        self.ready()
         self.core.serve()
         self.begin_unload()
         while self.core.running and self.seconds_left():
@@ -165,11 +168,13 @@ class LoadedRuntime:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._unload_by = time.monotonic() + UNLOAD_SECONDS
 
-    def _close(self) -> None:
-        self._closed = True
-        if self in log.live:
-            log.live.remove(self)
-        self.core.close()
+    def _end(self) -> None:
+        """What is to run when the runtime's life, or that of the whole process, ends."""
+        if self._thread is threading.main_thread():
+            _exit.end_process()
+        elif not _exit.run_within(self._modules, UNLOAD_SECONDS):
+            self.log.error("an exit handler did not end in time, and is left behind")
+        self._modules.close()
 
     # What the core asks for.
 
@@ -215,7 +220,7 @@ class LoadedRuntime:
             self.core.name_thread()
             self._run_in_thread(call_id, function, (stream, ctx), ctx)
 
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=True).start()
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=False).start()
 
     def stream_is_over(self, method: str, cancelled: bool) -> None:
         """Why nothing can be sent or received any more."""
@@ -258,9 +263,18 @@ class LoadedRuntime:
             _settle(waiter, Error(status, (payload or b"").decode("utf-8", "backslashreplace")))
 
 
-def _live(box: list[LoadedRuntime]) -> None:
+def _live(box: list[LoadedRuntime], up: threading.Event, errors: list[BaseException]) -> None:
     """A runtime's life. Afterwards, what it leaves is collected: after a reload, all the modules from before."""
-    box.pop()._run()
+    try:
+        run = box.pop().begin()
+    except BaseException as e:
+        errors.append(e)
+        return
+    finally:
+        up.set()
+    run()
+    del run
+    _modules.current.set(None)
     gc.collect()
 
 

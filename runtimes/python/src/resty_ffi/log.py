@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import sys
 from typing import TYPE_CHECKING
+
+from . import _modules
 
 if TYPE_CHECKING:
     from .loaded import LoadedRuntime
@@ -18,9 +19,6 @@ logging.addLevelName(NOTICE, "NOTICE")
 # Python's levels and, from each of them up, the host's.
 _LEVELS = ((logging.CRITICAL, 3), (logging.ERROR, 4), (logging.WARNING, 5), (NOTICE, 6), (logging.INFO, 7))
 _DEBUG = 8
-
-current: contextvars.ContextVar[LoadedRuntime | None] = contextvars.ContextVar("resty_ffi_current", default=None)
-"""The runtime on whose behalf the running code runs."""
 
 live: list[LoadedRuntime] = []
 """Every runtime that has a host's log, in the order of loading."""
@@ -38,25 +36,40 @@ class LogHandler(logging.Handler):
 
         logging.basicConfig(level=logging.INFO, handlers=[resty_ffi.LogHandler()])
 
-    A record goes to the host of the runtime in whose handler it was made; one of no handler (from a thread of the
-    author's own, say) to that of the runtime that was loaded first; standard error if there is none.
+    A record goes to the host of the runtime in whose code it was made; one of nobody's code (in a thread that a package
+    has started, say) to that of the runtime that was loaded first; standard error if there is none.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-            runtime = current.get() or next(iter(live), None)
+            runtime = self._runtime()
             if runtime is None or not runtime.write_log(host_level(record.levelno), text):
                 print(text, file=sys.stderr)
         except Exception:
             self.handleError(record)
 
+    def _runtime(self) -> LoadedRuntime | None:
+        owner = _modules.asking()
+        return (owner and owner.runtime) or next(iter(live), None)
 
-def runtime_logger(name: str) -> logging.Logger:
-    """The logger that ``ctx.log`` is: the host decides which levels it keeps."""
-    logger = logging.getLogger(f"resty_ffi.{name}")
-    if not logger.handlers:
-        logger.addHandler(LogHandler())
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
+
+class _RuntimeHandler(LogHandler):
+    def __init__(self, runtime: LoadedRuntime) -> None:
+        super().__init__()
+        self._its = runtime
+
+    def _runtime(self) -> LoadedRuntime:
+        return self._its
+
+
+def runtime_logger(runtime: LoadedRuntime, name: str) -> logging.Logger:
+    """The logger that ``ctx.log`` is: the host decides which levels it keeps.
+
+    It is not among those that :mod:`logging` knows, which are the whole process's: `logging.config.dictConfig` and
+    `logging.disable` would silence it, and with it the tracebacks of handlers. Its children are its own, too.
+    """
+    logger = logging.Logger(f"resty_ffi.{name}", logging.DEBUG)
+    logger.manager = logging.Manager(logger)  # type: ignore[arg-type]
+    logger.addHandler(_RuntimeHandler(runtime))
     return logger

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import sys
 import time
 
 import resty_ffi
 
 app = resty_ffi.Runtime()
-events = []
+events: list[str] = sys.__dict__.setdefault("events of streams", [])  # one for all runtimes of the process
 variable = contextvars.ContextVar("variable", default="unset")
 
 
