@@ -46,4 +46,5 @@ void rf_guard_report(struct rf_instance *i)
         return;
     int n = snprintf(text, sizeof text, format, names);
     rf_output_add(i, RESTY_FFI_LOG_NOTICE, text, (size_t)n);
+    rf_instance_news(i, RF_NEWS_OUTPUT, NULL, 0);
 }

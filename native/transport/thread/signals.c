@@ -268,11 +268,16 @@ static int runtime_siginterrupt(int number, int flag)
 /* A fork of a library is a program of its own, with the handlers that the library has asked for. */
 static pid_t runtime_fork(void)
 {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* a signal that comes at once finds the right handler */
     pid_t pid = fork();
-    if (pid == 0)
-        for (int number = 1; number < SIGNALS; number++)
-            if (signals[number].ours)
-                sigaction(number, &signals[number].runtime, NULL);
+    int error = errno;
+    for (int number = 1; pid == 0 && number < SIGNALS; number++)
+        if (signals[number].ours)
+            sigaction(number, &signals[number].runtime, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
     return pid;
 }
 

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 
 import resty_ffi
@@ -278,13 +279,20 @@ def processes(req):
     context = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()
     works = context.Process(target=double, args=(theirs,))
-    works.start()
+    sleeps = context.Process(target=time.sleep, args=(60,))
+
+    def start():
+        works.start()
+        sleeps.start()
+        sleeps.terminate()
+
+    # A fork of a thread of a pool fails at its end, in every Python: it tries to join itself.
+    starter = threading.Thread(target=start)
+    starter.start()
+    starter.join()
     ours.send(int(number))
     result = ours.recv()
     works.join()
-    sleeps = context.Process(target=time.sleep, args=(60,))
-    sleeps.start()
-    sleeps.terminate()
     sleeps.join()
     return f"{result} {told(works.exitcode)} {told(sleeps.exitcode)}"
 
