@@ -108,7 +108,7 @@ describe("a library that ends the worker", () => {
       await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
       expect(await call(of, language, "echo", "again")).toBe("again");
     }
-    const said = of.log().filter(({ text }) => /\[resty-ffi\] .+ ended this worker: .*exit\(2\); the code becomes 1/.test(text));
+    const said = of.log().filter(({ text }) => /\[resty-ffi\] lib.+: it ended this worker: _?exit\(2\); the code becomes 1/.test(text));
     expect(said).toHaveLength(2);
     expect(of.errorLog()).not.toContain("cannot be respawned");
   });
