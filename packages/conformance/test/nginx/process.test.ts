@@ -193,6 +193,27 @@ describe("Lua's own programs", () => {
   });
 });
 
+test("without a master: programs, os.execute and the signals are right too", async () => {
+  nginx = await Nginx.start({
+    env: envOf("go", "python"),
+    main: "master_process off;",
+    http: init(load("go"), load("python")),
+  });
+  const of = nginx;
+  expect(await call(of, "go", "signals")).toBe("asked");
+  for (let k = 0; k < 20; k++) {
+    const [go, python, lua] = await Promise.all([
+      call(of, "go", "run", `wait 5\n/bin/sh\n-c\nexit ${k}`),
+      call(of, "python", "run", `wait 5\n/bin/sh\n-c\nexit ${k}`),
+      of.lua(`return os.execute("exit ${k}")`),
+    ]);
+    expect([go, python, lua]).toEqual([`exit ${k}`, `exit ${k}`, String(k * 256)]);
+  }
+  of.signal("SIGQUIT");
+  expect(await of.exited).toBe(0);
+});
+
+// Their starter is a thread that has ended when they are waited for: they are the main thread's children then.
 test("Python: multiprocessing works, by spawn, forkserver and fork", async () => {
   nginx = await Nginx.start({ env: envOf("python"), http: init(load("python")) });
   for (const method of ["spawn", "forkserver", "fork"]) {
