@@ -40,6 +40,12 @@ export function programs(cell: () => Cell): void {
     }
   });
 
+  test("a program inherits none of the host's sockets", async () => {
+    const found = "case $f:$(readlink $f) in */[012]:*) ;; *:socket:*|*:anon_inode:*) n=$((n + 1)) ;; esac";
+    const script = `n=0; for f in /proc/$$/fd/*; do ${found}; done; exit $n`;
+    for (const way of ways()) expect(await shell(way, script)).toBe("exit 0");
+  });
+
   test("the environment is the host's", async ({ skip }) => {
     const { rt, host } = cell();
     if (host.kind === "nginx") skip("test/nginx/process.test.ts looks at nginx's, which it makes itself");
