@@ -384,7 +384,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "resty-ffi-run is started by a resty-ffi host, not by hand\n");
         return 2;
     }
-    argv[1] = NULL; /* these are not the library's arguments */
+    argv[1] = NULL;                   /* these are not the library's arguments */
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a host that was gone before has hung up */
     own_stdio();
     close_inherited();

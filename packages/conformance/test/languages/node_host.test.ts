@@ -48,11 +48,13 @@ test("this program's signals stay its own, whatever the libraries ask for", asyn
   try {
     for (let times = 1; times <= 50; times++) {
       for (const name of names) process.kill(process.pid, name);
-      await expect.poll(() => counts, { interval: 1, timeout: 5000 }).toEqual({
-        SIGUSR2: times,
-        SIGHUP: times,
-        SIGWINCH: times,
-      });
+      await expect
+        .poll(() => counts, { interval: 1, timeout: 5000 })
+        .toEqual({
+          SIGUSR2: times,
+          SIGHUP: times,
+          SIGWINCH: times,
+        });
     }
   } finally {
     names.forEach((name, k) => void process.off(name, handlers[k] as () => void));

@@ -70,7 +70,7 @@ describe("signals", () => {
     for (const language of asking) expect(await call(nginx, language, "signals")).toBe("asked");
     return nginx;
   };
-  const [worker] = [(of: Nginx) => of.workers[0] as number];
+  const worker = (of: Nginx) => of.workers[0] as number;
 
   test.each(["SIGQUIT", "SIGTERM", "SIGINT"] as const)("a library that asks for all does not get %s", async (name) => {
     const of = await start();
@@ -83,7 +83,7 @@ describe("signals", () => {
     expect(of.alarms()).toEqual([]);
   });
 
-  test("nor SIGHUP, SIGUSR1 and SIGWINCH, a hundred times each; the log is reopened and the worker goes on", async () => {
+  test("nor SIGHUP, SIGUSR1 and SIGUSR2, a hundred times each; the log is reopened and the worker goes on", async () => {
     const of = await start();
     const pid = worker(of);
     for (let k = 0; k < 100; k++) for (const name of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) process.kill(pid, name);
@@ -108,7 +108,9 @@ describe("a library that ends the worker", () => {
       await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
       expect(await call(of, language, "echo", "again")).toBe("again");
     }
-    const said = of.log().filter(({ text }) => /\[resty-ffi\] lib.+: it ended this worker: _?exit\(2\); the code becomes 1/.test(text));
+    const said = of
+      .log()
+      .filter(({ text }) => /\[resty-ffi\] lib.+: it ended this worker: _?exit\(2\); the code becomes 1/.test(text));
     expect(said).toHaveLength(2);
     expect(of.errorLog()).not.toContain("cannot be respawned");
   });
@@ -122,6 +124,17 @@ describe("a library that ends the worker", () => {
     await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
     expect(await call(of, "go", "echo", "again")).toBe("again");
     expect(of.errorLog()).toContain("panic: outside of a handler");
+    expect(of.errorLog()).toContain(`worker process ${pid} exited on signal 6`);
+  });
+
+  test("Go's os.Exit(2) asks the kernel directly: the one case in which nginx starts no other worker", async () => {
+    nginx = await Nginx.start({ http: init(load("go")) });
+    const of = nginx;
+    await expect(call(of, "go", "exit", "2")).rejects.toThrow();
+    await expect.poll(() => of.errorLog(), { timeout: 10_000 }).toContain("fatal code 2 and cannot be respawned");
+    of.signal("SIGHUP");
+    await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
+    expect(await call(of, "go", "echo", "after a reload")).toBe("after a reload");
   });
 });
 
@@ -146,7 +159,11 @@ describe("Lua's own programs", () => {
         }
       }),
     );
-    return { stop: () => ((on = false), done.then(() => ended)) };
+    const stop = () => {
+      on = false;
+      return done.then(() => ended);
+    };
+    return { stop };
   };
 
   test("os.execute and io.popen beside the libraries' programs: every end is right", async () => {
