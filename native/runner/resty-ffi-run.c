@@ -284,16 +284,18 @@ static void runtime(const char *path, bool global)
     const char *error;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
+    char *queue = strdup(getenv(RF_ENV_QUEUE)), *own = strdup(getenv(RF_ENV_LIB) ? getenv(RF_ENV_LIB) : "");
+    resty_ffi_queue *q = a.attach(&error);
+    if (!q || !queue || !own)
+        fail(q ? "no memory" : error);
+    /* The library sees the host's environment. It may read it in a thread of its own as soon as it is open. */
+    unsetenv(RF_ENV_LIB);
     void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
     if (!lib)
         fail_as(RF_SAY_UNOPENED, dlerror());
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
         fail("it is no runtime: it exports neither libffi_init nor libffi_argv");
-    char *queue = strdup(getenv(RF_ENV_QUEUE));
-    resty_ffi_queue *q = a.attach(&error);
-    if (!q || !queue)
-        fail(error);
     if (init) {
         int (*function)(char *, void *);
         *(void **)&function = init;
@@ -303,6 +305,8 @@ static void runtime(const char *path, bool global)
     *(void **)&function = argv;
     /* The program attaches for itself: leave it what this process was given. */
     setenv(RF_ENV_QUEUE, queue, 1);
+    if (*own)
+        setenv(RF_ENV_LIB, own, 1);
     for (int fd = RF_FD_MEMORY; fd < RF_FD_FIRST_FREE; fd++)
         fcntl(fd, F_SETFD, 0);
     export_settings(a.settings(q));
@@ -380,6 +384,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "resty-ffi-run is started by a resty-ffi host, not by hand\n");
         return 2;
     }
+    argv[1] = NULL;                   /* these are not the library's arguments */
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a host that was gone before has hung up */
     own_stdio();
     close_inherited();

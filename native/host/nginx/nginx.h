@@ -58,6 +58,11 @@ struct rf_nginx_subsystem {
 /* log.c */
 void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *text, size_t len);
 
+/* children.c, descriptors.c, exits.c: what becomes of them when a library is loaded into the worker. Before that. */
+void rf_nginx_own_children(void);
+void rf_nginx_own_descriptors(void);
+void rf_nginx_own_exits(void *subsystem);
+
 /* dict.c */
 void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);
 

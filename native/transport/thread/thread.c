@@ -1,7 +1,6 @@
 /*
  * The thread transport: the library is opened in this process by a loader thread and initialised on the library's own
- * (home.h), so that one that hangs costs a thread and not the worker. These block all signals that can wait: threads
- * started by the library inherit that, and the host's signals keep reaching the host.
+ * (home.h), so that one that hangs costs a thread and not the worker.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 
 #include "../../core/failed.h"
+#include "environment.h"
+#include "guard.h"
 #include "home.h"
 
 static void fail(struct rf_instance *i, const char *text)
@@ -21,6 +22,8 @@ static void fail(struct rf_instance *i, const char *text)
 void rf_thread_initialised(struct rf_instance *i, int rc)
 {
     char text[RF_TEXT], reason[RF_TEXT];
+    rf_guard_look();
+    rf_guard_report(i);
     free(i->cfg);
     i->cfg = NULL;
     if (rc == 0) {
@@ -51,11 +54,13 @@ static void *loader(void *arg)
     struct rf_instance *i = arg;
     char path[4096];
     rf_library_find(i->lib, path, sizeof path);
+    rf_environment_publish();
     int flags = RTLD_NOW | (i->options->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->options->unpin ? 0 : RTLD_NODELETE);
     i->library = dlopen(path, flags);
     if (!i->library) {
         open_failed(i, path);
     } else {
+        rf_guard_look();
         *(void **)&i->init = dlsym(i->library, "libffi_init");
         if (i->init && wants_process(i->options))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
@@ -77,15 +82,13 @@ static void *loader(void *arg)
 static const char *start(struct rf_instance *i, uint32_t delay_ms)
 {
     (void)delay_ms;
-    static const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGURG, SIGPROF};
-    sigset_t block, before;
+    sigset_t mask, before;
     pthread_t thread;
-    sigfillset(&block);
-    for (size_t k = 0; k < sizeof open / sizeof *open; k++)
-        sigdelset(&block, open[k]);
+    rf_guard_begin(i);
+    rf_signals_mask(&mask);
     atomic_fetch_add(&i->refs, 2); /* the loader's, and the runtime's until resty_ffi_close */
     rf_queue_enter(&i->q);
-    pthread_sigmask(SIG_SETMASK, &block, &before);
+    pthread_sigmask(SIG_SETMASK, &mask, &before);
     int rc = pthread_create(&thread, NULL, loader, i);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc != 0) {

@@ -4,6 +4,7 @@ import { deadlines } from "./cases/deadlines.js";
 import { crashes, life } from "./cases/life.js";
 import { payloads } from "./cases/payloads.js";
 import { children, powers } from "./cases/powers.js";
+import { programs } from "./cases/programs.js";
 import { streams } from "./cases/streams.js";
 import { Cell, type HostKind, type Transport } from "./cell.js";
 import { type Language, runtimeOf } from "./places.js";
@@ -42,6 +43,7 @@ function cases(language: Language, host: HostKind, transport: Transport): void {
   describe("streams", () => streams(cell));
   describe("powers", () => powers(cell));
   describe("life", () => life(cell));
+  describe("programs", () => programs(cell));
   if (transport === "thread") return;
   // crash and exit end their process: on thread that would be the host's own.
   describe("crashes", () => crashes(cell));

@@ -1,5 +1,8 @@
 /** The conformance runtime: every method that CONFORMANCE asks of a language. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Call, createRuntime, RestyFfiError, type Runtime } from "@resty-ffi/node";
 import { addStreams, cancelledStreams } from "./streams.js";
@@ -63,6 +66,21 @@ function log(request: Buffer | null, call: Call): string {
   }
 }
 
+/**
+ * A line `wait MS` or `end MS`, then a line for each word of a program: after so many milliseconds it is waited for, or
+ * ended first.
+ */
+async function run(request: Buffer | null): Promise<string> {
+  const [first = "", program = "", ...args] = String(request ?? "").split("\n");
+  const [what, ms] = first.split(" ");
+  const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+  const exited = once(child, "exit");
+  await delay(Number(ms));
+  if (what === "end") child.kill();
+  const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
+  return signal ? `signal ${constants.signals[signal]}` : `exit ${code}`;
+}
+
 export const app: Runtime = addStreams(createRuntime())
   .method("lang", () =>
     JSON.stringify({
@@ -112,4 +130,12 @@ export const app: Runtime = addStreams(createRuntime())
   .method("dict", dict)
   .method("print", print)
   .method("crash", () => process.abort())
-  .method("exit", () => process.exit(3));
+  .method("exit", (request) => process.exit(Number(request ?? 3)))
+  .method("run", run)
+  .method("environment", () =>
+    Object.entries(process.env)
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+      .join("\n"),
+  )
+  .method("arguments", () => "0");

@@ -61,9 +61,14 @@ func setUp(rt *restyffi.Runtime) error {
 		C.abort()
 		return nil, nil
 	})
-	rt.Handle("exit", func(context.Context, []byte) ([]byte, error) {
-		os.Exit(3)
-		return nil, nil
+	rt.Handle("exit", exit)
+	rt.Handle("run", run)
+	rt.Handle("environment", environment)
+	rt.Handle("arguments", arguments)
+	rt.Handle("signals", signals)
+	rt.Handle("panic", func(context.Context, []byte) ([]byte, error) {
+		go panic("outside of a handler")
+		select {}
 	})
 	return nil
 }

@@ -22,6 +22,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /** The methods that every language serves for the conformance suite. */
 public final class Conformance {
@@ -69,7 +70,10 @@ public final class Conformance {
                 .streamMethod("flood", c.counted(Conformance::flood))
                 .streamMethod("failstream", c.counted(Conformance::failStream))
                 .method("crash", (request, call) -> crash())
-                .method("exit", (request, call) -> exit())
+                .method("exit", (request, call) -> exit(text(request)))
+                .method("run", (request, call) -> run(text(request)))
+                .fastMethod("environment", (request, call) -> environment())
+                .fastMethod("arguments", (request, call) -> bytes("0"))
                 .onUnload(c.timer::shutdownNow)
                 .build();
     }
@@ -242,9 +246,35 @@ public final class Conformance {
         throw new IllegalStateException("the process survived SIGABRT");
     }
 
-    private static byte[] exit() {
-        System.exit(3);
+    private static byte[] exit(String request) {
+        System.exit(request.isEmpty() ? 3 : Integer.parseInt(request));
         return null;
+    }
+
+    /**
+     * A line {@code wait MS} or {@code end MS}, then a line for each word of a program: after so many milliseconds it
+     * is waited for, or ended first.
+     */
+    private static byte[] run(String request) throws IOException, InterruptedException {
+        String[] lines = request.split("\n");
+        String[] first = lines[0].split(" ");
+        Process program =
+                new ProcessBuilder(Arrays.copyOfRange(lines, 1, lines.length)).inheritIO().start();
+        Thread.sleep(Long.parseLong(first[1]));
+        if (first[0].equals("end")) {
+            program.destroy();
+        }
+        // Java tells the signals from the codes in no other way.
+        int code = program.waitFor();
+        return bytes(code > 128 ? "signal " + (code - 128) : "exit " + code);
+    }
+
+    private static byte[] environment() {
+        return bytes(
+                System.getenv().entrySet().stream()
+                        .map(Object::toString)
+                        .sorted()
+                        .collect(Collectors.joining("\n")));
     }
 
     private static byte[] bytes(String text) {

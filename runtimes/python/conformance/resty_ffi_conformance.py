@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import platform
+import subprocess
 import sys
+import threading
 import time
 
 import resty_ffi
@@ -229,4 +232,76 @@ def crash(req):
 
 @app.method("exit")
 def leave(req):
-    os._exit(3)
+    os._exit(int(req or 3))
+
+
+def told(code):
+    return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
+def parse_run(req):
+    """A line ``wait MS`` or ``end MS``, then a line for each word of the program: after so many milliseconds it is
+    waited for, or ended first."""
+    first, *words = req.decode().split("\n")
+    what, ms = first.split()
+    return what == "end", int(ms) / 1000, words
+
+
+@app.method(thread=True)
+def run(req):
+    end, pause, words = parse_run(req)
+    program = subprocess.Popen(words)
+    time.sleep(pause)
+    if end:
+        program.terminate()
+    return told(program.wait())
+
+
+@app.method("run-async")
+async def run_async(req):
+    end, pause, words = parse_run(req)
+    program = await asyncio.create_subprocess_exec(*words)
+    await asyncio.sleep(pause)
+    if end:
+        program.terminate()
+    return told(await program.wait())
+
+
+def double(pipe):
+    pipe.send(pipe.recv() * 2)
+
+
+@app.method(thread=True)
+def processes(req):
+    """``METHOD NUMBER``: what a process that multiprocessing starts makes of a number, and how it and another one,
+    that is terminated, end."""
+    method, number = req.decode().split()
+    context = multiprocessing.get_context(method)
+    ours, theirs = context.Pipe()
+    works = context.Process(target=double, args=(theirs,))
+    sleeps = context.Process(target=time.sleep, args=(60,))
+
+    def start():
+        works.start()
+        sleeps.start()
+        sleeps.terminate()
+
+    # A fork of a thread of a pool fails at its end, in every Python: it tries to join itself.
+    starter = threading.Thread(target=start)
+    starter.start()
+    starter.join()
+    ours.send(int(number))
+    result = ours.recv()
+    works.join()
+    sleeps.join()
+    return f"{result} {told(works.exitcode)} {told(sleeps.exitcode)}"
+
+
+@app.method
+def environment(req):
+    return "\n".join(sorted(f"{name}={value}" for name, value in os.environ.items()))
+
+
+@app.method
+def arguments(req):
+    return str(len(sys.argv) - 1)

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { text } from "../../src/expect.js";
 import type { Host, Loaded } from "../../src/host.js";
@@ -28,6 +30,45 @@ test("each counts its own cancellations", async () => {
   const answers = await Promise.all(runtimes.map((rt) => rt.call("never", null, { timeout: 50 })));
   expect(answers.every((answer) => !answer.ok && answer.code === -1)).toBe(true);
   await expect.poll(() => Promise.all(runtimes.map((rt) => text(rt, "cancelled")))).toEqual(LANGUAGES.map(() => "1"));
+});
+
+test("this program's signals stay its own, whatever the libraries ask for", async () => {
+  const counts = { SIGUSR2: 0, SIGHUP: 0, SIGWINCH: 0 };
+  const names = Object.keys(counts) as (keyof typeof counts)[];
+  const handlers = names.map((name) => () => void counts[name]++);
+  // Half of them before the libraries ask, half after.
+  process.on("SIGUSR2", handlers[0] as () => void);
+  for (const language of ["go", "rust"] as const) {
+    expect(await text(runtimes[LANGUAGES.indexOf(language)] as Loaded, "signals")).toBe("asked");
+  }
+  process.on("SIGHUP", handlers[1] as () => void);
+  process.on("SIGWINCH", handlers[2] as () => void);
+  try {
+    for (let times = 1; times <= 50; times++) {
+      for (const name of names) process.kill(process.pid, name);
+      await expect
+        .poll(() => counts, { interval: 1, timeout: 5000 })
+        .toEqual({
+          SIGUSR2: times,
+          SIGHUP: times,
+          SIGWINCH: times,
+        });
+    }
+  } finally {
+    names.forEach((name, k) => void process.off(name, handlers[k] as () => void));
+  }
+});
+
+test("this program's children and the libraries' end side by side, each with its code", async () => {
+  const libraries = runtimes.map((rt) =>
+    Promise.all(Array.from({ length: 10 }, (_, k) => text(rt, "run", `wait 5\n/bin/sh\n-c\nexit ${k}`))),
+  );
+  for (let k = 0; k < 40; k++) {
+    const [code] = await once(spawn("/bin/sh", ["-c", `exit ${k}`]), "exit");
+    expect(code).toBe(k);
+  }
+  const expected = Array.from({ length: 10 }, (_, k) => `exit ${k}`);
+  expect(await Promise.all(libraries)).toEqual(runtimes.map(() => expected));
 });
 
 test("one that is unloaded leaves the others as they are", async () => {

@@ -2,6 +2,7 @@
 
 mod counters;
 mod dict;
+mod process;
 mod streams;
 
 use std::io::{self, Write};
@@ -42,7 +43,12 @@ fn init(config: Config) -> Result<Router, Error> {
         .route("print", sync(print))
         .route("dict", dict::serve)
         .route("crash", sync(|_| -> () { std::process::abort() }))
-        .route("exit", sync(|_| -> () { std::process::exit(3) }));
+        .route("exit", sync(process::exit))
+        .route("run", blocking(process::run))
+        .route("run-async", process::run_async)
+        .route("environment", sync(process::environment))
+        .route("arguments", sync(process::arguments))
+        .route("signals", process::signals);
     Ok(streams::serve(router, &counters))
 }
 

@@ -1,0 +1,67 @@
+/*
+ * A library that ends the worker: who it was is said in the log, and nginx starts another one. It would not after the
+ * exit code 2, which means to it that none can ever start.
+ */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../../core/imports.h"
+#include "nginx.h"
+#include "resty_ffi.h"
+
+#define FATAL 2
+
+void exit(int code) __attribute__((noreturn));
+void _Exit(int code) __attribute__((noreturn));
+void quick_exit(int code) __attribute__((noreturn, weak));
+
+static pid_t worker;
+static void *subsystem;
+
+static int code_of(const char *function, int code, void *caller)
+{
+    static const char why[] = "; the code becomes 1, since nginx starts no other worker after 2";
+    char text[128];
+    Dl_info object;
+    if (syscall(SYS_getpid) != worker)
+        return code; /* a child of the library's, which has not become another program */
+    bool fatal = (code & 255) == FATAL;
+    const char *name = dladdr(caller, &object) && object.dli_fname ? object.dli_fname : "a library";
+    const char *slash = strrchr(name, '/');
+    int len = snprintf(text, sizeof text, "it ended this worker: %s(%d)%s", function, code, fatal ? why : "");
+    /* From this thread: there will be no other time. */
+    rf_nginx_log(subsystem, RESTY_FFI_LOG_ALERT, slash ? slash + 1 : name, text, (size_t)len);
+    return fatal ? 1 : code;
+}
+
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+static void runtime_exit(int code)
+{
+    exit(code_of("exit", code, CALLER));
+}
+
+static void runtime_exit_now(int code)
+{
+    _exit(code_of("_exit", code, CALLER));
+}
+
+static void runtime_quick_exit(int code)
+{
+    quick_exit(code_of("quick_exit", code, CALLER));
+}
+
+void rf_nginx_own_exits(void *s)
+{
+    subsystem = s;
+    worker = getpid();
+    rf_imports_replace(RF_RUNTIMES, "exit", (void (*)(void))runtime_exit);
+    rf_imports_replace(RF_RUNTIMES, "_exit", (void (*)(void))runtime_exit_now);
+    rf_imports_replace(RF_RUNTIMES, "_Exit", (void (*)(void))runtime_exit_now);
+    if (quick_exit)
+        rf_imports_replace(RF_RUNTIMES, "quick_exit", (void (*)(void))runtime_quick_exit);
+}

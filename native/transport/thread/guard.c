@@ -1,0 +1,50 @@
+#include "guard.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "../../core/imports.h"
+
+void rf_guard_look(void)
+{
+    rf_imports_in_runtimes();
+    rf_signals_restore();
+}
+
+/*
+ * What a library itself loads is looked at when the first function of it is asked for. The call is a jump (compilers
+ * make it one), so that dlsym(RTLD_NEXT, …) sees whom it is for.
+ */
+static void *runtime_dlsym(void *library, const char *name)
+{
+    if (rf_imports_in_runtimes())
+        rf_signals_restore();
+    return dlsym(library, name);
+}
+
+void rf_guard_begin(struct rf_instance *i)
+{
+    static bool done;
+    if (done)
+        return;
+    done = true;
+    rf_signals_replace();
+    rf_imports_replace(RF_RUNTIMES, "dlsym", (void (*)(void))runtime_dlsym);
+    if (!rf_imports_in_host())
+        rf_runtime_log(
+            i->rt, RESTY_FFI_LOG_WARN,
+            "calls of libc cannot be redirected here: what libraries do with signals, the programs that they "
+            "start and the exit code of this process may go wrong; set isolate");
+    rf_signals_begin();
+}
+
+void rf_guard_report(struct rf_instance *i)
+{
+    static const char format[] = "it asks for %s: signals from outside stay the host's, see docs/in-the-worker.md";
+    char names[100], text[200];
+    if (!rf_signals_asked(names, sizeof names))
+        return;
+    int n = snprintf(text, sizeof text, format, names);
+    rf_output_add(i, RESTY_FFI_LOG_NOTICE, text, (size_t)n);
+    rf_instance_news(i, RF_NEWS_OUTPUT, NULL, 0);
+}

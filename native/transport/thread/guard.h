@@ -1,0 +1,15 @@
+/* What keeps host and libraries apart in one process: signals, and functions of libc that belong to the whole of it. */
+#ifndef RF_GUARD_H
+#define RF_GUARD_H
+
+#include "../../core/loop.h"
+#include "signals.h"
+
+/* Before the first library; on the loop's thread. Later calls do nothing. */
+void rf_guard_begin(struct rf_instance *i);
+/* After code of a library has run that may have loaded others. Any thread. */
+void rf_guard_look(void);
+/* Logs which of the host's signals libraries have asked for. */
+void rf_guard_report(struct rf_instance *i);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * The process's signals stay the host's when libraries run in it.
+ *
+ * Threads of libraries block nothing, so that the programs they start are born with a clean mask; the host's handlers
+ * still run on its main thread only, because ours stand before them and send on what came elsewhere. What a library
+ * asks for is remembered: its handler gets the signals that the process sends to its own threads, and every SIGCHLD.
+ */
+#ifndef RF_SIGNALS_H
+#define RF_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Names the functions that are to be replaced, see imports.h. Before rf_imports_in_host. */
+void rf_signals_replace(void);
+/* Takes the host's handlers. In the process that runs the libraries, before the first one. A second call does nothing.
+ */
+void rf_signals_begin(void);
+/* The mask for a library's threads, from this thread's. */
+void rf_signals_mask(sigset_t *mask);
+/* Gives back to the host what libraries took behind our back. */
+void rf_signals_restore(void);
+/* The host's signals that libraries have asked for since the last call, as "SIGTERM, SIGHUP". False: none. */
+bool rf_signals_asked(char *out, size_t size);
+
+#endif
