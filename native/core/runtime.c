@@ -156,8 +156,8 @@ static void fail(resty_ffi_runtime *rt, const char *text)
 
 static void fail_start(resty_ffi_runtime *rt, uint32_t news, const char *text)
 {
-    char exited[RF_TEXT + 20];
-    snprintf(exited, sizeof exited, "it exited (%s)", text);
+    char exited[RF_TEXT + 40];
+    snprintf(exited, sizeof exited, "it exited while it was starting (%s)", text);
     fail(rt, !*text ? "it ended while it was starting" : news & RF_NEWS_FAILED ? text : exited);
 }
 

@@ -265,17 +265,17 @@ static void become(const char *user)
         snprintf(text, sizeof text, "the option user is \"%.100s\", which this system does not know", user);
         fail(text);
     }
-    if (geteuid() != 0) {
-        snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
-                 user);
-        fail(text);
-    }
     give_memory(p->pw_uid);
     const char *failed = initgroups(user, p->pw_gid) != 0 ? "initgroups"
                          : setgid(p->pw_gid) != 0         ? "setgid"
                          : setuid(p->pw_uid) != 0         ? "setuid"
                                                           : NULL;
     snprintf(call, sizeof call, "%s for the option user = \"%.100s\"", failed ? failed : "", user);
+    if (failed && errno == EPERM && geteuid() != 0) {
+        snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
+                 user);
+        fail(text);
+    }
     if (failed)
         fail_call(call);
 }

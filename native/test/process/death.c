@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../check.h"
@@ -177,6 +178,71 @@ TEST(the_last_call_of_an_unload_dies_with_its_worker)
     CHECK_SOON((host_run(&h, 0), own_children() == 0), 3000); /* the idle worker is told to end, too */
     resty_ffi_call_free(call);
     host_close(&h);
+}
+
+static void last_words(const char *lib, const char *cfg, const char *text)
+{
+    CHECK(!host_try(&h, lib, cfg, &host_process));
+    CHECK_HAS(h.error, text);
+}
+
+TEST(one_that_dies_while_it_starts_says_why)
+{
+    char many[1000] = "die ", text[600];
+    host_open(&h);
+    last_words("ffi_c_exits", "die ", "cannot load \"ffi_c_exits\": it exited while it was starting (exit code 9)");
+    last_words("ffi_c_exits", "die no licence\n\ncall\tus\033!\n",
+               "it exited while it was starting (exit code 9; its last words: \"no licence | call us !\")");
+    /* The end of it, and no half characters. */
+    while (strlen(many) < 900)
+        strcat(many, "\303\244");
+    strcat(many, "end");
+    last_words("ffi_c_exits", many, "\303\244end\")");
+    snprintf(text, sizeof text, "%s", strstr(h.error, "words: \"") + 8);
+    CHECK(strlen(text) <= 402 && strlen(text) > 390);
+    CHECK(strncmp(text, "\303\244", 2) == 0);
+    host_close(&h);
+}
+
+TEST(its_last_words_are_those_of_each_start)
+{
+    char folder[] = "/tmp/resty-ffi-test-XXXXXX", lib[64], from[4200];
+    CHECK(mkdtemp(folder));
+    snprintf(lib, sizeof lib, "%s/libwords.so", folder);
+    host_library("ffi_c_methods", from, sizeof from);
+    host_copy(from, lib);
+    host_open(&h);
+    resty_ffi_runtime *rt = host_load(&h, lib, "die so soon", &host_process);
+    resty_ffi_call *call = resty_ffi_call_new(h.loop);
+    CHECK_INT(host_call(&h, rt, call, "print", "stderr earlier words"), 0);
+    host_library("ffi_c_exits", from, sizeof from);
+    host_copy(from, lib);
+    CHECK_INT(host_call(&h, rt, call, "exit", NULL), RESTY_FFI_EXITED);
+    CHECK_HAS(host_answer(call), "exited (exit code 3)");
+    CHECK_SOON(host_logged(&h, "exited (exit code 9; its last words: \"so soon\"); it is being "
+                               "restarted"),
+               5000);
+    resty_ffi_call_free(call);
+    host_close(&h);
+    unlink(lib);
+    rmdir(folder);
+}
+
+/* One that never becomes a resty-ffi-run says so by itself, as ld.so does. */
+TEST(a_runner_that_does_not_run_says_why)
+{
+    char script[] = "/tmp/resty-ffi-test-XXXXXX";
+    static const char text[] = "#!/bin/sh\necho 'libc.so.6: version not found' >&2\nexit 127\n";
+    int fd = mkstemp(script);
+    CHECK(fd >= 0 && write(fd, text, sizeof text - 1) == sizeof text - 1);
+    CHECK(fchmod(fd, 0755) == 0);
+    close(fd);
+    setenv("RESTY_FFI_RUNNER", script, 1);
+    host_open(&h);
+    last_words("ffi_c_echo2", NULL,
+               "it exited while it was starting (exit code 127; its last words: \"libc.so.6: version not found\")");
+    host_close(&h);
+    unlink(script);
 }
 
 TEST(one_that_cannot_start_again_goes_on_trying)

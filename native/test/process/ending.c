@@ -1,6 +1,7 @@
 /* How processes end: when they are unloaded, when they do not want to, and when their host is gone. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -52,6 +53,71 @@ TEST(calls_in_flight_finish_first)
     CHECK_TEXT(host_answer(a), "blocked"); /* still there */
     resty_ffi_call_free(a);
     resty_ffi_call_free(b);
+    host_close(&h);
+}
+
+static resty_ffi_stats stats(resty_ffi_runtime *rt)
+{
+    resty_ffi_stats s;
+    resty_ffi_runtime_stats(rt, &s);
+    return s;
+}
+
+static void unload(const char *cfg)
+{
+    resty_ffi_runtime *rt = host_load(&h, "ffi_c_exits", cfg, &host_process);
+    host_expect(&h, rt, "any", "x", "x");
+    resty_ffi_runtime_unload(rt);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
+    CHECK_INT(stats(rt).restarts, 0);
+    host_release(&h, rt);
+}
+
+/* An end has a time limit, which a machine that is busy enough exceeds: so once more. */
+#define TIMES 20
+
+TEST(exit_handlers_run)
+{
+    host_open(&h);
+    for (int k = 0; k < TIMES && !host_logged(&h, "4 ffi_c_exits: goodbye\n"); k++)
+        unload("say goodbye");
+    CHECK_HAS(h.log, "4 ffi_c_exits: goodbye\n");
+    CHECK(!strstr(h.log, "did not end well"));
+    host_close(&h);
+}
+
+TEST(an_exit_handler_that_crashes_is_no_failure)
+{
+    static const char text[] = "5 ffi_c_exits: its process did not end well: signal 6, Aborted\n";
+    host_open(&h);
+    for (int k = 0; k < TIMES && !host_logged(&h, text); k++)
+        unload("crash");
+    CHECK_HAS(h.log, text);
+    CHECK(!strstr(h.log, "exited"));
+    host_close(&h);
+}
+
+/* It is told to end, not killed: what its exit handler does is done when the host is closed. */
+TEST(exit_handlers_run_when_the_host_ends)
+{
+    char file[] = "/tmp/resty-ffi-test-XXXXXX", cfg[64], found[16] = "";
+    int fd = mkstemp(file);
+    CHECK(fd >= 0);
+    snprintf(cfg, sizeof cfg, "write %s", file);
+    for (int k = 0; k < TIMES && read(fd, found, sizeof found - 1) <= 0; k++) {
+        host_open(&h);
+        host_expect(&h, host_load(&h, "ffi_c_exits", cfg, &host_process), "any", "x", "x");
+        host_close_within(&h, 8000);
+    }
+    CHECK_TEXT(found, "goodbye");
+    close(fd);
+    unlink(file);
+}
+
+TEST(an_exit_handler_that_hangs_is_killed)
+{
+    host_open(&h);
+    unload("hang");
     host_close(&h);
 }
 

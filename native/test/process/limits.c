@@ -56,6 +56,16 @@ TEST(last_words_are_logged)
     host_close(&h);
 }
 
+/* Without a flush, and before anything makes it end. */
+TEST(what_stdio_prints_is_logged_at_once)
+{
+    host_open(&h);
+    rt = host_load(&h, "ffi_c_exits", "print a line", &host_process);
+    wait_for_log("6 ffi_c_exits: a line\n");
+    host_expect(&h, rt, "any", "x", "x");
+    host_close(&h);
+}
+
 TEST(memory_is_limited)
 {
     resty_ffi_options o = host_process;

@@ -59,11 +59,9 @@ static void tell_exit(struct rf_child *c, const char *how)
     if (c->told)
         return;
     c->told = true;
-    if (c->ready)
-        snprintf(text, sizeof text, "%.600s", how);
-    else
-        snprintf(text, sizeof text, "%.400s while it was starting%s%s%s", how,
-                 c->words_len ? "; its last words: \"" : "", c->words, c->words_len ? "\"" : "");
+    bool words = !c->ready && c->words_len;
+    snprintf(text, sizeof text, "%.400s%s%s%s", how, words ? "; its last words: \"" : "", words ? c->words : "",
+             words ? "\"" : "");
     news(c, 0, text);
 }
 
