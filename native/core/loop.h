@@ -5,6 +5,7 @@
 #include "host.h"
 #include "lock.h"
 #include "queue.h"
+#include "search.h"
 
 #define RF_TEXT 1024
 
@@ -272,12 +273,5 @@ void rf_calls_fail(struct rf_instance *i, int status, const char *text);
 
 /* transport/process/supervisor.c */
 void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms);
-
-/* search.c: where a library is. Returns a path or name for dlopen in out. */
-void rf_library_find(const char *lib, char *out, size_t size);
-/* The places searched, for a message. */
-void rf_library_places(const char *lib, char *out, size_t size);
-/* The folder of libresty_ffi.so itself. */
-const char *rf_own_folder(void);
 
 #endif

@@ -115,6 +115,7 @@ struct api {
     const char *(*settings)(resty_ffi_queue *q);
     void (*ready)(resty_ffi_queue *q);
     void (*left)(resty_ffi_queue *q);
+    void (*explain)(const char *path, const char *reason, char *out, size_t size);
 };
 
 static void *symbol(void *lib, const char *name)
@@ -136,6 +137,7 @@ static void open_api(struct api *a)
     *(void **)&a->settings = symbol(lib, "resty_ffi_settings");
     *(void **)&a->ready = symbol(lib, "resty_ffi_ready");
     *(void **)&a->left = symbol(lib, "resty_ffi_child_left");
+    *(void **)&a->explain = symbol(lib, "resty_ffi_library_explain");
 }
 
 /* A program's command line may depend on the settings: they are in its environment, "node" as RESTY_FFI_NODE. */
@@ -188,19 +190,6 @@ static void serve(const struct api *a, resty_ffi_queue *q, int (*init)(char *cfg
     a->ready(q);
     a->left(q);
     exit(0); /* with the library's exit handlers: the host waits for them for a while, then it kills this process */
-}
-
-/* The host has searched LD_LIBRARY_PATH and its own folder, dlopen the rest. */
-static void not_found(const char *path)
-{
-    char text[RF_SAY_MAX];
-    const char *why = dlerror(), *own = getenv(RF_ENV_LIB), *list = getenv("LD_LIBRARY_PATH");
-    if (strchr(path, '/'))
-        fail(why);
-    const char *slash = own ? strrchr(own, '/') : NULL;
-    snprintf(text, sizeof text, "%.500s; searched LD_LIBRARY_PATH (%.200s), %.*s, and the system's library folders",
-             why, list ? list : "not set", slash ? (int)(slash - own) : 1, slash ? own : ".");
-    fail(text);
 }
 
 static void limit_files(unsigned long files)
@@ -287,8 +276,11 @@ static void runtime(const char *path)
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!lib)
-        not_found(path);
+    if (!lib) {
+        char text[RF_SAY_MAX];
+        a.explain(path, dlerror(), text, sizeof text);
+        fail(text);
+    }
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
         fail("it is no runtime: it exports neither libffi_init nor libffi_argv");

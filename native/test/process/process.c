@@ -181,9 +181,11 @@ TEST(an_init_that_hangs_is_killed)
 
 TEST(a_missing_runner_is_explained)
 {
-    setenv("RESTY_FFI_RUNNER", "/nonexistent/resty-ffi-run", 1);
     host_open(&h);
-    fails("ffi_c_methods", NULL, "resty-ffi-run is missing");
+    setenv("RESTY_FFI_RUNNER", "/nonexistent/resty-ffi-run", 1);
+    fails("ffi_c_methods", NULL, "/nonexistent/resty-ffi-run failed: No such file or directory (ENOENT)");
+    setenv("RESTY_FFI_RUNNER", "/etc/passwd", 1);
+    fails("ffi_c_methods", NULL, "the start of /etc/passwd failed: Permission denied (EACCES)");
     host_close(&h);
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../check.h"
@@ -138,6 +140,110 @@ TEST(a_missing_library_is_explained)
     CHECK(!host_try(&h, "/etc/passwd", NULL, &host_thread));
     CHECK_HAS(h.error, "/etc/passwd");
     host_close(&h);
+}
+
+static void write_file(const char *path, const void *content, size_t len, int mode)
+{
+    FILE *f = fopen(path, "wb");
+    CHECK(f && fwrite(content, 1, len, f) == len);
+    CHECK(fclose(f) == 0 && chmod(path, (mode_t)mode) == 0);
+}
+
+static void refused(const char *lib, const char *part)
+{
+    static const resty_ffi_options *const both[] = {&host_thread, &host_process};
+    for (int k = 0; k < 2; k++) {
+        CHECK(!host_try(&h, lib, NULL, both[k]));
+        CHECK_HAS(h.error, lib);
+        CHECK_HAS(h.error, part);
+    }
+}
+
+/* Opened as another user: root may read everything. */
+TEST(what_may_not_be_read_is_named)
+{
+    char folder[] = "/tmp/resty-ffi-test-XXXXXX", file[64], inner[64], text[200];
+    CHECK(mkdtemp(folder));
+    CHECK(chmod(folder, 0755) == 0);
+    snprintf(file, sizeof file, "%s/libsecret.so", folder);
+    snprintf(inner, sizeof inner, "%s/kafka", folder);
+    write_file(file, "x", 1, 0);
+    CHECK(mkdir(inner, 0755) == 0);
+    setenv("LD_LIBRARY_PATH", folder, 1);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* The real library need not be readable either: it is loaded already. */
+        if (getuid() == 0)
+            CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+        host_open(&h);
+        CHECK(!host_try(&h, "secret", NULL, &host_thread));
+        snprintf(text, sizeof text, "; %s cannot be read: Permission denied", file);
+        CHECK_HAS(h.error, text);
+        CHECK(!host_try(&h, "other", NULL, &host_thread));
+        CHECK(!strstr(h.error, "cannot be read"));
+        /* A folder of that name is no library. */
+        CHECK(!host_try(&h, "kafka", NULL, &host_thread));
+        CHECK_HAS(h.error, "libkafka.so: cannot open shared object file");
+        host_close(&h);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK_INT(status, 0);
+    unlink(file);
+    rmdir(inner);
+    rmdir(folder);
+}
+
+TEST(a_library_for_another_machine_is_explained)
+{
+    char folder[] = "/tmp/resty-ffi-test-XXXXXX", file[64], from[4200], *content = malloc(8 << 20);
+    CHECK(mkdtemp(folder) && content);
+    snprintf(file, sizeof file, "%s/libother.so", folder);
+    host_library("ffi_c_echo2", from, sizeof from);
+    FILE *f = fopen(from, "rb");
+    CHECK(f);
+    size_t len = fread(content, 1, 8 << 20, f);
+    fclose(f);
+    content[18] = (char)183;
+    content[19] = 0;
+    host_open(&h);
+#ifdef __x86_64__
+    write_file(file, content, len, 0755);
+    refused(file,
+            "; it is an ELF file for AArch64 (ELF machine 183), 64 bit, this process is of x86-64 (ELF machine 62), "
+            "64 bit");
+#endif
+    content[18] = 3;
+    content[4] = 1;
+    write_file(file, content, len, 0755);
+    refused(file, "it is an ELF file for i386 (ELF machine 3), 32 bit, this process is of ");
+    write_file(file, "\177ELF", 4, 0755);
+    refused(file, "file too short");
+    host_close(&h);
+    free(content);
+    unlink(file);
+    rmdir(folder);
+}
+
+/* dlopen names what is missing, and not who needs it. */
+TEST(a_library_that_needs_another_one_is_named)
+{
+    char folder[] = "/tmp/resty-ffi-test-XXXXXX", file[64], command[400];
+    CHECK(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/libneeds.so", folder);
+    snprintf(command, sizeof command,
+             "cd %s && echo 'int gone(void) {return 0;}' | cc -shared -fPIC -x c - -o libgone.so && "
+             "echo 'int gone(void); int libffi_init(char *c, void *q) {(void)c; (void)q; return gone();}' | "
+             "cc -shared -fPIC -x c - -o libneeds.so -L. -lgone && rm libgone.so",
+             folder);
+    CHECK(system(command) == 0);
+    host_open(&h);
+    refused(file,
+            "libneeds.so cannot be loaded: libgone.so: cannot open shared object file: No such file or directory");
+    host_close(&h);
+    unlink(file);
+    rmdir(folder);
 }
 
 TEST(a_library_that_is_no_runtime_is_explained)

@@ -15,15 +15,16 @@
 
 extern char **environ;
 
+/* Whether there is one; whether it can be started shows then. */
 static bool find_runner(char *out, size_t size)
 {
     const char *given = getenv("RESTY_FFI_RUNNER");
     if (given)
-        return snprintf(out, size, "%s", given), access(out, X_OK) == 0;
+        return snprintf(out, size, "%s", given), true;
     static const char *const places[] = {"../bin", ".", "../libexec"};
     for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
         snprintf(out, size, "%s/%s/resty-ffi-run", rf_own_folder(), places[k]);
-        if (access(out, X_OK) == 0)
+        if (access(out, F_OK) == 0)
             return true;
     }
     return false;
@@ -116,7 +117,9 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     struct rf_instance *i = c->instance;
     char runner[4096], lib[4096], own[4200], started[3100], queue[64];
     if (!find_runner(runner, sizeof runner)) {
-        snprintf(error, size, "the program resty-ffi-run is missing: it belongs beside libresty_ffi.so in %s/../bin",
+        snprintf(error, size,
+                 "the program resty-ffi-run is missing: searched ../bin, . and ../libexec from %s, the folder of "
+                 "libresty_ffi.so; another place can be named in RESTY_FFI_RUNNER",
                  rf_own_folder());
         return error;
     }

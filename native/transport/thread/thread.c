@@ -34,10 +34,9 @@ void rf_thread_initialised(struct rf_instance *i, int rc)
 
 static void open_failed(struct rf_instance *i, const char *path)
 {
-    char text[RF_TEXT], places[400];
-    const char *why = dlerror();
-    rf_library_places(i->lib, places, sizeof places);
-    snprintf(text, sizeof text, "%.500s; searched %s", why ? why : path, places);
+    char text[RF_TEXT];
+    const char *reason = dlerror();
+    resty_ffi_library_explain(path, reason ? reason : "dlopen does not say why", text, sizeof text);
     fail(i, text);
     resty_ffi_close(&i->q);
 }

@@ -1,0 +1,18 @@
+/* Where libraries are. */
+#ifndef RF_SEARCH_H
+#define RF_SEARCH_H
+
+#include <stddef.h>
+
+/* A path for dlopen in out; the bare name if it is in none of our places: dlopen searches the system's. */
+void rf_library_find(const char *lib, char *out, size_t size);
+/*
+ * Why dlopen could not open what rf_library_find gave; reason: what dlerror says. Adds what that leaves out: the
+ * library that needs another, the machine it is for, the places searched and what may not be read there. For
+ * resty-ffi-run too.
+ */
+void resty_ffi_library_explain(const char *path, const char *reason, char *out, size_t size);
+/* The folder of libresty_ffi.so itself. */
+const char *rf_own_folder(void);
+
+#endif
