@@ -1,7 +1,7 @@
 /*
  * resty-ffi-run: a runtime in a process of its own. Started by the host's supervisor, never by hand:
  *
- *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--user NAME] LIBRARY
+ *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--global] [--user NAME] LIBRARY
  *
  * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
  * that it may run on. --user: whom it runs as, if the host is root.
@@ -48,6 +48,7 @@
 struct limits {
     unsigned long long memory;
     unsigned long files, cpus;
+    bool global; /* and what libraries that it opens may see of this one */
     const char *user;
 };
 
@@ -269,13 +270,13 @@ static void become(const char *user)
         fail_call(call);
 }
 
-static void runtime(const char *path)
+static void runtime(const char *path, bool global)
 {
     struct api a;
     const char *error;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
     if (!lib) {
         char text[RF_SAY_MAX];
         a.explain(path, dlerror(), text, sizeof text);
@@ -355,6 +356,8 @@ static const char *parse(int argc, char **argv, struct limits *l)
             l->files = strtoul(argv[at] + 8, NULL, 10);
         else if (strncmp(argv[at], "--cpus=", 7) == 0)
             l->cpus = strtoul(argv[at] + 7, NULL, 10);
+        else if (strcmp(argv[at], "--global") == 0)
+            l->global = true;
         else if (strcmp(argv[at], "--user") == 0 && at + 2 < argc)
             l->user = argv[++at];
         else
@@ -398,7 +401,7 @@ int main(int argc, char **argv)
             become(limits.user);
             prctl(PR_SET_PDEATHSIG, SIGKILL); /* lost with the change of user */
         }
-        runtime(path);
+        runtime(path, limits.global);
     }
     if (child < 0)
         fail_call("fork");

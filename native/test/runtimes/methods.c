@@ -26,6 +26,7 @@
  *   setting NAME  its value, nil if not set
  *   watch PATH    has the host watch a file
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -304,6 +305,12 @@ static void limits(struct request *r)
     reply_text(r, 0, text);
 }
 
+/* Whether the program itself can see a symbol of this name. */
+static void symbol(struct request *r)
+{
+    reply_text(r, 0, dlsym(dlopen(NULL, RTLD_LAZY), r->text) ? "seen" : "hidden");
+}
+
 static void uid(struct request *r)
 {
     char text[32];
@@ -579,6 +586,7 @@ static const struct {
     {"close", close_queue},
     {"streams", count_streams},
     {"print", print},
+    {"symbol", symbol},
     {"hold", hold},
     {"limits", limits},
     {"uid", uid},

@@ -371,6 +371,21 @@ TEST(impossible_options_are_refused)
     host_close(&h);
 }
 
+TEST(its_symbols_are_global_if_that_is_wanted)
+{
+    static const resty_ffi_options *const both[] = {&host_process, &host_thread};
+    host_open(&h);
+    for (int k = 0; k < 2; k++) {
+        resty_ffi_options o = *both[k];
+        host_expect(&h, host_load(&h, "ffi_c_methods", k ? "thread" : "process", &o), "symbol", "streams_new",
+                    "hidden");
+        o.global = RESTY_FFI_YES;
+        host_expect(&h, host_load(&h, "ffi_c_methods", k ? "global" : "isolated global", &o), "symbol", "streams_new",
+                    "seen");
+    }
+    host_close(&h);
+}
+
 TEST(two_at_once_load)
 {
     host_open(&h);

@@ -76,7 +76,7 @@ static char **environment(const char *allowed, char *queue, char *lib)
 /* resty-ffi-run's options, from those of the runtime. */
 struct arguments {
     char memory[40], files[40], cpus[40];
-    char *argv[8];
+    char *argv[9];
 };
 
 static void make_arguments(struct arguments *a, char *runner, const resty_ffi_options *o, char *lib)
@@ -92,6 +92,8 @@ static void make_arguments(struct arguments *a, char *runner, const resty_ffi_op
         a->argv[n++] = a->files;
     if (o->cpus)
         a->argv[n++] = a->cpus;
+    if (o->global)
+        a->argv[n++] = "--global";
     if (o->user) {
         a->argv[n++] = "--user";
         a->argv[n++] = (char *)o->user;

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -141,6 +141,13 @@ describe("nothing found", () => {
         `searched ${folder}/given.so, ${folder}/one/libresty_ffi.so, ${folder}/two/liblibresty_ffi/libresty_ffi.so (`,
     );
     expect(message).toMatch(/\(.*libresty_ffi\.so: cannot open shared object file.*\)$/);
+  });
+
+  it("says which file is there and cannot be read", async () => {
+    mkdirSync(join(folder, "one"), { recursive: true });
+    const file = join(folder, "one/libresty_ffi.so");
+    symlinkSync(file, file); // root may read everything, but not this
+    expect(await nothing()).toMatch(new RegExp(`\\); cannot read ${file}: Too many levels of symbolic links$`));
   });
 
   it("is found out again at the next load: a library put there later is used", async () => {

@@ -126,7 +126,7 @@ describe.each([
   ["java_home", NAME, NO_NAME],
   ["node", NAME, NO_NAME],
   ["dicts", "a list of names", NO_NAMES],
-  ["env", "a list of names", NO_NAMES],
+  ["env", 'a list of "NAME" and "NAME=value"', NO_NAMES],
 ])("%s must be %s", (option, wanted, values) => {
   it.each(values)("%s is refused", async (value) => {
     expect(await refusal(`{ ${option} = ${value} }`)).toBe(
@@ -142,6 +142,12 @@ describe("lists and limits", () => {
       expect(await refusal(`{ dicts = ${value} }`)).toBe('nil|the option "dicts" must be a list of names, not a table');
     },
   );
+
+  it.each(['{ "" }', '{ "=x" }', '{ PATH = "x" }'])("env = %s is refused", async (value) => {
+    expect(await refusal(`{ env = ${value} }`)).toBe(
+      'nil|the option "env" must be a list of "NAME" and "NAME=value", not a table',
+    );
+  });
 
   it.each([
     ["5", "the options must be a table, not a number"],

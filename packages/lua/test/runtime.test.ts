@@ -81,7 +81,7 @@ describe("a runtime", () => {
       await run(`
         local mark = load("held").echo
         collectgarbage() collectgarbage()
-        local again = load("held", { timeout = 9 })
+        local again = load("held", { timeout = 5 })
         return rawequal(rawget(again, "echo"), mark), rawequal(again, load("held"))`),
     ).toBe("true|true");
   });

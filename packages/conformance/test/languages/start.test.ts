@@ -127,6 +127,17 @@ describe.each(["python", "java", "node"] as const)("%s", (language) => {
   });
 });
 
+test("a Node.js that ends by itself: its exit code and its last words", async () => {
+  const { lib, env } = runtimeOf("node");
+  const variables = Object.entries({ ...env, PATH: process.env.PATH, NODE_OPTIONS: "--no-such-flag" });
+  const loading = host.load(lib, configured("node", "last words"), {
+    env: variables.map(([name, value]) => `${name}=${value}`),
+  });
+  await expect(loading).rejects.toThrow(
+    /it exited while it was starting \(exit code 9; its last words: ".*--no-such-flag is not allowed in NODE_OPTIONS"\)/,
+  );
+});
+
 test("no process is left of them", async () => {
   await expect.poll(() => descendants(process.pid).length).toBe(0);
 });

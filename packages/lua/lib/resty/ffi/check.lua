@@ -7,7 +7,7 @@
 -- that it consists of.
 
 local concat, sort = table.concat, table.sort
-local find, floor = string.find, math.floor
+local find, sub, floor = string.find, string.sub, math.floor
 local pairs, tostring, type = pairs, tostring, type
 
 local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
@@ -71,6 +71,20 @@ function _M.names(value)
         end
     end
     return items == #value, "a list of names"
+end
+
+-- A list of variables: "NAME" or "NAME=value".
+function _M.variables(value)
+    local wanted = "a list of \"NAME\" and \"NAME=value\""
+    if not _M.names(value) then
+        return false, wanted
+    end
+    for k = 1, #value do
+        if sub(value[k], 1, 1) == "=" then
+            return false, wanted
+        end
+    end
+    return true
 end
 
 -- A table of strings by strings.

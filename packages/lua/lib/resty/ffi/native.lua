@@ -7,6 +7,7 @@ local getenv = os.getenv
 local open = io.open
 local gmatch, gsub, match, sub = string.gmatch, string.gsub, string.match, string.sub
 local concat = table.concat
+local ENOENT, ENOTDIR = 2, 20
 
 -- native/core/host.h and native/host/nginx/nginx.h
 ffi.cdef [[
@@ -75,12 +76,14 @@ int resty_ffi_stream_next(resty_ffi_call *call);
 void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
 ]]
 
+-- true; or false, and a sentence if there is a file.
 local function readable(path)
-    local file = open(path, "rb")
+    local file, err, code = open(path, "rb")
     if file then
         file:close()
         return true
     end
+    return false, code ~= ENOENT and code ~= ENOTDIR and err or nil
 end
 
 -- The places, in this order: RESTY_FFI_LIB (nginx passes it on only with `env RESTY_FFI_LIB;`), lua_package_cpath,
@@ -111,9 +114,13 @@ end
 
 -- The library's functions, or nil and a sentence. Its symbols become global: runtimes that are loaded later find them.
 local function load()
-    local searched = places()
+    local searched, refused = places(), ""
     for _, path in ipairs(searched) do
-        if readable(path) then
+        local there, err = readable(path)
+        if err then
+            refused = refused .. "; cannot read " .. err
+        end
+        if there then
             local ok, lib = pcall(open_library, path)
             if ok then
                 return lib
@@ -126,7 +133,7 @@ local function load()
         return lib
     end
     return nil, "libresty_ffi.so not found; put its folder into lua_package_cpath or LD_LIBRARY_PATH; searched "
-                .. concat(searched, ", ") .. " (" .. lib .. ")"
+                .. concat(searched, ", ") .. " (" .. lib .. ")" .. refused
 end
 
 return { load = load }

@@ -7,7 +7,8 @@ local ipairs, tonumber, type = ipairs, tonumber, type
 local floor, max = math.floor, math.max
 local concat, lower, match = table.concat, string.lower, string.match
 
-local boolean, count, name, names, seconds = check.boolean, check.count, check.name, check.names, check.seconds
+local boolean, count, seconds = check.boolean, check.count, check.seconds
+local name, names, variables = check.name, check.names, check.variables
 
 local _M = {}
 
@@ -41,7 +42,7 @@ local LOAD = {
     dicts = names,
     limits = { memory = size, files = count, cpus = count },
     user = name,
-    env = names,
+    env = variables,
     venv = name,
     java_home = name,
     node = name,
