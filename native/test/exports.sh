@@ -17,6 +17,10 @@ fi
 if readelf --version-info --wide "$lib" | grep -E "GLIBC|GCC_|verneed|Version needs"; then
     fail "it needs versions of symbols"
 fi
+# Functions that only newer versions of glibc have.
+if readelf --dyn-syms --wide "$lib" | awk '$7 == "UND" { print $8 }' | grep -xE "[fl]?stat(at)?|mknod|[a-z_]+64|__isoc23_.*"; then
+    fail "it needs functions that older systems do not have"
+fi
 exported=$(readelf --dyn-syms --wide "$lib" |
     awk '$5 != "LOCAL" && $7 != "UND" && $7 != "ABS" && NR > 3 { sub(/@.*/, "", $8); print $8 }' | sort -u)
 for name in $exported; do
