@@ -14,6 +14,8 @@
 #ifndef CHECK_SECONDS
 #define CHECK_SECONDS 60
 #endif
+/* The most that something quick takes, on a machine that has other things to do. */
+#define CHECK_QUICK_MS 8000
 
 /* Slow, and with memory of its own: a sanitizer or an emulator. */
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__ || defined CHECK_EMULATED

@@ -118,7 +118,7 @@ static void serves_without_memfd(void)
     /* One that dies gets a segment of its own; nothing is left of the old. */
     CHECK_INT(host_call(&h, rt, call, "crash", NULL), RESTY_FFI_EXITED);
     host_expect(&h, rt, "echo", "again", "again");
-    CHECK_SOON((host_run(&h, 0), segments() == 1), 5000);
+    CHECK_SOON((host_run(&h, 0), segments() == 1), 20000);
     /* A program finds it, too. */
     resty_ffi_runtime *program = host_load(&h, "ffi_c_program", NULL, &host_thread);
     host_expect(&h, program, "any", "hello", "hello");
@@ -168,7 +168,7 @@ TEST(a_host_that_is_killed_leaves_no_segment)
     CHECK(read(up[0], &byte, 1) == 1);
     kill(host, SIGKILL);
     CHECK(waitpid(host, &status, 0) == host);
-    CHECK_SOON(segments_of(host) == 0, 5000);
+    CHECK_SOON(segments_of(host) == 0, 20000);
     close(up[0]);
 }
 
@@ -241,7 +241,7 @@ TEST(descriptors_run_out_anywhere)
     getrlimit(RLIMIT_NOFILE, &all);
     host_open(&h);
     host_unload(&h, host_load(&h, "ffi_c_methods", NULL, &host_process)); /* the supervisor is there */
-    CHECK_SOON((host_run(&h, 0), own_children() == 0), 5000);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
     int free_ones = dup(0), up = 0;
     close(free_ones);
     for (int more = 0; more < 16 && !up; more++) {
@@ -252,7 +252,7 @@ TEST(descriptors_run_out_anywhere)
         if (!up && !strstr(h.error, no_descriptors))
             CHECK_HAS(h.error, "fcntl(F_DUPFD_CLOEXEC) failed: Invalid argument (EINVAL)");
         CHECK(setrlimit(RLIMIT_NOFILE, &all) == 0);
-        CHECK_SOON((host_run(&h, 0), up || own_children() == 0), 5000);
+        CHECK_SOON((host_run(&h, 0), up || own_children() == 0), 20000);
     }
     host_expect(&h, host_load(&h, "ffi_c_methods", "x", &host_process), "echo", "x", "x");
     host_close(&h);
@@ -320,7 +320,7 @@ static void spawn_fails(int call, int error, const char *part)
     forbid(call, error);
     int before = check_descriptors();
     fails_with(&host_process, part);
-    CHECK_SOON((host_run(&h, 0), check_descriptors() <= before + 1), 5000); /* the supervisor's doorbell */
+    CHECK_SOON((host_run(&h, 0), check_descriptors() <= before + 1), 20000); /* the supervisor's doorbell */
     CHECK_INT(own_children(), 0);
     host_close(&h);
 }
@@ -360,7 +360,7 @@ static void runner_fails(int call, int error, const resty_ffi_options *o, const 
     host_open(&h);
     forbid(call, error);
     fails_with(o, part);
-    CHECK_SOON((host_run(&h, 0), own_children() == 0), 5000);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
     host_close(&h);
 }
 

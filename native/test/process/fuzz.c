@@ -62,7 +62,7 @@ TEST(random_writes_by_a_child)
     }
     for (int k = 0; k < IN_FLIGHT; k++)
         resty_ffi_call_free(calls[k]);
-    CHECK_SOON((host_run(&h, 1), own_children() == 1), 5000);
+    CHECK_SOON((host_run(&h, 1), own_children() == 1), 20000);
     host_expect(&h, neighbour, "echo", "fine", "fine");
     printf("%u rounds, %u answers, %u failures\n", rounds, answered, ended_badly);
     CHECK(rounds > 2);

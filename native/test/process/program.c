@@ -30,7 +30,7 @@ TEST(it_is_started_as_a_process_without_being_asked_to)
     CHECK_INT(host_call(&h, rt, call, "any", NULL), 0);
     CHECK(call->nil);
     resty_ffi_runtime_unload(rt);
-    CHECK_SOON((host_run(&h, 0), own_children() == 0), 2000);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
     resty_ffi_call_free(call);
     host_close(&h);
 }
@@ -58,7 +58,7 @@ TEST(a_refusal_is_explained)
         fails("fail it did not like it here", o, "it did not like it here");
         fails("quit", o, "exit code 6");
     }
-    CHECK_SOON((host_run(&h, 0), own_children() == 0), 2000);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
     host_close(&h);
 }
 
@@ -68,7 +68,7 @@ TEST(one_that_is_never_ready_is_killed)
     o.load_timeout_ms = 300;
     host_open(&h);
     fails("mute", &o, "300 ms (load_timeout)");
-    CHECK_SOON((host_run(&h, 0), own_children() == 0), 1000);
+    CHECK_SOON((host_run(&h, 0), own_children() == 0), 20000);
     host_close(&h);
 }
 

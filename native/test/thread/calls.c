@@ -179,7 +179,7 @@ TEST(freeing_a_call_in_flight_cancels_it)
         resty_ffi_call_free(c);
     }
     resty_ffi_call_free(NULL);
-    CHECK_SOON((host_run(&h, 0), stats().late == 100), 5000);
+    CHECK_SOON((host_run(&h, 0), stats().late == 100), 20000);
     CHECK_INT(resty_ffi_loop_in_flight(h.loop), 0);
     tear_down();
 }
@@ -242,9 +242,9 @@ TEST(a_full_queue_answers_at_once)
         CHECK_INT(one_more->state, RESTY_FFI_IDLE);
         CHECK_HAS(resty_ffi_runtime_explain(rt, RESTY_FFI_QUEUE_FULL), "queue full");
         CHECK_INT(stats().queue_full, 1);
-        host_wait(&h, call, 5000);
+        host_wait(&h, call, 20000);
         for (uint32_t j = 0; j < sizes[k]; j++) {
-            host_wait(&h, waiting[j], 5000);
+            host_wait(&h, waiting[j], 20000);
             CHECK_INT(waiting[j]->status, 0);
             resty_ffi_call_free(waiting[j]);
         }
@@ -265,7 +265,7 @@ TEST(a_cancellation_fits_into_a_full_queue)
     CHECK_INT(host_submit(rt, waiting, "echo", "x"), 0);
     resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
     CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_QUEUE_FULL);
-    host_wait(&h, waiting, 2000);
+    host_wait(&h, waiting, 20000);
     host_expect(&h, rt, "cancelled", NULL, "1");
     resty_ffi_call_free(busy);
     resty_ffi_call_free(waiting);
@@ -331,7 +331,7 @@ TEST(deadlines_reach_the_handler)
     set_up("ffi_c_methods", NULL, 0);
     int method = resty_ffi_runtime_method(rt, "remaining", 9);
     CHECK_INT(resty_ffi_call_submit(rt, call, (uint32_t)method, NULL, 0, 5000), 0);
-    host_wait(&h, call, 5000);
+    host_wait(&h, call, 20000);
     int left = atoi(host_answer(call));
     CHECK(left > 3000 && left <= 5000);
     host_expect(&h, rt, "remaining", NULL, "-1");
@@ -351,7 +351,7 @@ TEST(a_host_can_visit_and_cancel_what_is_in_flight)
     set_up("ffi_c_methods", NULL, 0);
     for (int k = 0; k < 100; k++)
         CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), k % 2 ? "never" : "echo", "x"), 0);
-    CHECK_SOON((host_run(&h, 0), resty_ffi_loop_in_flight(h.loop) == 50), 5000);
+    CHECK_SOON((host_run(&h, 0), resty_ffi_loop_in_flight(h.loop) == 50), 20000);
     CHECK(resty_ffi_call_host(call) == (void *)h.pull);
     resty_ffi_loop_each_call(h.loop, cancel_it, &visited);
     CHECK_INT(visited, 50);

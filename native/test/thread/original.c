@@ -46,7 +46,7 @@ TEST(one_that_answers_twice)
     resty_ffi_runtime *rt = host_load(&h, "ffi_c_twice", NULL, &host_thread);
     for (int k = 0; k < 3000; k++)
         host_expect(&h, rt, "x", "y", "first");
-    CHECK_SOON(host_logged(&h, "answered a task twice"), 2000);
+    CHECK_SOON(host_logged(&h, "answered a task twice"), 20000);
     CHECK_INT(stats(rt).answered, 3000);
     resty_ffi_runtime_unload(rt);
     host_rest(&h, 20);
@@ -138,7 +138,7 @@ TEST(calls_in_flight_finish_before_the_unload)
         CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), "x", "block 40"), 0);
     resty_ffi_runtime_unload(rt);
     for (int k = 0; k < 6; k++) {
-        host_wait(&h, calls[k], 5000);
+        host_wait(&h, calls[k], 20000);
         CHECK_TEXT(host_answer(calls[k]), "blocked");
         resty_ffi_call_free(calls[k]);
     }
@@ -163,7 +163,7 @@ TEST(requests_end_with_a_nul_that_is_not_counted)
         CHECK_INT(resty_ffi_call_submit(rt, call, (uint32_t)method, request, len, 0), 0);
         request[len - 1] = '1';
         memset(request, '1', len);
-        host_wait(&h, call, 5000);
+        host_wait(&h, call, 20000);
         CHECK_INT(call->status, 0);
         CHECK_INT(call->len, 7);
     }

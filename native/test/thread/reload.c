@@ -47,7 +47,7 @@ static void calls_move_over(const resty_ffi_options *o)
     CHECK_INT(slow->state, RESTY_FFI_IN_FLIGHT);
     CHECK(atoi(ask(rt, "pid", NULL)) != before);
     CHECK_TEXT(ask(rt, "generation", NULL), "1");
-    host_wait(&h, slow, 5000);
+    host_wait(&h, slow, 20000);
     CHECK_INT(slow->status, 0);
     CHECK_TEXT(host_answer(slow), "slept");
     reload(rt);
@@ -203,7 +203,7 @@ TEST(reloads_under_load_lose_no_call)
         }
     }
     for (int k = 0; k < CALLS; k++)
-        host_wait(&h, calls[k], 5000);
+        host_wait(&h, calls[k], 20000);
     answered += CALLS;
     CHECK_INT(sent, answered);
     CHECK_INT(stats(rt).calls, sent);

@@ -311,7 +311,7 @@ TEST(a_process_that_dies_ends_its_streams)
     expect_message(s, "one");
     send_text(s, "two");
     host_submit(rt, call, "exit", NULL);
-    host_wait(&h, call, 5000);
+    host_wait(&h, call, 20000);
     resty_ffi_call_free(call);
     while (next(s) == RESTY_FFI_MESSAGE)
         ;
@@ -389,7 +389,7 @@ TEST(control_frames_wait_for_room)
     for (int k = 0; k < 3000; k++)
         CHECK(resty_ffi_stream_send(s, "x", 1, false) >= 0);
     resty_ffi_call_cancel(s, RESTY_FFI_CANCELLED);
-    host_wait(&h, block, 5000);
+    host_wait(&h, block, 20000);
     expect_unary("cancelled", NULL, "1");
     CHECK_INT(h.loop->unsent, 0);
     resty_ffi_call_free(block);

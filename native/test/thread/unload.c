@@ -16,7 +16,7 @@ TEST(calls_in_flight_finish_first)
         CHECK_INT(host_submit(rt, calls[k] = resty_ffi_call_new(h.loop), k % 2 ? "sleep" : "block", "100"), 0);
     resty_ffi_runtime_unload(rt);
     for (int k = 0; k < 4; k++) {
-        host_wait(&h, calls[k], 5000);
+        host_wait(&h, calls[k], 20000);
         CHECK_INT(calls[k]->status, 0);
         CHECK_TEXT(host_answer(calls[k]), k % 2 ? "slept" : "blocked");
         resty_ffi_call_free(calls[k]);
@@ -50,7 +50,7 @@ TEST(it_can_be_loaded_again_at_once)
     resty_ffi_runtime *second = host_load(&h, "ffi_c_methods", NULL, &host_thread);
     CHECK(second != first);
     host_expect(&h, second, "echo", "x", "x"); /* while the first still drains */
-    host_wait(&h, call, 5000);
+    host_wait(&h, call, 20000);
     CHECK_TEXT(host_answer(call), "blocked");
     resty_ffi_call_free(call);
     host_close(&h);
@@ -67,7 +67,7 @@ TEST(a_call_that_is_never_answered_holds_it_until_it_is_cancelled)
     host_rest(&h, 50);
     CHECK(check_descriptors() > before);
     resty_ffi_call_cancel(call, RESTY_FFI_TIMEOUT);
-    CHECK_SOON((host_run(&h, 0), check_descriptors() == before), 2000);
+    CHECK_SOON((host_run(&h, 0), check_descriptors() == before), 20000);
     resty_ffi_call_free(call);
     host_close(&h);
 }
@@ -79,9 +79,9 @@ TEST(one_that_closes_its_queue_unasked_is_gone)
     resty_ffi_call *call = resty_ffi_call_new(h.loop), *waiting = resty_ffi_call_new(h.loop);
     CHECK_INT(host_submit(rt, waiting, "never", NULL), 0);
     CHECK_INT(host_call(&h, rt, call, "close", NULL), 0);
-    host_wait(&h, waiting, 2000); /* the runtime cancels what it holds, or the host finds that it is gone */
+    host_wait(&h, waiting, 20000); /* the runtime cancels what it holds, or the host finds that it is gone */
     CHECK(waiting->status == RESTY_FFI_CANCELLED || waiting->status == RESTY_FFI_EXITED);
-    CHECK_SOON((host_run(&h, 0), host_logged(&h, "exited (it closed its queue); it is not restarted")), 2000);
+    CHECK_SOON((host_run(&h, 0), host_logged(&h, "exited (it closed its queue); it is not restarted")), 20000);
     CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_EXITED);
     CHECK_HAS(resty_ffi_runtime_explain(rt, RESTY_FFI_EXITED), "closed its queue");
     resty_ffi_runtime_unload(rt);
@@ -93,9 +93,10 @@ TEST(one_that_closes_its_queue_unasked_is_gone)
 
 static void again_and_again(const char *lib, const char *cfg, const char *text, long most_kb)
 {
-    int descriptors = 0;
+    int descriptors = 0, none;
     long resident = 0;
     host_open(&h);
+    none = check_descriptors();
     for (int k = 0; k < 220; k++) {
         if (k == 20) {
             /* From here on nothing may grow: let the ones before end. */
@@ -108,11 +109,13 @@ static void again_and_again(const char *lib, const char *cfg, const char *text, 
         for (int j = 0; j < 5; j++)
             host_expect(&h, rt, "echo", text, strncmp(text, "echo ", 5) == 0 ? text + 5 : text);
         host_unload(&h, rt);
-        host_run(&h, 0);
+        /* On a busy machine many would live at once otherwise. Those of version 1 go with the next load. */
+        if (strcmp(lib, "ffi_c_methods") == 0)
+            CHECK_SOON((host_run(&h, 0), check_descriptors() <= none), 20000);
     }
     CHECK_SOON((host_unload(&h, host_load(&h, lib, cfg, &host_thread)), host_rest(&h, 20),
                 check_descriptors() <= descriptors + 2),
-               5000);
+               20000);
     long grown = check_resident_kb() - resident;
     if (grown > (CHECK_SANITIZED ? 40000 : most_kb))
         check_failed(__FILE__, __LINE__, "200 unloads cost %ld KB", grown);
@@ -144,7 +147,7 @@ TEST(a_runtime_stays_until_its_last_handle_is_given_back)
     host_expect(&h, rt, "echo", "x", "x");
     CHECK_INT(host_submit(rt, call, "block", "50"), 0);
     resty_ffi_runtime_unload(rt);
-    host_wait(&h, call, 2000);
+    host_wait(&h, call, 20000);
     CHECK_TEXT(host_answer(call), "blocked");
     host_rest(&h, 20);
     CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_UNLOADED);
@@ -154,7 +157,7 @@ TEST(a_runtime_stays_until_its_last_handle_is_given_back)
     rt = host_load(&h, "ffi_c_methods", NULL, &host_thread);
     CHECK_INT(host_submit(rt, call, "block", "50"), 0);
     host_unload(&h, rt);
-    host_wait(&h, call, 2000);
+    host_wait(&h, call, 20000);
     CHECK_TEXT(host_answer(call), "blocked");
     /* Released while it serves, and found again by its key. */
     rt = host_load(&h, "ffi_c_methods", NULL, &host_thread);
@@ -179,7 +182,7 @@ TEST(two_hundred_failures_to_load_leave_nothing)
                 descriptors = check_descriptors();
         }
         CHECK_SOON((host_try(&h, libs[l], NULL, &host_thread), host_rest(&h, 10), check_descriptors() <= descriptors),
-                   5000);
+                   20000);
     }
     host_close(&h);
 }
@@ -196,7 +199,7 @@ TEST(closing_the_loop_ends_everything_in_time)
     host_rest(&h, 20);
     uint64_t start = check_now();
     resty_ffi_loop_close(h.loop, 200);
-    CHECK(check_now() - start < 5000);
+    CHECK(check_now() - start < CHECK_QUICK_MS);
     CHECK_INT(host_submit(a, never, "echo", NULL), RESTY_FFI_BAD_ARGUMENT); /* still in flight, for ever */
     resty_ffi_call *late = resty_ffi_call_new(h.loop);
     CHECK_INT(host_submit(a, late, "echo", NULL), RESTY_FFI_UNLOADED);
