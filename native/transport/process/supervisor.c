@@ -148,7 +148,7 @@ static void remove_child(struct rf_child **p)
 {
     struct rf_child *c = *p;
     *p = c->next;
-    char how[100] = "its processes were killed";
+    char how[100] = "its process is gone";
     if (c->status >= 0)
         rf_status_text(c->status, how, sizeof how);
     tell_exit(c, how);

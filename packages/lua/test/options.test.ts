@@ -235,6 +235,24 @@ describe("a second load of the same key", () => {
     ).toBe("true|true");
   });
 
+  it("in a Lua VM of its own is held to the same, and waits as long", async () => {
+    const fresh = await startLua({ http: "lua_code_cache off;" });
+    const load = (options: string, rest: string) =>
+      fresh.run(`require "resty.ffi"
+        local rt, err = ngx.load_ffi(${JSON.stringify(METHODS)}, "VMs", ${options})
+        if not rt then return err end
+        ${rest}`);
+    try {
+      expect(await load("{ timeout = 0.05 }", 'return "loaded"')).toBe("loaded");
+      expect(await load("nil", "return select(3, rt:never())")).toMatch(/did not answer in time \(0\.05 s\)$/);
+      expect(await load("{ timeout = 5 }", 'return "loaded"')).toContain(
+        "it is loaded already with timeout = 0.05 s, not 5 s",
+      );
+    } finally {
+      await fresh.stop();
+    }
+  });
+
   it("may have other options once the first is unloaded", async () => {
     expect(
       await lua.run(`local ffi = require "resty.ffi"
