@@ -14,7 +14,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "export.h"
 #include "lock.h"
 
 static void find_own_folder(char *folder, size_t size)
@@ -153,7 +152,7 @@ static void add_places(const char *name, char *out, size_t size)
         add(out, size, text);
 }
 
-API void resty_ffi_library_explain(const char *path, const char *reason, char *out, size_t size)
+void rf_library_explain(const char *path, const char *reason, char *out, size_t size)
 {
     struct statvfs fs;
     /* Most often it names the library itself; it does not when that needs another one. */

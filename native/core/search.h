@@ -8,10 +8,9 @@
 void rf_library_find(const char *lib, char *out, size_t size);
 /*
  * Why dlopen could not open what rf_library_find gave; reason: what dlerror says. Adds what that leaves out: the
- * library that needs another, the machine it is for, the places searched and what may not be read there. For
- * resty-ffi-run too.
+ * library that needs another, the machine it is for, the places searched and what may not be read there.
  */
-void resty_ffi_library_explain(const char *path, const char *reason, char *out, size_t size);
+void rf_library_explain(const char *path, const char *reason, char *out, size_t size);
 /* The folder of libresty_ffi.so itself. */
 const char *rf_own_folder(void);
 

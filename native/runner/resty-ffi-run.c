@@ -4,7 +4,8 @@
  *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--global] [--user NAME] LIBRARY
  *
  * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
- * that it may run on. --user: whom it runs as, if the host is root.
+ * that it may run on. --global: its symbols are visible to libraries that are loaded later. --user: whom it runs as, if
+ * the host is root.
  *
  * Two processes: this one watches, its child is the runtime. The watcher tells the host how the child ended (the host
  * cannot always know: nginx reaps every child itself, and would log a signal as an alert), and kills it when the host
@@ -44,12 +45,12 @@
 #define MAX_ARGS 64
 #define MEMORY_LOOK_MS 50
 
-/* What the runtime may use; 0 and NULL = whatever the host may. */
+/* What the runtime may use; 0 and NULL = whatever the host may. And how it is loaded. */
 struct limits {
     unsigned long long memory;
     unsigned long files, cpus;
-    bool global; /* and what libraries that it opens may see of this one */
     const char *user;
+    bool global;
 };
 
 static void say(char what, const char *text)
@@ -59,11 +60,16 @@ static void say(char what, const char *text)
     (void)!send(RF_FD_CONTROL, message, (size_t)n < sizeof message ? (size_t)n : sizeof message - 1, MSG_NOSIGNAL);
 }
 
-static void fail(const char *text)
+static void fail_as(char what, const char *text)
 {
     fflush(stdout); /* what the library has printed of a line */
-    say(RF_SAY_FAILED, text);
+    say(what, text);
     _exit(1);
+}
+
+static void fail(const char *text)
+{
+    fail_as(RF_SAY_FAILED, text);
 }
 
 static void fail_call(const char *call)
@@ -116,7 +122,6 @@ struct api {
     const char *(*settings)(resty_ffi_queue *q);
     void (*ready)(resty_ffi_queue *q);
     void (*left)(resty_ffi_queue *q);
-    void (*explain)(const char *path, const char *reason, char *out, size_t size);
 };
 
 static void *symbol(void *lib, const char *name)
@@ -138,7 +143,6 @@ static void open_api(struct api *a)
     *(void **)&a->settings = symbol(lib, "resty_ffi_settings");
     *(void **)&a->ready = symbol(lib, "resty_ffi_ready");
     *(void **)&a->left = symbol(lib, "resty_ffi_child_left");
-    *(void **)&a->explain = symbol(lib, "resty_ffi_library_explain");
 }
 
 /* A program's command line may depend on the settings: they are in its environment, "node" as RESTY_FFI_NODE. */
@@ -277,11 +281,8 @@ static void runtime(const char *path, bool global)
     setvbuf(stdout, NULL, _IOLBF, 0); /* a pipe: what is printed would be held back, and lost when this is killed */
     open_api(&a);
     void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
-    if (!lib) {
-        char text[RF_SAY_MAX];
-        a.explain(path, dlerror(), text, sizeof text);
-        fail(text);
-    }
+    if (!lib)
+        fail_as(RF_SAY_UNOPENED, dlerror());
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
         fail("it is no runtime: it exports neither libffi_init nor libffi_argv");

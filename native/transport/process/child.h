@@ -17,6 +17,7 @@
 /* Messages on the control socket (SOCK_SEQPACKET), child to host: one of these bytes, then a text. */
 #define RF_SAY_READY 'R'
 #define RF_SAY_FAILED 'F'
+#define RF_SAY_UNOPENED 'U' /* it failed: dlopen did, and this is why */
 #define RF_SAY_EXITED 'X'
 
 #define RF_SAY_MAX 1024

@@ -55,10 +55,10 @@ static void start(struct rf_child *c)
 static void tell_exit(struct rf_child *c, const char *how)
 {
     char text[RF_TEXT];
-    rf_output_rest(c);
     if (c->told)
         return;
     c->told = true;
+    rf_output_rest(c);
     bool words = !c->ready && c->words_len;
     snprintf(text, sizeof text, "%.400s%s%s%s", how, words ? "; its last words: \"" : "", words ? c->words : "",
              words ? "\"" : "");
@@ -76,6 +76,25 @@ static void tell_bad_end(struct rf_child *c, const char *how)
     news(c, RF_NEWS_OUTPUT, NULL);
 }
 
+/* Only the first reason: what follows is how it then ended. */
+static void tell_failure(struct rf_child *c, const char *why)
+{
+    if (!c->told)
+        news(c, RF_NEWS_FAILED, why);
+    c->told = true;
+}
+
+/* The places are those of this process: it has searched them. */
+static void tell_unopened(struct rf_child *c, const char *reason)
+{
+    char path[4096], text[RF_TEXT];
+    if (c->told)
+        return;
+    rf_library_find(c->instance->lib, path, sizeof path);
+    rf_library_explain(path, reason, text, sizeof text);
+    tell_failure(c, text);
+}
+
 static void hear(struct rf_child *c)
 {
     char message[RF_SAY_MAX + 1];
@@ -88,10 +107,9 @@ static void hear(struct rf_child *c)
             c->ready = true;
             news(c, RF_NEWS_READY, NULL);
         } else if (message[0] == RF_SAY_FAILED) {
-            /* Only the first reason: what follows is how it then ended. */
-            if (!c->told)
-                news(c, RF_NEWS_FAILED, message + 1);
-            c->told = true;
+            tell_failure(c, message + 1);
+        } else if (message[0] == RF_SAY_UNOPENED) {
+            tell_unopened(c, message + 1);
         } else if (message[0] == RF_SAY_EXITED) {
             tell_exit(c, message + 1);
             tell_bad_end(c, message + 1);
@@ -117,9 +135,7 @@ static void advance(struct rf_child *c, uint64_t now)
         char text[128];
         snprintf(text, sizeof text, "its process was not ready within %u ms (load_timeout)",
                  c->instance->options->load_timeout_ms);
-        if (!c->told)
-            news(c, RF_NEWS_FAILED, text);
-        c->told = true;
+        tell_failure(c, text);
         hang_up(c);
     } else if (c->state == RF_CHILD_ENDING && now >= c->at) {
         hang_up(c);
@@ -152,6 +168,7 @@ static void remove_child(struct rf_child **p)
     if (c->status >= 0)
         rf_status_text(c->status, how, sizeof how);
     tell_exit(c, how);
+    rf_output_rest(c);
     for (int k = 0; k < 2; k++)
         if (c->output[k].fd >= 0)
             close(c->output[k].fd);

@@ -36,7 +36,7 @@ static void open_failed(struct rf_instance *i, const char *path)
 {
     char text[RF_TEXT];
     const char *reason = dlerror();
-    resty_ffi_library_explain(path, reason ? reason : "dlopen does not say why", text, sizeof text);
+    rf_library_explain(path, reason ? reason : "dlopen does not say why", text, sizeof text);
     fail(i, text);
     resty_ffi_close(&i->q);
 }
