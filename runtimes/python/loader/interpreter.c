@@ -88,9 +88,9 @@ static void run_exit_handlers(void)
 }
 
 /*
- * Python's main thread in the host's process is one that never ends. That of libffi_init may be given up and end, and the
- * system may then give its identity to another, which Python would take for its main thread: the one that may set signal
- * handlers. It has nothing to do until the process ends.
+ * Python's main thread in the host's process is one that never ends. That of libffi_init may be given up and end, and
+ * the system may then give its identity to another, which Python would take for its main thread: the one that may set
+ * signal handlers. It has nothing to do until the process ends.
  */
 static void *main_thread(void *argument)
 {

@@ -192,10 +192,6 @@ class Host:
     def unload(self, number: int = 0) -> None:
         self.say("unload", number)
 
-    def caught_signals(self) -> int:
-        self.say("signals")
-        return int(self._hear(lambda fields: fields[0] == "signals", 5)[2], 16)
-
     def log(self, text: str, seconds: float = 5) -> int:
         """The level of the log line that has this text, as soon as there is one."""
         until = time.monotonic() + seconds

@@ -13,7 +13,6 @@
  *     cancel ID                    -> done ID -2 -
  *     unload RUNTIME
  *     stats RUNTIME                -> stats RUNTIME IN_FLIGHT BYTES_OUT QUEUED RELOADS
- *     signals                      -> signals BLOCKED CAUGHT, of the process, as /proc has them
  *                                  -> log LEVEL TEXT, at any time
  *
  * Options: dicts=NAME,NAME  venv=FOLDER  watch=1  drain=MS  isolate=1
@@ -308,19 +307,6 @@ static void times(int number, char *method, char *request, long count)
     printf("times\t%d\n", status);
 }
 
-static void signals(void)
-{
-    char line[256], blocked[64] = "", caught[64] = "";
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) {
-        sscanf(line, "SigBlk: %63s", blocked);
-        sscanf(line, "SigCgt: %63s", caught);
-    }
-    if (status)
-        fclose(status);
-    printf("signals\t%s\t%s\n", blocked, caught);
-}
-
 static void obey(char *line)
 {
     char *field[12] = {0};
@@ -348,8 +334,6 @@ static void obey(char *line)
         resty_ffi_runtime_unload(runtimes[atoi(field[1])]);
     else if (!strcmp(what, "stats"))
         stats(atoi(field[1]));
-    else if (!strcmp(what, "signals"))
-        signals();
     else
         abort();
 }

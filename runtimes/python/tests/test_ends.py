@@ -1,5 +1,7 @@
 """Exit handlers, threads and pools at unload, reload and the end of the process."""
 
+from pathlib import Path
+
 import pytest
 
 MAIN = """
@@ -167,3 +169,17 @@ def test_after_a_load_that_failed(new_host, code, wait):
     host = new_host()
     assert '"app" of the module "fails" is neither' in host.load(0, f"{code}/fails,app,")
     assert noted(code, 3, wait) == [f"one {what}" for what in LAST_FIRST]
+
+
+@pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
+def test_of_the_original_form(new_host, code, wait, isolate):
+    """It has no lifespan, and its threads are its own: they run when the process ends."""
+    text = (Path(__file__).parent / "modules" / "original.py").read_text()
+    note = f"open({str(code / 'noted')!r}, 'a').write('original\\n')"
+    (code / "older.py").write_text(f"import atexit\natexit.register(lambda: {note})\n{text}")
+    host = new_host()
+    assert host.load(0, f"{code}/older,init,", isolate=isolate) is None
+    assert host.call("any", b"x") == (0, b"x")
+    host.unload(0)
+    assert host.close() == 0
+    assert noted(code, 1, wait) == ["original"]

@@ -17,6 +17,9 @@ from ._modules import Modules
 THREADS_SECONDS = 0.3
 """How long threads may take to end before the exit handlers of a process run."""
 
+_waiting: set[Modules] = set()
+"""Those that have exit handlers."""
+
 _register, _unregister, _run = atexit.register, atexit.unregister, atexit._run_exitfuncs
 
 
@@ -32,6 +35,7 @@ def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable
     if owner is None or owner.closed:
         return _register(func, *args, **kwargs)
     owner.at_exit.append((func, args, kwargs))
+    _waiting.add(owner)
     return func
 
 
@@ -45,6 +49,7 @@ def unregister(func: Callable[..., Any], /) -> None:
 
 def run(modules: Modules) -> None:
     """Calls the exit handlers of a runtime, the last one first."""
+    _waiting.discard(modules)
     while modules.at_exit:
         func, args, kwargs = modules.at_exit.pop()
         try:
@@ -68,7 +73,7 @@ def run_within(modules: Modules, seconds: float) -> bool:
 
 def end_process() -> None:
     """As Python does at its end: waits for threads, though not for long, and calls the exit handlers."""
-    for modules in list(_modules.loaded):
+    for modules in list(_waiting):
         run(modules)
     joiner = threading.Thread(target=_end_threads, args=(threading.current_thread(),), daemon=True)
     joiner.start()

@@ -40,9 +40,8 @@ class Handler(NamedTuple):
 class Runtime:
     """The methods of a runtime.
 
-    One object may be loaded several times, with different configurations; what belongs to one of them is reached
-    through the context of a call (``ctx.config``, ``ctx.state``), or made by a function that returns a new Runtime
-    for each configuration.
+    Each load imports its module anew, and so has an object of its own; what its configuration is, calls learn from
+    their context (``ctx.config``, ``ctx.state``), or a function makes a Runtime of it.
 
     A handler takes the request, and the :class:`~resty_ffi.Context` of the call if it asks for a second argument.
     The request is ``bytes``, or ``None`` if the caller passed nil. It is one of
