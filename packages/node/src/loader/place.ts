@@ -11,35 +11,40 @@ const FRAME = /^ +at (?!async )(?:.*\()?(file:\/\/.+|\/.+):(\d+):\d+\)?$/m;
 /** How Node.js begins when it has been given a source to check. */
 const CHECKED = /^\[stdin\]:(\d+)\n/;
 
-/** To check a file is to start a process. */
-const MOST = 50;
-
 /**
  * Where the syntax error is that the import of `main` ended with, as `FILE:LINE`; as near as it can be told.
  *
- * Of an ES module Node.js tells it to its own stderr only, when it dies of it. So the files are checked one by one.
+ * Of an ES module Node.js tells it to its own stderr only, when it dies of it: another one does that.
  */
 export async function placeOf(error: SyntaxError, main: string): Promise<string> {
   const stack = String(error.stack);
   const [, known, line] = HEAD.exec(stack) ?? FRAME.exec(stack) ?? [];
   if (known) return `${known.startsWith("file:") ? fileURLToPath(known) : known}:${line}`;
-  let left = MOST;
   for await (const file of ownFiles(main, sep)) {
-    if (left-- === 0) break;
-    const said = /\.m?js$/.test(file) ? await check(file) : "";
-    if (said.includes(`SyntaxError: ${error.message}\n`)) return `${file}:${CHECKED.exec(said)?.[1]}`;
+    if (!/\.m?js$/.test(file)) continue;
+    const source = await readFile(file, "utf8").catch(() => "");
+    if ((await mistakeIn(source)) === error.message) return `${file}:${await lineOf(source)}`;
   }
   return `${main} or what it imports`;
 }
 
-/** What Node.js says of the source of an ES module; it does not run it. */
-async function check(file: string): Promise<string> {
-  const source = await readFile(file).catch(() => "");
+/** What is wrong with the source of an ES module. It does not run: one of its imports is never found. */
+async function mistakeIn(source: string): Promise<string | undefined> {
+  const program = `import "node:nothing";${source.replace(/^#!/, "//")}`;
+  try {
+    await import(`data:text/javascript,${encodeURIComponent(program)}`);
+  } catch (error) {
+    if (error instanceof SyntaxError) return error.message;
+  }
+  return undefined;
+}
+
+function lineOf(source: string): Promise<string> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, NODE_OPTIONS: "" }, timeout: 5000 };
-    const child = execFile(process.execPath, ["--check", "--input-type=module", "-"], options, (_error, _out, said) =>
-      resolve(said),
+    const env = { ...process.env, NODE_OPTIONS: "" };
+    const check = execFile(process.execPath, ["--check", "--input-type=module", "-"], { env }, (_error, _out, said) =>
+      resolve(CHECKED.exec(said)?.[1] ?? "?"),
     );
-    child.stdin?.on("error", () => undefined).end(source);
+    check.stdin?.on("error", () => undefined).end(source);
   });
 }

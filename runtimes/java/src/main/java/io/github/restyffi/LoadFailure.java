@@ -19,13 +19,18 @@ final class LoadFailure {
     /** Tells the host; and its log where it came from, unless that is clear. */
     static void tell(Throwable thrown, Queue queue) {
         Throwable t = Failure.unwrap(thrown);
-        if (!(t instanceof RestyFfiException)) {
-            new QueueLogger(queue.name(), new Outbox(queue))
-                    .log(System.Logger.Level.ERROR, "loading failed", t);
-        }
-        String text = new String(Failure.text(t), UTF_8) + initialiser(t);
-        if (isNotFound(t)) {
-            text += searched(t.getMessage(), System.getProperty("java.class.path"));
+        String text = new String(Failure.text(t), UTF_8);
+        try {
+            if (!(t instanceof RestyFfiException)) {
+                new QueueLogger(queue.name(), new Outbox(queue))
+                        .log(System.Logger.Level.ERROR, "loading failed", t);
+            }
+            text += initialiser(t);
+            if (isNotFound(t)) {
+                text += searched(t.getMessage(), System.getProperty("java.class.path"));
+            }
+        } catch (Throwable more) {
+            // no memory for it, or the author's exception throws: the reason alone has to do
         }
         queue.fail(text);
     }

@@ -37,6 +37,7 @@ final class Loader {
             } else if (target.hot() || queue.generation() > 0) {
                 rc = startVersion1(type, target, address);
             } else {
+                own.close();
                 ClassLoader shared = Loader.class.getClassLoader();
                 rc = startVersion1(find(target, shared, classPath), target, address);
             }
