@@ -6,15 +6,15 @@ import "C"
 import (
 	"os"
 	"strings"
+	"sync"
 	"unsafe"
 )
 
-// A library finds itself in a process that is not its own: the arguments there are not for it, and a flag.Parse that
-// took offence at them would end the host.
-func init() {
-	os.Args = os.Args[:min(1, len(os.Args))]
-	addVariables()
-}
+// dropArguments leaves the program's name. The arguments of the host's program are not for the library, and a flag.Parse
+// that took offence at them would end the host. Not before libffi_init: a test of handlers is a program, with arguments.
+var dropArguments = sync.OnceFunc(func() { os.Args = os.Args[:min(1, len(os.Args))] })
+
+func init() { addVariables() }
 
 // addVariables takes over what Go has not seen of the environment. Go reads it where the system has put it at the start
 // of the process. The host puts its present one there, but there may not be room for all of it.

@@ -41,6 +41,7 @@ func libffi_init(_ *C.char, tq unsafe.Pointer) C.int {
 		fmt.Fprintln(os.Stderr, "restyffi: the host does not export resty_ffi_poll; load its libresty_ffi.so with RTLD_GLOBAL before the library")
 		return C.RESTY_FFI_BAD_ARGUMENT
 	}
+	dropArguments()
 	rt := newRuntime(queue(tq))
 	if err := rt.start(); err != nil {
 		rt.cancel()

@@ -3,8 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../core/lock.h"
+
 extern char **environ;
 extern void *__libc_stack_end __attribute__((weak)); /* glibc: where argc is, with argv and the variables behind it */
+
+static rf_lock lock; /* several libraries may be loaded at once */
 
 /*
  * The array ends where it ended before, since the auxiliary vector follows: what is left of it are empty strings, which
@@ -20,7 +24,12 @@ void rf_environment_publish(void)
         return; /* argv ends elsewhere: not what we take it for */
     if (at == environ)
         return;
+    rf_lock_acquire(&lock);
     char **from = environ;
-    for (; *at; at++)
-        *at = *from ? *from++ : (char *)"";
+    for (; *at; at++) {
+        char *variable = *from ? *from++ : (char *)"";
+        if (*at != variable)
+            *at = variable;
+    }
+    rf_lock_release(&lock);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../../core/imports.h"
+#include "../../core/lock.h"
 
 void rf_guard_look(void)
 {
@@ -24,18 +25,23 @@ static void *runtime_dlsym(void *library, const char *name)
 
 void rf_guard_begin(struct rf_instance *i)
 {
-    static bool done;
-    if (done)
-        return;
-    done = true;
-    rf_signals_replace();
-    rf_imports_replace(RF_RUNTIMES, "dlsym", (void (*)(void))runtime_dlsym);
-    if (!rf_imports_in_host())
+    static rf_lock lock; /* hosts may load on several threads */
+    static bool done, could;
+    rf_lock_acquire(&lock);
+    bool first = !done;
+    if (first) {
+        rf_signals_replace();
+        rf_imports_replace(RF_RUNTIMES, "dlsym", (void (*)(void))runtime_dlsym);
+        could = rf_imports_in_host();
+        rf_signals_begin();
+        done = true;
+    }
+    rf_lock_release(&lock);
+    if (first && !could)
         rf_runtime_log(
             i->rt, RESTY_FFI_LOG_WARN,
             "calls of libc cannot be redirected here: what libraries do with signals, the programs that they "
             "start and the exit code of this process may go wrong; set isolate");
-    rf_signals_begin();
 }
 
 void rf_guard_report(struct rf_instance *i)

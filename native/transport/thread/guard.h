@@ -5,7 +5,7 @@
 #include "../../core/loop.h"
 #include "signals.h"
 
-/* Before the first library; on the loop's thread. Later calls do nothing. */
+/* Before a library is opened, on the loop's thread; all but the first call do nothing. */
 void rf_guard_begin(struct rf_instance *i);
 /* After code of a library has run that may have loaded others. Any thread. */
 void rf_guard_look(void);
