@@ -28,10 +28,10 @@ if [ "$flavour" = arm64 ]; then
 Not run under qemu:
 - what measures memory, since qemu keeps a record of each page that is mapped, and gives no shared page back when it is
   told to: block.unused_large_blocks_…, block.an_untouched_queue_…, unload.two_hundred_times_…
-- what counts on short times: home.*, chaos.*, fuzz.*
+- what counts on short times: home.*, chaos.*, fuzz.*, death.one_that_keeps_dying_…
 - what is started as a program of its own: program.*
-- what looks at the last line of a child, where qemu adds one: limits.last_words_are_logged
+- what looks at the last line of a child, where qemu adds one: limits.last_words_are_logged, death.how_it_ended_is_told
 END
-    set -- -E '^block\.(unused_large|an_untouched)|^unload\.two_hundred_times|^home\.|^chaos\.|^fuzz\.|^program\.|^limits\.last_words' "$@"
+    set -- -E '^block\.(unused_large|an_untouched)|^unload\.two_hundred_times|^(home|chaos|fuzz|program)\.|^death\.(one_that_keeps|how_it)|^limits\.last_words' "$@"
 fi
 exec ctest --test-dir "$build" --output-on-failure -j 3 "$@"
