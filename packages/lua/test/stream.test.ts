@@ -164,6 +164,24 @@ describe("waiting", () => {
     ).toBe("3000000|true|true");
   });
 
+  it("gives each of several that wait one of the messages that come together", async () => {
+    expect(
+      await run(
+        `local s = open("chat", "first")
+         assert(s:recv())
+         local threads, got, begin = {}, {}, ngx.now()
+         for k = 1, 5 do threads[k] = ngx.thread.spawn(function() return select(2, s:recv(20)) end) end
+         for k = 1, 5 do assert(s:send("message " .. k)) end
+         for k = 1, 5 do got[k] = tostring((select(2, ngx.thread.wait(threads[k])))) end
+         s:close()
+         table.sort(got)
+         ngx.update_time()
+         return table.concat(got, ","), ngx.now() - begin < 10`,
+      ),
+    ).toBe("message 1,message 2,message 3,message 4,message 5|true");
+    await expectNothingLeft();
+  });
+
   it("of several that receive ends for each", async () => {
     expect(
       await run(`
