@@ -75,8 +75,9 @@ describe("signals", () => {
   test.each(["SIGQUIT", "SIGTERM", "SIGINT"] as const)("a library that asks for all does not get %s", async (name) => {
     const of = await start();
     const pid = worker(of);
-    const slow = name === "SIGQUIT" ? call(of, "go", "sleep", "500") : undefined;
-    if (slow) await expect.poll(() => of.lua(`return fixture.stats("go")`)).toContain("in_flight=1");
+    const slow = name === "SIGQUIT" ? call(of, "go", "sleep", "2000") : undefined;
+    const stats = () => of.lua(`return fixture.stats("go")`);
+    if (slow) await expect.poll(stats, { interval: 10, timeout: 10_000 }).toContain("in_flight=1");
     process.kill(pid, name);
     await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
     if (slow) expect(await slow).toBe("slept");
@@ -87,7 +88,7 @@ describe("signals", () => {
     const of = await start();
     const pid = worker(of);
     for (let k = 0; k < 100; k++) for (const name of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) process.kill(pid, name);
-    await expect.poll(() => of.log().filter(({ text }) => text.startsWith("reopening logs")).length).toBeGreaterThan(0);
+    await expect.poll(() => of.errorLog(), { timeout: 10_000 }).toContain("reopening logs");
     expect(await call(of, "go", "echo", "goes on")).toBe("goes on");
     of.signal("SIGHUP");
     await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
@@ -185,7 +186,7 @@ describe("Lua's own programs", () => {
     expect(found).toBe("200 50");
     const ends = await running.stop();
     expect(Object.keys(ends)).toEqual(["exit 7"]);
-    expect(ends["exit 7"]).toBeGreaterThan(8);
+    expect(ends["exit 7"]).toBeGreaterThanOrEqual(busy.length);
     expect(of.alarms()).toEqual([]);
   });
 
