@@ -53,10 +53,11 @@ extern "C" {
  * Starts the runtime: set up, start the threads that poll, return. 0 = ok; anything else fails the load with that code
  * (and with the text given to resty_ffi_fail, if any). cfg is the configuration string, NULL if none; it is gone when
  * libffi_init returns. tq is the queue: version 2 casts it to resty_ffi_queue *.
- * Called once per key, on a thread of the host's with all maskable signals blocked, so that the runtime's threads
- * inherit that mask and the host keeps its signals. All calls for one library are made on the same thread, one after
- * the other; it lives as long as the process. Only when a call has been given up (it took longer than the load may
- * take), the next ones are made on another thread. Destructors of the library are not run when the host ends.
+ * Called once per key, on a thread of the host's that blocks no signal which the host handles, so that programs which
+ * the runtime starts are born with none blocked; the host's handlers run on its main thread all the same. All calls for
+ * one library are made on the same thread, one after the other; it lives as long as the process. Only when a call has
+ * been given up (it took longer than the load may take), the next ones are made on another thread. What the library
+ * gave to atexit runs when the host ends, for a bounded time; its destructors do not, since its threads may be running.
  */
 int libffi_init(char *cfg, void *tq);
 

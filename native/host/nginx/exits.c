@@ -1,8 +1,10 @@
 /*
  * A library that ends the worker: who it was is said in the log, and nginx starts another one. It would not after the
- * exit code 2, which means to it that none can ever start.
+ * exit code 2, which means to it that none can ever start. And one that keeps a worker from its end.
  */
 #include <dlfcn.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "resty_ffi.h"
 
 #define FATAL 2
+#define LAST_MS 3000 /* for exit handlers; Python and Java keep theirs to 1 s */
 
 void exit(int code) __attribute__((noreturn));
 void _Exit(int code) __attribute__((noreturn));
@@ -64,4 +67,20 @@ void rf_nginx_own_exits(void *s)
     rf_imports_replace(RF_RUNTIMES, "_Exit", (void (*)(void))runtime_exit_now);
     if (quick_exit)
         rf_imports_replace(RF_RUNTIMES, "quick_exit", (void (*)(void))runtime_quick_exit);
+}
+
+static void *cut_short(void *none)
+{
+    static const char text[] = "an exit handler of a library has not come back within 3 s; the worker ends without it";
+    poll(NULL, 0, LAST_MS);
+    rf_nginx_log(subsystem, RESTY_FFI_LOG_ALERT, "exit", text, sizeof text - 1);
+    _exit(0);
+    return none;
+}
+
+void rf_nginx_bound_exit(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, cut_short, NULL) == 0)
+        pthread_detach(thread);
 }

@@ -214,4 +214,5 @@ API void resty_ffi_nginx_exit(void)
     for (int k = 0; k < 2; k++)
         if (subsystems[k].loop)
             resty_ffi_loop_close(subsystems[k].loop, 1800);
+    rf_nginx_bound_exit();
 }

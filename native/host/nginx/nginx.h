@@ -62,6 +62,8 @@ void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *t
 void rf_nginx_own_children(void);
 void rf_nginx_own_descriptors(void);
 void rf_nginx_own_exits(void *subsystem);
+/* From here on exit handlers have a few seconds, then the worker ends without them. */
+void rf_nginx_bound_exit(void);
 
 /* dict.c */
 void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);

@@ -1,9 +1,10 @@
+import { join } from "node:path";
 import { lua } from "@resty-ffi/nginx";
 import { afterEach, describe, expect, test } from "vitest";
 import { ended } from "../../../../scripts/processes.ts";
 import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
-import { LANGUAGES, type Language, runtimeOf } from "../../src/places.js";
+import { LANGUAGES, type Language, ROOT, runtimeOf } from "../../src/places.js";
 
 /** What a library is in the worker's process: a guest in somebody else's. */
 
@@ -137,6 +138,15 @@ describe("a library that ends the worker", () => {
     await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
     expect(await call(of, "go", "echo", "after a reload")).toBe("after a reload");
   });
+});
+
+test("an exit handler that never comes back does not keep a worker for ever", async () => {
+  const other = join(ROOT, "native/dist/lib/test/libffi_c_exits.so");
+  nginx = await Nginx.start({ http: init(`assert(fixture.load("exits", ${lua(other)}, "hang", {}))`) });
+  const pid = nginx.workers[0] as number;
+  nginx.signal("SIGQUIT");
+  await expect.poll(() => ended(pid), { timeout: 20_000 }).toBe(true);
+  expect(nginx.errorLog()).toMatch(/exit: an exit handler of a library has not come back within 3 s/);
 });
 
 describe("Lua's own programs", () => {
