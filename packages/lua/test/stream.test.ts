@@ -242,13 +242,17 @@ describe("the end of a stream", () => {
   it("comes when the request ends, though nobody closed it", async () => {
     await run(`open("chat", "x") ffi.kept = open("deaf")`);
     await expectNothingLeft();
-    expect(await run("return ffi.kept:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
+    expect(await run("return ffi.kept:recv()")).toBe(
+      "false|-2|cancelled: the request that opened the stream has ended",
+    );
   });
 
   it("comes when its timer ends, though nobody closed it", async () => {
     await run(`ngx.timer.at(0, function() open("chat", "x") ffi.timed = open("deaf") end) ngx.sleep(0.05)`);
     await expectNothingLeft();
-    expect(await run("return ffi.timed:recv()")).toBe("false|-2|cancelled: the request that opened the stream has ended");
+    expect(await run("return ffi.timed:recv()")).toBe(
+      "false|-2|cancelled: the request that opened the stream has ended",
+    );
   });
 
   it("comes when the light thread that waits for it is killed", async () => {
