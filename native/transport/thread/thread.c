@@ -53,6 +53,7 @@ static void *loader(void *arg)
 {
     struct rf_instance *i = arg;
     char path[4096];
+    pthread_setname_np(pthread_self(), "ffi-init"); /* not the host's, so that nobody takes it for the event loop */
     rf_library_find(i->lib, path, sizeof path);
     rf_environment_publish();
     int flags = RTLD_NOW | (i->options->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->options->unpin ? 0 : RTLD_NODELETE);

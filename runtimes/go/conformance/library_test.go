@@ -185,7 +185,7 @@ func TestThreadNames(t *testing.T) {
 			names[strings.TrimSpace(string(name))]++
 		}
 	}
-	if names["harness"] != 1 || names["ffi-go"] < 2 || len(names) != 2 {
+	if names["harness"] != 1 || names["ffi-init"] != 1 || names["ffi-go"] < 2 || len(names) != 3 {
 		t.Errorf("the threads of the host are %v", names)
 	}
 }
