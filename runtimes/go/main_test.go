@@ -94,9 +94,9 @@ func fails(t *testing.T, c *testhost.Call, code int, text string) {
 // soon waits for something to become true.
 func soon(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !f(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s has not happened within 5 s", what)
+			t.Fatalf("%s has not happened within 20 s", what)
 		}
 	}
 }
