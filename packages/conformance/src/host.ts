@@ -66,6 +66,7 @@ export interface Stats {
   reloads: number;
   streams: number;
   inFlight: number;
+  queued: number;
   transport: string;
 }
 

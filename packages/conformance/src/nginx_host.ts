@@ -62,6 +62,7 @@ class NginxLoaded implements Loaded {
       reloads: number("reloads"),
       streams: number("streams"),
       inFlight: number("in_flight"),
+      queued: number("queued"),
       transport: /^transport=(\w+)$/m.exec(text)?.[1] ?? "",
     };
   }

@@ -252,8 +252,8 @@ public final class Conformance {
     }
 
     /**
-     * A line {@code wait MS} or {@code end MS}, then a line for each word of a program: after so many milliseconds it
-     * is waited for, or ended first.
+     * A line {@code wait MS} or {@code end MS}, then a line for each word of a program: after so
+     * many milliseconds it is waited for, or ended first.
      */
     private static byte[] run(String request) throws IOException, InterruptedException {
         String[] lines = request.split("\n");

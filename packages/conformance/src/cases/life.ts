@@ -67,7 +67,7 @@ export function life(cell: () => Cell): void {
           await delay(300);
           return JSON.stringify(before) === JSON.stringify(left());
         },
-        { timeout: 8000 },
+        { timeout: 30_000 },
       )
       .toBe(true);
     const before = left();
@@ -143,7 +143,7 @@ export function crashes(cell: () => Cell): void {
   ])("%s: the host lives and the runtime comes back", async (method, message) => {
     const rt = await cell().another(`to ${method}`);
     const other = rt.call("sleep", "20000", { timeout: 30_000 });
-    await delay(50);
+    await expect.poll(async () => (await rt.stats()).inFlight, { interval: 5 }).toBe(1);
     const answer = await rt.call(method, null, { timeout: 30_000 });
     expect(answer).toMatchObject({ ok: false, code: Code.EXITED, message: expect.stringMatching(message) });
     expect(await other).toMatchObject({ ok: false, code: Code.EXITED });

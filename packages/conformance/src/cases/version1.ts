@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { descendants, stop } from "../../../../scripts/processes.ts";
 import type { HostKind, Transport } from "../cell.js";
@@ -89,17 +88,19 @@ export function version1(kind: HostKind, transport: Transport): void {
 
   test("a late answer is dropped", async () => {
     const rt = await load(UNRULY, "4");
-    const answers = await Promise.all(Array.from({ length: 4 }, () => rt.call("any", "sleep 150", { timeout: 50 })));
+    const answers = await Promise.all(Array.from({ length: 4 }, () => rt.call("any", "sleep 2000", { timeout: 50 })));
     expect(answers.map((answer) => !answer.ok && answer.code)).toEqual(Array(4).fill(Code.TIMEOUT));
-    expect(await text(rt, "any", "echo after")).toBe("after");
+    expect(await text(rt, "any", "echo after", 20_000)).toBe("after");
     await expect.poll(async () => (await rt.stats()).late).toBe(4);
   });
 
   test("queue full: at once, while its only thread is busy", async () => {
     const rt = await load(UNRULY, "1 of a small queue", { maxQueue: 4 });
-    const busy = rt.call("any", "sleep 1000");
-    await delay(300); // it is no longer in the queue
+    const busy = rt.call("any", "sleep 4000", { timeout: 30_000 });
+    await expect.poll(async () => (await rt.stats()).inFlight, { interval: 5 }).toBe(1);
+    await expect.poll(async () => (await rt.stats()).queued, { interval: 5 }).toBe(0);
     const waiting = rt.burst("any", "echo x", 10);
+    await expect.poll(async () => (await rt.stats()).queueFull, { interval: 5 }).toBe(6);
     const refused = await Promise.race([busy, rt.call("any", "echo y")]);
     expect(refused).toMatchObject({ ok: false, code: Code.QUEUE_FULL, message: expect.stringMatching(/queue full/) });
     expect(await waiting).toEqual({ ok: 4, [Code.QUEUE_FULL]: 6 });

@@ -205,8 +205,8 @@ function _M.stream(name, method, first, steps, timeout)
         seen.count, seen.bytes, table.concat(seen.texts, ","), seen.status or "null", quoted(seen.message))
 end
 
--- GET /stream/RUNTIME/METHOD?first=TEXT: opens a stream, and reads it slowly until the client goes away. The answer begins
--- with the stream's first message.
+-- GET /stream/RUNTIME/METHOD?first=TEXT: opens a stream, and reads it slowly until the client goes away. The answer
+-- begins with the stream's first message.
 function _M.hold()
     local name, method = ngx.var.uri:match("^/stream/([^/]+)/(.+)$")
     local stream = assert(resty_ffi.stream(runtimes[name], method, ngx.var.arg_first))

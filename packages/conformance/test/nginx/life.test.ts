@@ -102,15 +102,18 @@ describe("all five languages in one worker", () => {
   test("quit with calls in flight: they are answered, then everything is gone", async () => {
     const of = await start();
     const pids = descendants(of.master);
-    const inFlight = Promise.all(
+    const answers = Promise.all(
       LANGUAGES.flatMap((language) =>
-        Array.from({ length: 10 }, () => of.request("POST", `/call/${language}/sleep`, { body: "800", agent: false })),
+        Array.from({ length: 10 }, () =>
+          of.request("POST", `/call/${language}/sleep?timeout=30`, { body: "2000", agent: false }),
+        ),
       ),
     );
-    await delay(400);
+    const inFlight = (language: string) => of.lua(`return fixture.stats(${lua(language)})`);
+    for (const language of LANGUAGES) await expect.poll(() => inFlight(language)).toContain("in_flight=10");
     const start_ = performance.now();
     of.signal("SIGQUIT");
-    for (const { status, body } of await inFlight) expect([status, body.toString()]).toEqual([200, "slept"]);
+    for (const { status, body } of await answers) expect([status, body.toString()]).toEqual([200, "slept"]);
     expect(await of.exited).toBe(0);
     expect(performance.now() - start_).toBeLessThan(GRACE);
     await gone(pids);

@@ -73,7 +73,7 @@ fn an_unknown_method_is_told_which_there_are() {
     assert_eq!(code, NO_METHOD);
     assert!(text.contains("ffi_rust_conformance"), "{text}");
     assert!(
-        text.contains("has no method \"nosuch\"; it has: block, "),
+        text.contains("has no method \"nosuch\"; it has: arguments, block, "),
         "{text}"
     );
 }
