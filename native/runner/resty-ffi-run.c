@@ -299,6 +299,8 @@ static void runtime(const char *path, bool global)
     if (init) {
         int (*function)(char *, void *);
         *(void **)&function = init;
+        free(queue);
+        free(own);
         serve(&a, q, lib, function);
     }
     int (*function)(const char *, char *, int);
