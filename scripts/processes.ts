@@ -1,16 +1,20 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** The processes that this one started. */
 export function children(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").trim();
-      return text ? text.split(" ").map(Number) : [];
-    });
-  } catch {
-    return []; // it has ended meanwhile
+  const task = `/proc/${pid}/task`;
+  for (let times = 0; times < 100 && existsSync(task); times++) {
+    try {
+      return readdirSync(task).flatMap((thread) => {
+        const text = readFileSync(`${task}/${thread}/children`, "utf8").trim();
+        return text ? text.split(" ").map(Number) : [];
+      });
+    } catch {
+      // A thread ended meanwhile, and what it started is another one's now: once more.
+    }
   }
+  return []; // it has ended
 }
 
 /** They, and those that they started; each before its own. */

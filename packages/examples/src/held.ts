@@ -6,9 +6,9 @@ export function threads(): number {
   return readdirSync("/proc/self/task").length;
 }
 
-/** Processes that this one has started, and those that they have: "pid command". */
-export function processes(): string[] {
-  return descendants(process.pid).map((pid) => `${pid} ${commandOf(pid)}`);
+/** Processes that this one has started, and those that they have. */
+export function processes(): { pid: number; command: string }[] {
+  return descendants(process.pid).map((pid) => ({ pid, command: commandOf(pid) }));
 }
 
 function commandOf(pid: number): string {

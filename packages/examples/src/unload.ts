@@ -35,12 +35,15 @@ export function unloads(
       await use(example);
       example.unload();
     };
-    // Of runtimes before this test some may still be ending.
+    // The servers, which have connections to each other or to themselves; and what is still ending.
     const before = processes();
-    const left = () => ({
-      connections: connectionsTo(address),
-      processes: processes().filter((process) => !before.includes(process)),
-    });
+    const left = () => {
+      const own = processes().filter(({ pid }) => !before.some((other) => other.pid === pid));
+      return {
+        connections: connectionsTo(address, [process.pid, ...own.map(({ pid }) => pid)]),
+        processes: own.map(({ pid, command }) => `${pid} ${command}`),
+      };
+    };
     const nothing = { connections: 0, processes: [] };
     served.unload();
     await cycle();
