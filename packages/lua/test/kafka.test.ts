@@ -530,7 +530,7 @@ describe("what is dropped is collected", () => {
       for (let tries = 0; tries < 100 && usageOf(pid).fds > before.fds; tries++) await sleep(100);
       const after = usageOf(pid);
       expect(after.fds).toBeLessThanOrEqual(before.fds);
-      expect(after.threads).toBeLessThanOrEqual(before.threads + 4);
+      expect(after.threads).toBeLessThan(before.threads + 40); // Go's own pool; a leak would be of thousands
       expect(after.kb).toBeLessThan(before.kb + 40_000);
     } finally {
       await fresh.stop();
