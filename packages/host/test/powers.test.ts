@@ -8,13 +8,13 @@ import { METHODS } from "./runtimes.js";
 afterAll(() => close());
 
 test("a reload moves new calls to the new code, and lets what is open end", async () => {
-  const rt = await load<"generation" | "sleep" | "pid">(METHODS, "reload", { isolate: true });
+  const rt = await load<"generation" | "sleep" | "pid">(METHODS, "pause=1000", { isolate: true });
   expect(String(await rt.generation())).toBe("0");
   const chat = stream(rt, "chat");
   await chat.send("before");
   const pid = String(await rt.pid());
-  const slow = rt.sleep("300");
-  await Promise.all([reload(rt), reload(rt)]);
+  const slow = rt.sleep("2500");
+  await Promise.all([reload(rt), reload(rt)]); // the second one finds the first under way
   expect(String(await rt.generation())).toBe("1");
   expect(String(await rt.pid())).not.toBe(pid);
   expect(stats(rt)).toMatchObject({ reloads: 1, up: true });

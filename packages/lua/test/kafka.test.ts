@@ -285,7 +285,7 @@ describe("a program for lua-resty-ffi-kafka", () => {
   });
 
   it("cap bounds the records that wait", async () => {
-    kafka.pause();
+    await kafka.pause();
     try {
       const seen = await run(`
         local full = assert(kafka.producer{ brokers = brokers, cap = 2 })
@@ -480,7 +480,7 @@ describe("brokers go away", () => {
   it("one that hangs: callers get their time-out, and what was sent arrives later", async () => {
     await topic("paused");
     await run('must(p:send("paused", nil, "before"))');
-    kafka.pause();
+    await kafka.pause();
     const start = Date.now();
     expect(await run('return p:send("paused", nil, "during", { timeout = 0.5 })')).toMatch(/^false\|-1\|/);
     expect(Date.now() - start).toBeLessThan(15_000);
