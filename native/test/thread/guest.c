@@ -1,6 +1,7 @@
 /* What a library may take of its host's process: no signal, no child, no variable. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -43,7 +44,7 @@ TEST(the_host_keeps_the_signals_that_a_library_takes)
     resty_ffi_runtime *rt = load();
     CHECK_SOON((host_run(&h, 0), host_logged(&h, "it asks for SIGHUP: signals from outside stay the host's")), 5000);
     kill(getpid(), SIGHUP); /* the library had it for a moment */
-    CHECK_SOON(handled == 1, 5000);
+    CHECK_SOON(handled == 1, 20000);
     host_expect(&h, rt, "x", "take", "0");
     kill(getpid(), SIGUSR1);
     CHECK_SOON(handled == 2, 5000);
@@ -66,6 +67,11 @@ TEST(a_library_gets_what_the_process_sends_to_its_threads)
 
 TEST(what_the_main_thread_blocks_waits_for_it)
 {
+#ifdef __SANITIZE_THREAD__
+    puts("Not run: the thread sanitizer keeps a signal until its thread makes a call that it knows, and one that waits "
+         "for a futex makes none.");
+    return;
+#endif
     sigset_t one;
     sigemptyset(&one);
     sigaddset(&one, SIGUSR1);
@@ -77,7 +83,7 @@ TEST(what_the_main_thread_blocks_waits_for_it)
     host_expect(&h, rt, "x", "count", "0");
     CHECK_INT(handled, 0);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
-    CHECK_SOON(handled == 1, 5000);
+    CHECK_SOON(handled == 1, 20000);
     CHECK_INT(elsewhere, 0);
     host_close(&h);
 }
@@ -88,7 +94,7 @@ TEST(the_end_of_a_child_reaches_both)
     resty_ffi_runtime *rt = load();
     host_expect(&h, rt, "x", "take", "0");
     host_expect(&h, rt, "x", "program", "7");
-    CHECK_SOON(handled == 1, 5000);
+    CHECK_SOON(handled == 1, 20000);
     host_expect(&h, rt, "x", "count", "1");
     host_close(&h);
 }
