@@ -77,10 +77,13 @@ TEST(what_the_main_thread_blocks_waits_for_it)
     sigaddset(&one, SIGUSR1);
     handle(SIGUSR1, on_signal);
     resty_ffi_runtime *rt = load();
+    resty_ffi_runtime *other = host_load(&h, "ffi_c_methods", "threads=4", &host_thread);
     pthread_sigmask(SIG_BLOCK, &one, NULL);
     kill(getpid(), SIGUSR1);
-    /* The library's threads do not block it: by the next answer one of them has sent it on, or soon. */
+    /* The libraries' threads do not block it: by the next answer one of them has sent it on, or soon. */
     host_expect(&h, rt, "x", "count", "0");
+    host_expect(&h, other, "echo", "x", "x");
+    check_sleep(20);
     CHECK_INT(handled, 0);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
     CHECK_SOON(handled == 1, 20000);
