@@ -164,15 +164,15 @@ static void fail_start(resty_ffi_runtime *rt, uint32_t news, const char *text)
 API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                               const resty_ffi_options *options, char *error, size_t error_size)
 {
-    rf_instances_sweep(l);
-    resty_ffi_options o = *options;
     char differs[RF_TEXT];
-    rf_options_complete(&o);
-    if (options->size != sizeof o)
+    if (options->size != sizeof *options)
         return refuse(error, error_size,
                       "cannot load \"%s\": libresty_ffi.so is of another version than the program or Lua library that "
                       "uses it",
                       lib);
+    resty_ffi_options o = *options;
+    rf_options_complete(&o);
+    rf_instances_sweep(l);
     if (l->closed)
         return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
