@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lock.h"
+#include "relro.h"
 
 #if defined(__x86_64__)
 #define IS_IMPORT(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_64)
@@ -53,7 +53,6 @@ struct tables {
     const ElfW(Sym) * symbols;
     const ElfW(Rela) * rela[2]; /* of data and of calls */
     size_t size[2];
-    uintptr_t guarded, guarded_end; /* read-only once it was relocated */
 };
 
 /* glibc has added the base to these addresses, musl has not. */
@@ -84,13 +83,6 @@ static const ElfW(Dyn) * dynamic_of(const struct dl_phdr_info *object)
 static bool read_tables(const struct dl_phdr_info *object, struct tables *t)
 {
     *t = (struct tables){.dynamic = dynamic_of(object)};
-    for (int k = 0; k < object->dlpi_phnum; k++) {
-        const ElfW(Phdr) *p = &object->dlpi_phdr[k];
-        if (p->p_type == PT_GNU_RELRO) {
-            t->guarded = object->dlpi_addr + p->p_vaddr;
-            t->guarded_end = t->guarded + p->p_memsz;
-        }
-    }
     bool rela = false;
     for (const ElfW(Dyn) *d = t->dynamic; d && d->d_tag != DT_NULL; d++) {
         switch (d->d_tag) {
@@ -124,20 +116,10 @@ static bool read_tables(const struct dl_phdr_info *object, struct tables *t)
     return t->names && t->symbols;
 }
 
-static void write_slot(const struct tables *t, uintptr_t *slot, uintptr_t value)
+static void write_slot(const struct dl_phdr_info *object, uintptr_t *slot, uintptr_t function)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)slot & ~(page - 1);
-    /* The linker protects whole pages, so also what stands before the end of the last one is open. */
-    bool guarded = start >= (t->guarded & ~(page - 1)) && start < (t->guarded_end & ~(page - 1));
-    if (__atomic_load_n(slot, __ATOMIC_RELAXED) == value)
-        return;
-    if (guarded && mprotect((void *)start, page, PROT_READ | PROT_WRITE) != 0) {
+    if (__atomic_load_n(slot, __ATOMIC_RELAXED) != function && !rf_relro_write(object, slot, function))
         refused = true;
-        return;
-    }
-    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
-    if (guarded)
-        mprotect((void *)start, page, PROT_READ);
 }
 
 static void replace_in(const struct dl_phdr_info *object, enum rf_objects whose)
@@ -156,7 +138,7 @@ static void replace_in(const struct dl_phdr_info *object, enum rf_objects whose)
             const char *name = t.names + t.symbols[symbol].st_name;
             for (int k = 0; k < count; k++)
                 if (replacements[k].whose == whose && strcmp(replacements[k].name, name) == 0)
-                    write_slot(&t, (uintptr_t *)(object->dlpi_addr + r->r_offset), replacements[k].function);
+                    write_slot(object, (uintptr_t *)(object->dlpi_addr + r->r_offset), replacements[k].function);
         }
     }
 }
