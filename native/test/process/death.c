@@ -266,7 +266,7 @@ TEST(one_that_cannot_start_again_goes_on_trying)
     CHECK_INT(host_call(&h, rt, call, "echo", "x"), RESTY_FFI_EXITED);
     CHECK_HAS(host_answer(call), "libgone.so");
     CHECK(system(command) == 0);
-    CHECK_SOON(host_call(&h, rt, call, "echo", "back") == 0, 10000);
+    CHECK_SOON(host_call(&h, rt, call, "echo", "back") == 0, 20000);
     CHECK_TEXT(host_answer(call), "back");
     unlink(lib);
     rmdir(folder);

@@ -126,7 +126,7 @@ static void serves_without_memfd(void)
     resty_ffi_call_free(call);
     resty_ffi_runtime_unload(rt);
     resty_ffi_runtime_unload(program);
-    CHECK_SOON((host_run(&h, 0), segments() == 0), 10000);
+    CHECK_SOON((host_run(&h, 0), segments() == 0), 20000);
     host_close(&h);
 }
 

@@ -383,7 +383,7 @@ TEST(thousands_of_time_outs_leave_memory_as_it_was)
             host_run(&h, 1);
         resty_ffi_call_cancel(call, RESTY_FFI_TIMEOUT);
     }
-    CHECK_SOON((host_run(&h, 1), stats().late == stats().timed_out), 10000);
+    CHECK_SOON((host_run(&h, 1), stats().late == stats().timed_out), 20000);
     /* At worst all requests wait at once: 4 KB each. Afterwards that memory is used again. */
     long most = 10000 * 4 + 4096;
     CHECK(check_resident_kb() - before < (CHECK_SANITIZED ? 4 * most : most));
@@ -393,7 +393,7 @@ TEST(thousands_of_time_outs_leave_memory_as_it_was)
         resty_ffi_call_cancel(call, RESTY_FFI_TIMEOUT);
         /* However busy the machine is: no more than these wait at once. */
         if (k % 1000 == 999)
-            CHECK_SOON((host_run(&h, 1), stats().late == stats().timed_out), 10000);
+            CHECK_SOON((host_run(&h, 1), stats().late == stats().timed_out), 20000);
     }
     CHECK(check_resident_kb() - filled < (CHECK_SANITIZED ? 60000 : 8000));
     tear_down();

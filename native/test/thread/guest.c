@@ -42,15 +42,15 @@ TEST(the_host_keeps_the_signals_that_a_library_takes)
     handle(SIGUSR1, on_signal);
     handle(SIGHUP, on_signal);
     resty_ffi_runtime *rt = load();
-    CHECK_SOON((host_run(&h, 0), host_logged(&h, "it asks for SIGHUP: signals from outside stay the host's")), 5000);
+    CHECK_SOON((host_run(&h, 0), host_logged(&h, "it asks for SIGHUP: signals from outside stay the host's")), 20000);
     kill(getpid(), SIGHUP); /* the library had it for a moment */
     CHECK_SOON(handled == 1, 20000);
     host_expect(&h, rt, "x", "take", "0");
     kill(getpid(), SIGUSR1);
-    CHECK_SOON(handled == 2, 5000);
+    CHECK_SOON(handled == 2, 20000);
     host_expect(&h, rt, "x", "leave", "0");
     kill(getpid(), SIGUSR1);
-    CHECK_SOON(handled == 3, 5000);
+    CHECK_SOON(handled == 3, 20000);
     CHECK_INT(elsewhere, 0);
     host_close(&h);
 }
@@ -115,7 +115,7 @@ TEST(a_host_may_set_and_ask_for_its_handlers_later)
     CHECK(found.sa_handler == on_signal);
     kill(getpid(), SIGTERM);
     kill(getpid(), SIGALRM);
-    CHECK_SOON(handled == 2, 5000);
+    CHECK_SOON(handled == 2, 20000);
     handle(SIGTERM, SIG_IGN);
     kill(getpid(), SIGTERM);
     host_expect(&h, rt, "x", "count", "0");
@@ -163,7 +163,7 @@ TEST(handlers_change_while_signals_come)
         CHECK_INT(host_call(&h, rt, call, "x", k % 2 ? "leave" : "take"), 0);
         handle(SIGTERM, k % 3 ? on_signal : SIG_IGN);
     }
-    CHECK_SOON(handled > 0, 10000);
+    CHECK_SOON(handled > 0, 20000);
     stop = 1;
     pthread_join(shooter, NULL);
     resty_ffi_call_free(call);

@@ -85,12 +85,12 @@ TEST(many_at_once)
         snprintf(cfg, sizeof cfg, "%d", k);
         host_expect(&h, rt[k], "x", "y", cfg);
     }
-    CHECK_SOON(threads() == before + 1 + MANY, 10000); /* the library's, and each runtime's own */
+    CHECK_SOON(threads() == before + 1 + MANY, 20000); /* the library's, and each runtime's own */
     for (int k = 0; k < MANY; k++) {
         resty_ffi_runtime_unload(rt[k]);
         resty_ffi_runtime_release(rt[k]);
     }
-    CHECK_SOON(threads() == before + 1, 10000);
+    CHECK_SOON(threads() == before + 1, 20000);
     host_close(&h);
 }
 
@@ -125,9 +125,9 @@ TEST(when_it_was_only_slow_it_keeps_its_own)
     set_up();
     int before = threads();
     CHECK(!host_try(&h, "ffi_c_home", "hang 400", &brief));
-    CHECK_SOON((host_run(&h, 10), *ended == 1), 10000); /* after all; nobody is interested */
+    CHECK_SOON((host_run(&h, 10), *ended == 1), 20000); /* after all; nobody is interested */
     host_expect(&h, host_load(&h, "ffi_c_home", "a", &host_thread), "x", "y", "a");
-    CHECK_SOON(threads() == before + 2, 10000);
+    CHECK_SOON(threads() == before + 2, 20000);
     host_close(&h);
 }
 
@@ -137,7 +137,7 @@ TEST(one_that_was_given_up_ends_when_it_can)
     int before = threads();
     CHECK(!host_try(&h, "ffi_c_home", "hang 600", &brief));
     CHECK(!host_try(&h, "ffi_c_home", "a", &host_thread)); /* on another one */
-    CHECK_SOON((host_run(&h, 10), threads() == before + 1), 10000);
+    CHECK_SOON((host_run(&h, 10), threads() == before + 1), 20000);
     host_close(&h);
 }
 
@@ -146,7 +146,7 @@ TEST(those_that_wait_behind_one_that_hangs_are_served_when_it_is_given_up)
     char error[256];
     set_up();
     resty_ffi_runtime *hangs = begin("hang", &brief);
-    CHECK_SOON(*hanging == 1, 10000);
+    CHECK_SOON(*hanging == 1, 20000);
     resty_ffi_runtime *a = begin("a", &host_thread), *b = begin("b", &host_thread);
     CHECK_INT(outcome(hangs, error, sizeof error), -2);
     CHECK_HAS(error, "load_timeout");
@@ -165,14 +165,14 @@ TEST(one_that_waits_can_be_given_up_itself)
     char error[256];
     set_up();
     resty_ffi_runtime *slow = begin("hang 700", &host_thread);
-    CHECK_SOON(*hanging == 1, 10000);
+    CHECK_SOON(*hanging == 1, 20000);
     int threads_before = threads(), descriptors = check_descriptors();
     resty_ffi_runtime *waits = begin("a", &brief);
     CHECK_INT(outcome(waits, error, sizeof error), -2);
     CHECK_HAS(error, "150 ms (load_timeout)");
     resty_ffi_runtime_release(waits);
     /* At once, and not when its turn would have come. */
-    CHECK_SOON((host_run(&h, 0), check_descriptors() == descriptors && threads() <= threads_before), 10000);
+    CHECK_SOON((host_run(&h, 0), check_descriptors() == descriptors && threads() <= threads_before), 20000);
     CHECK_INT(outcome(slow, error, sizeof error), 1);
     host_expect(&h, slow, "x", "y", "hang 700");
     host_expect(&h, host_load(&h, "ffi_c_home", "b", &host_thread), "x", "y", "b");

@@ -276,7 +276,7 @@ TEST(the_threads_of_a_failed_init_keep_their_memory_until_they_close)
     CHECK(!host_try(&h, "ffi_c_initlate", NULL, &host_thread));
     CHECK_HAS(h.error, "libffi_init returned 3");
     int held = check_descriptors();
-    CHECK_SOON((host_run(&h, 1), check_descriptors() < held), 10000); /* closed: only now */
+    CHECK_SOON((host_run(&h, 1), check_descriptors() < held), 20000); /* closed: only now */
     host_close(&h);
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { startNginx } from "@resty-ffi/nginx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ended } from "../../../scripts/processes.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { LIB, METHODS } from "./support/places.ts";
 
@@ -103,29 +103,39 @@ describe("several workers", () => {
           listen 127.0.0.1:${port} reuseport;
           location = / { return 204; }
           location = /call { content_by_lua_block { rt:echo("1234") ngx.say(ngx.worker.pid()) } }
-          location = /metrics { content_by_lua_block { require("resty.ffi.metrics").serve() } }
+          location = /metrics {
+            content_by_lua_block {
+              ngx.header.pid = ngx.worker.pid()
+              require("resty.ffi.metrics").serve()
+            }
+          }
         }`,
     });
     const get = async (path: string) => {
       const reply = await fetch(`http://127.0.0.1:${nginx.port}${path}`, { headers: { Connection: "close" } });
       expect(reply.status).toBe(200);
-      return reply.text();
+      return { text: await reply.text(), pid: Number(reply.headers.get("pid")) };
     };
+    const metrics = async () => parse((await get("/metrics")).text);
     const key = `resty_ffi_calls_total{${RUNTIME},method="echo"}`;
-    const settled = async (name: string, value: number) => {
-      for (let tries = 0; parse(await get("/metrics")).get(name) !== value && tries < 60; tries++) await sleep(50);
-      expect(parse(await get("/metrics")).get(name)).toBe(value);
-    };
+    const settled = (name: string, value: number) => expect.poll(async () => (await metrics()).get(name)).toBe(value);
     try {
       const pids = new Set<number>();
       let calls = 0;
-      for (; calls < 20 || (pids.size < 2 && calls < 500); calls++) pids.add(Number(await get("/call")));
+      for (; calls < 20 || (pids.size < 2 && calls < 500); calls++) pids.add(Number((await get("/call")).text));
       expect(pids.size).toBe(2);
       await settled(key, calls);
       await settled(`resty_ffi_up{${RUNTIME}}`, 2);
-      await sleep(1200); // the worker has reported what it did
-      process.kill([...pids][0] ?? 0, "SIGKILL");
-      await sleep(300);
+      // The other one knows what this one did: it has reported it.
+      const [victim = 0, other] = pids;
+      await expect
+        .poll(async () => {
+          const { text, pid } = await get("/metrics");
+          return pid === other && parse(text).get(key);
+        })
+        .toBe(calls);
+      process.kill(victim, "SIGKILL");
+      await expect.poll(() => ended(victim)).toBe(true);
       for (let more = 0; more < 10; more++, calls++) await get("/call");
       await settled(key, calls);
     } finally {

@@ -115,7 +115,6 @@ describe("resty_ffi.reload", () => {
     await sleep(600);
     put("libwatched.so", METHODS);
     const generation = () => run(`${chunk} return (select(2, rt:generation()))`);
-    for (let tries = 0; (await generation()) !== "1" && tries < 100; tries++) await sleep(50);
-    expect(await generation()).toBe("1");
+    await expect.poll(generation).toBe("1");
   });
 });

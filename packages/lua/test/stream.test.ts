@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Lua, startLua } from "./support/lua.ts";
 import { ECHO, METHODS } from "./support/places.ts";
@@ -35,8 +34,7 @@ function run(chunk: string, transport = "thread"): Promise<string> {
 /** Until the runtime has no stream any more, and stats no call. */
 async function expectNothingLeft(transport = "thread"): Promise<void> {
   const left = () => run("return select(2, rt:streams()), ffi.stats(rt).in_flight", transport);
-  for (let tries = 0; (await left()) !== "0|0" && tries < 100; tries++) await sleep(20);
-  expect(await left()).toBe("0|0");
+  await expect.poll(left).toBe("0|0");
 }
 
 describe.each(["thread", "process"])("a stream over the transport %s", (transport) => {

@@ -69,9 +69,7 @@ describe.runIf(served)("in nginx's stream block", () => {
       expect(await ask(port, `${transport} dict set ${transport} 42`)).toMatch(/^true /);
       expect(await ask(port, `${transport} dict get ${transport}`)).toBe("true 42 nil\n");
       expect(await ask(port, `${transport} log warn from ${transport}`)).toMatch(/^true /);
-      await expect
-        .poll(() => nginx.log(), { timeout: 10_000 })
-        .toMatch(new RegExp(`\\[warn\\].*resty-ffi.*from ${transport}`));
+      await expect.poll(() => nginx.log()).toMatch(new RegExp(`\\[warn\\].*resty-ffi.*from ${transport}`));
       expect(nginx.log()).not.toMatch(/\[(alert|emerg|crit)\]/);
     },
   );

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { startNginx } from "../src/index.ts";
 
@@ -46,7 +45,6 @@ it("takes the workers along when the master is killed", async () => {
   expect(existsSync(`/proc/${worker}`)).toBe(true);
   process.kill(nginx.pid, "SIGKILL");
   expect(await nginx.exited).toBe(null);
-  for (let tries = 0; existsSync(`/proc/${worker}`) && tries < 100; tries++) await sleep(20);
-  expect(existsSync(`/proc/${worker}`)).toBe(false);
+  await expect.poll(() => existsSync(`/proc/${worker}`)).toBe(false);
   await nginx.stop();
 });

@@ -185,7 +185,7 @@ test("listeners of exit run at an unload, a reload and a handler's process.exit"
   await expect.poll(notes).toEqual(["exit 0"]);
   await expect(rt.call("leave", "3")).rejects.toMatchObject({ status: -7 });
   await expect.poll(notes).toEqual(["exit 0", "exit 3"]);
-  await expect.poll(() => rt.text("echo", "x").catch(String), { timeout: 10_000 }).toBe("x");
+  await expect.poll(() => rt.text("echo", "x").catch(String)).toBe("x");
   rt.unload();
   await expect.poll(notes).toEqual(["exit 0", "exit 3", "exit 0"]);
   await expect.poll(() => host.lines.filter(({ text }) => text.includes("printed at the end")).length).toBe(3);

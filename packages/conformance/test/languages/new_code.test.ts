@@ -150,7 +150,7 @@ describe.each(CELLS)("%s over the transport %s", (language, transport) => {
     await delay(1500);
     expect(await version(rt, language)).toBe(1);
     write(2);
-    await expect.poll(() => version(rt, language), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => version(rt, language)).toBe(2);
     expect(log.some((line) => line.startsWith("notice") && line.endsWith("has changed: reloading"))).toBe(true);
   }, 120_000);
 });

@@ -23,13 +23,10 @@ test("the log of all languages survives its rotation (nginx -s reopen)", async (
     await expect.poll(() => existsSync(file)).toBe(true);
     // Until the worker has opened it, it writes to the old one.
     await expect
-      .poll(
-        async () => {
-          await say("after");
-          return lines(file, "after");
-        },
-        { timeout: 5000 },
-      )
+      .poll(async () => {
+        await say("after");
+        return lines(file, "after");
+      })
       .toEqual([...LANGUAGES]);
     expect(lines(`${file}.1`, "before")).toEqual([...LANGUAGES]);
   } finally {
@@ -62,7 +59,7 @@ test("a name or a text with a % in it is no format", async () => {
       local rt = assert(fixture.load("go", ${lua(lib)}))
       rt:log("error 100%s %n %*s %V")`);
     const own = () => nginx.log().filter(({ text }) => text.startsWith("[resty-ffi]"));
-    await expect.poll(() => own().length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => own().length).toBe(1);
     expect(own()[0]).toMatchObject({ level: "error" });
     expect(own()[0]?.text).toContain("ffi_%s%n%*s");
     expect(own()[0]?.text).toContain(": 100%s %n %*s %V");

@@ -78,9 +78,9 @@ describe("signals", () => {
     const pid = worker(of);
     const slow = name === "SIGQUIT" ? call(of, "go", "sleep", "2000") : undefined;
     const stats = () => of.lua(`return fixture.stats("go")`);
-    if (slow) await expect.poll(stats, { interval: 10, timeout: 10_000 }).toContain("in_flight=1");
+    if (slow) await expect.poll(stats, { interval: 10 }).toContain("in_flight=1");
     process.kill(pid, name);
-    await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => ended(pid)).toBe(true);
     if (slow) expect(await slow).toBe("slept");
     expect(of.alarms()).toEqual([]);
   });
@@ -89,11 +89,11 @@ describe("signals", () => {
     const of = await start();
     const pid = worker(of);
     for (let k = 0; k < 100; k++) for (const name of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) process.kill(pid, name);
-    await expect.poll(() => of.errorLog(), { timeout: 10_000 }).toContain("reopening logs");
+    await expect.poll(() => of.errorLog()).toContain("reopening logs");
     expect(await call(of, "go", "echo", "goes on")).toBe("goes on");
     of.signal("SIGHUP");
-    await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
-    await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => ended(pid)).toBe(true);
+    await expect.poll(() => of.workers.length).toBe(1);
     expect(await call(of, "go", "echo", "the next worker")).toBe("the next worker");
     expect(of.alarms()).toEqual([]);
   });
@@ -106,8 +106,8 @@ describe("a library that ends the worker", () => {
     for (let times = 1; times <= 2; times++) {
       const [pid] = of.workers as [number];
       await expect(call(of, language, "exit", "2")).rejects.toThrow();
-      await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
-      await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => ended(pid)).toBe(true);
+      await expect.poll(() => of.workers.length).toBe(1);
       expect(await call(of, language, "echo", "again")).toBe("again");
     }
     const said = of
@@ -122,8 +122,8 @@ describe("a library that ends the worker", () => {
     const of = nginx;
     const [pid] = of.workers as [number];
     await expect(call(of, "go", "panic")).rejects.toThrow();
-    await expect.poll(() => ended(pid), { timeout: 10_000 }).toBe(true);
-    await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => ended(pid)).toBe(true);
+    await expect.poll(() => of.workers.length).toBe(1);
     expect(await call(of, "go", "echo", "again")).toBe("again");
     expect(of.errorLog()).toContain("panic: outside of a handler");
     expect(of.errorLog()).toContain(`worker process ${pid} exited on signal 6`);
@@ -133,9 +133,9 @@ describe("a library that ends the worker", () => {
     nginx = await Nginx.start({ http: init(load("go")) });
     const of = nginx;
     await expect(call(of, "go", "exit", "2")).rejects.toThrow();
-    await expect.poll(() => of.errorLog(), { timeout: 10_000 }).toContain("fatal code 2 and cannot be respawned");
+    await expect.poll(() => of.errorLog()).toContain("fatal code 2 and cannot be respawned");
     of.signal("SIGHUP");
-    await expect.poll(() => of.workers.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => of.workers.length).toBe(1);
     expect(await call(of, "go", "echo", "after a reload")).toBe("after a reload");
   });
 });
@@ -145,7 +145,7 @@ test("an exit handler that never comes back does not keep a worker for ever", as
   nginx = await Nginx.start({ http: init(`assert(fixture.load("exits", ${lua(other)}, "hang", {}))`) });
   const pid = nginx.workers[0] as number;
   nginx.signal("SIGQUIT");
-  await expect.poll(() => ended(pid), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => ended(pid)).toBe(true);
   expect(nginx.errorLog()).toMatch(/exit: an exit handler of a library has not come back within 3 s/);
 });
 

@@ -74,8 +74,8 @@ describe.each([false, true])("Python in nginx, isolate = %s", (isolate) => {
     await start();
     const [worker] = nginx.workers;
     nginx.signal("SIGHUP");
-    await expect.poll(names, { timeout: 15_000 }).toEqual(NAMES);
-    await expect.poll(() => nginx.workers.length === 1 && nginx.workers[0] !== worker, { timeout: 15_000 }).toBe(true);
+    await expect.poll(names).toEqual(NAMES);
+    await expect.poll(() => nginx.workers.length === 1 && nginx.workers[0] !== worker).toBe(true);
     expect(await call("one")).toBe("one one");
     nginx.signal("SIGQUIT");
     await nginx.exited;
@@ -87,8 +87,8 @@ describe.each([false, true])("Python in nginx, isolate = %s", (isolate) => {
     test("what a process prints is in the log when it is killed", async () => {
       await start();
       await nginx.request("POST", "/call/one/die");
-      await expect.poll(() => nginx.errorLog(), { timeout: 15_000 }).toContain("the last words of one");
-      await expect.poll(() => call("one"), { timeout: 15_000 }).toBe("one one");
+      await expect.poll(() => nginx.errorLog()).toContain("the last words of one");
+      await expect.poll(() => call("one")).toBe("one one");
     });
   }
 

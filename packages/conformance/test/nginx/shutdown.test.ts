@@ -18,7 +18,7 @@ async function withTimer(chunk: string, main: string): Promise<Nginx> {
       end)
     }`,
   });
-  await expect.poll(() => nginx.errorLog(), { timeout: 10_000 }).toContain("the timer has begun");
+  await expect.poll(() => nginx.errorLog()).toContain("the timer has begun");
   return nginx;
 }
 
@@ -111,15 +111,12 @@ test("a stream that a job leaves open is cancelled when its object is collected,
       nginx.lua(`
         local _, open = fixture.runtimes.go:streams()
         return tostring(fixture.done) .. " " .. open .. " " .. require("resty.ffi").stats(fixture.runtimes.go).in_flight`);
-    await expect.poll(async () => (await state()).split(" ")[0], { timeout: 10_000 }).toBe("true");
+    await expect.poll(async () => (await state()).split(" ")[0]).toBe("true");
     await expect
-      .poll(
-        async () => {
-          await nginx.lua("collectgarbage() collectgarbage()");
-          return state();
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        await nginx.lua("collectgarbage() collectgarbage()");
+        return state();
+      })
       .toBe("true 0 0");
     expect(nginx.alarms()).toEqual([]);
   } finally {

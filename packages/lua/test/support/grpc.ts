@@ -46,4 +46,4 @@ export async function startGrpcLua(settings: Settings = {}): Promise<Lua> {
 }
 
 /** For how long something is asked for that is expected to come. */
-export const SOON = { timeout: 10_000 };
+export const SOON = { timeout: 20_000 };
