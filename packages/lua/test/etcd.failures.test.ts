@@ -187,8 +187,11 @@ describe("a runtime that is", () => {
       expect(transport).toBe("process");
       const [pid] = children(child);
       expect(pid).toBeGreaterThan(1);
-      const watching = isolated.run('return assert(c:watch{ key = "nothing" }):recv{ timeout = 10 }');
-      await sleep(200);
+      const watching = isolated.run(`
+        local watch = assert(c:watch{ key = "nothing" })
+        package.loaded.watching = true
+        return watch:recv{ timeout = 10 }`);
+      await isolated.run('wait_until("the watch", function() return package.loaded.watching end) return true');
       process.kill(pid as number, "SIGKILL");
       expect((await watching).slice(0, 2)).toEqual([false, -7]);
       await expect.poll(() => isolated.run('return (c:get("isolated", { timeout = 2 }))'), SOON).toEqual([true]);
