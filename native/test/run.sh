@@ -38,4 +38,4 @@ Not run under qemu:
 END
     set -- -E '^block\.(unused_large|an_untouched)|^unload\.two_hundred_times|^(home|chaos|fuzz|program|forbidden)\.|^limits\.last_words|^death\.(one_that_keeps|how_it|.*_says_why|its_last_words)|^process\.a_missing_runner|^load\.a_library_that_needs' "$@"
 fi
-exec ctest --test-dir "$build" --output-on-failure -j 3 "$@"
+exec ctest --test-dir "$build" --output-on-failure -j 6 "$@"

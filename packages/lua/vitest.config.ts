@@ -2,5 +2,6 @@ import { defineConfig } from "vitest/config";
 import { patience } from "../../scripts/vitest.ts";
 
 export default defineConfig({
-  test: { ...patience, include: ["test/**/*.test.ts"] },
+  // Much of the time they wait for servers.
+  test: { ...patience, include: ["test/**/*.test.ts"], maxWorkers: 2 },
 });
