@@ -13,7 +13,7 @@ export default defineConfig({
     // A process for each file, which is the Node host of its cells. Much of the time they wait for deadlines.
     pool: "forks",
     execArgv: ["--expose-gc"],
-    maxWorkers: 4,
+    maxWorkers: 3,
     reporters: ["default", "./src/matrix.ts"],
   },
 });
