@@ -80,7 +80,8 @@ export function deadlines(cell: () => Cell): void {
     expect(found.every((answer) => !answer.ok && answer.code === Code.TIMEOUT)).toBe(true);
     const mixed = Array.from({ length: 200 }, (_, i) => text(rt, "echo", `own ${i}`));
     expect(await Promise.all(mixed)).toEqual(mixed.map((_, i) => `own ${i}`));
-    await expect.poll(async () => (await rt.stats()).late).toBe(before + 50);
+    // Those of the tests before may still come.
+    await expect.poll(async () => (await rt.stats()).late).toBeGreaterThanOrEqual(before + 50);
     expect(await text(rt, "echo", "after")).toBe("after");
   });
 

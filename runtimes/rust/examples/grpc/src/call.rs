@@ -1,6 +1,6 @@
 //! One RPC for one call or stream of ours. Whoever goes away drops the future, which cancels the RPC.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use resty_ffi::{Error, Json, Request, Requests, Sender};
 use serde::Serialize;
@@ -21,7 +21,9 @@ where
     F: Future<Output = Result<Response<R>, Status>>,
 {
     let message = decode(request.body().unwrap_or_default())?;
-    let answer = rpc(timed(message, request.remaining())).await;
+    let left = request.remaining();
+    let failed = failure(left);
+    let answer = rpc(timed(message, left)).await;
     Ok(Json(answer.map_err(failed)?.into_inner()))
 }
 
@@ -39,8 +41,9 @@ where
     let Some(message) = requests.recv().await? else {
         return Err(bad_input("the stream was closed before its message came"));
     };
-    let request = timed(decode(&message)?, requests.remaining());
-    forward(rpc(request), &sender).await
+    let left = requests.remaining();
+    let failed = failure(left);
+    forward(rpc(timed(decode(&message)?, left)), &sender, failed).await
 }
 
 /// Many messages there, one back.
@@ -54,6 +57,7 @@ where
     F: Future<Output = Result<Response<R>, Status>>,
 {
     let left = requests.remaining();
+    let failed = failure(left);
     let (messages, broken) = Messages::new(requests, Cut::Resets);
     tokio::select! {
         Ok(error) = broken => Err(error),
@@ -74,22 +78,30 @@ where
     F: Future<Output = Result<Response<Streaming<R>>, Status>>,
 {
     let left = requests.remaining();
+    let failed = failure(left);
     let (messages, broken) = Messages::new(requests, Cut::Ends);
     tokio::select! {
         Ok(error) = broken => Err(error),
-        end = forward(rpc(timed(messages, left)), &sender) => end,
+        end = forward(rpc(timed(messages, left)), &sender, failed) => end,
     }
 }
 
 async fn forward<R: Serialize>(
     answers: impl Future<Output = Result<Response<Streaming<R>>, Status>>,
     sender: &Sender,
+    failed: impl Fn(Status) -> Error,
 ) -> Result<(), Error> {
-    let mut answers = answers.await.map_err(failed)?.into_inner();
-    while let Some(answer) = answers.message().await.map_err(failed)? {
+    let mut answers = answers.await.map_err(&failed)?.into_inner();
+    while let Some(answer) = answers.message().await.map_err(&failed)? {
         sender.send(Json(answer)).await?;
     }
     Ok(())
+}
+
+/// What becomes of a status, by the time that is left to the RPC when it begins.
+fn failure(left: Option<Duration>) -> impl Fn(Status) -> Error {
+    let deadline = left.and_then(|left| Instant::now().checked_add(left));
+    move |status| failed(status, deadline)
 }
 
 /// The service learns how long it is waited for.

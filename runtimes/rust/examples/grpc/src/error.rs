@@ -2,12 +2,21 @@
 
 use std::error::Error as Cause;
 use std::iter::successors;
+use std::time::{Duration, Instant};
 
 use resty_ffi::Error;
 use tonic::{Code, Status, TimeoutExpired};
 
-pub fn failed(status: Status) -> Error {
+/// What comes this close to the deadline is about it.
+const CLOSE: Duration = Duration::from_millis(50);
+
+/// Servers in Go reset the stream at the deadline, which may be noticed here a moment later.
+pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
+    let due = deadline.is_some_and(|deadline| deadline <= Instant::now() + CLOSE);
     match status.source() {
+        _ if status.code() == Code::Cancelled && due => {
+            Error::new(Code::DeadlineExceeded as i32, "the deadline has passed")
+        }
         None => Error::new(status.code() as i32, status.message()),
         // Not the service's own: it could not be reached, or has gone.
         Some(cause) => {

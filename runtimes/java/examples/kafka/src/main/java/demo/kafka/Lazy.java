@@ -1,5 +1,7 @@
 package demo.kafka;
 
+import org.apache.kafka.common.KafkaException;
+
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -7,20 +9,25 @@ import java.util.function.Supplier;
 final class Lazy<C extends AutoCloseable> {
     private final Supplier<C> maker;
     private C client;
+    private boolean ended;
 
     Lazy(Supplier<C> maker) {
         this.maker = maker;
     }
 
     synchronized C get() {
+        if (ended) {
+            throw new KafkaException("the runtime is unloaded");
+        }
         if (client == null) {
             client = maker.get();
         }
         return client;
     }
 
-    /** The client, if it has been made. */
-    synchronized Optional<C> made() {
+    /** The client, if it has been made. From now on none is made. */
+    synchronized Optional<C> end() {
+        ended = true;
         return Optional.ofNullable(client);
     }
 }

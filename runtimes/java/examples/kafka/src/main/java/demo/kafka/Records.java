@@ -87,6 +87,6 @@ final class Records implements AutoCloseable {
 
     @Override
     public void close() {
-        producer.made().ifPresent(client -> client.close(Clients.GOODBYE));
+        producer.end().ifPresent(client -> client.close(Clients.GOODBYE));
     }
 }

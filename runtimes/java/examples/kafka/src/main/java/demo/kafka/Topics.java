@@ -53,6 +53,6 @@ final class Topics implements AutoCloseable {
 
     @Override
     public void close() {
-        admin.made().ifPresent(client -> client.close(Clients.GOODBYE));
+        admin.end().ifPresent(client -> client.close(Clients.GOODBYE));
     }
 }
