@@ -51,16 +51,18 @@ const EVERY_METHOD = `
 describe("a server that is", () => {
   it("not there: an error with its reason within the deadline", async () => {
     const [port] = await freePorts(1);
-    const [codes, longest, message] = await run(`
-      c = client{ endpoints = { "127.0.0.1:${port}" } }
-      ${EVERY_METHOD}
-      return codes, longest, (select(3, c:get("x", { timeout = 0.3 })))`);
+    const c = `c = client{ endpoints = { "127.0.0.1:${port}" } }`;
+    const [codes, longest] = await run(`${c} ${EVERY_METHOD} return codes, longest`);
     expect(Object.keys(codes)).toHaveLength(15);
     for (const [name, code] of Object.entries(codes))
       expect([name, [14, -1].includes(code as number)]).toEqual([name, true]);
-    expect(codes).toMatchObject({ get: 14, put: 14, watch: 14, lock: 14 });
-    expect(message).toContain("connection refused");
     expect(longest).toBeLessThan(4);
+    // The reason comes a moment before the deadline, and on a machine that is busy enough the deadline comes first.
+    const refused = [14, expect.stringContaining("connection refused")];
+    for (const method of ['get("x"', 'put("x", "y"', 'watch({ key = "x" }', 'lock("x"'])
+      await expect
+        .poll(async () => (await run(`${c} return c:${method}, { timeout = 0.4 })`)).slice(1))
+        .toEqual(refused);
   });
 
   it("paused: TIMEOUT within the deadline, and then it goes on", async () => {
@@ -289,9 +291,9 @@ describe("TLS", () => {
 
   it("a name that is not in the certificate, unless it is not verified", async () => {
     const { ca, cert, key } = secure.pem;
-    const [ok, code, message] = await call(`{ ca = "${ca}", cert = "${cert}", key = "${key}" }`);
-    expect([ok, code]).toEqual([false, 14]);
-    expect(message).toContain("x509: ");
+    await expect
+      .poll(() => call(`{ ca = "${ca}", cert = "${cert}", key = "${key}" }`))
+      .toEqual([false, 14, expect.stringContaining("x509: ")]);
     expect((await call(`{ cert = "${cert}", key = "${key}", verify = false }`))[0]).toBe(true);
   });
 
@@ -313,10 +315,8 @@ describe("TLS", () => {
       /./,
     ],
   ])("%s: an error within the deadline", async (_, tls, wanted) => {
-    const [ok, code, message] = await call(tls());
-    expect(ok).toBe(false);
-    expect([14, -1]).toContain(code);
-    expect(message).toMatch(wanted);
+    const failed = [false, expect.toSatisfy((code) => [14, -1].includes(code)), expect.stringMatching(wanted)];
+    await expect.poll(() => call(tls())).toEqual(failed);
   });
 
   it("no TLS at all: an error within the deadline", async () => {
