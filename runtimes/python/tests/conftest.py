@@ -34,7 +34,7 @@ class Stream:
         self.call = call
         self.status = 0
 
-    def hear(self, *what: str, seconds: float = 10) -> list[str] | None:
+    def hear(self, *what: str, seconds: float = 30) -> list[str] | None:
         """The next thing of these kinds that the host says of this stream."""
         heard = self.host._heard.setdefault(self.call, [])
         until = time.monotonic() + seconds
@@ -46,13 +46,13 @@ class Stream:
                 return None
             self.host._hear(lambda fields: fields[0] in what and int(fields[1]) == self.call, until - time.monotonic())
 
-    def send(self, message: bytes | None, end: bool = False, seconds: float = 10) -> int | None:
+    def send(self, message: bytes | None, end: bool = False, seconds: float = 30) -> int | None:
         """The status; None if there was no window in this time."""
         self.host.say("send", self.call, hexadecimal(message), int(end))
         sent = self.hear("sent", seconds=seconds)
         return None if sent is None else int(sent[2])
 
-    def read(self, seconds: float = 10) -> bytes | tuple[int, bytes | None] | None:
+    def read(self, seconds: float = 30) -> bytes | tuple[int, bytes | None] | None:
         """The next message; a status and a text at the end; None if neither came in this time."""
         self.host.say("read", self.call, 1)
         got = self.hear("message", "ended", seconds=seconds)
@@ -132,7 +132,7 @@ class Host:
         return self._outcome("reloaded")
 
     def _outcome(self, what: str) -> str | None:
-        fields = self._hear(lambda fields: fields[0] == what, 15)
+        fields = self._hear(lambda fields: fields[0] == what, 30)
         assert fields is not None, f"nothing was {what}"
         return None if fields[2] == "ok" else bytes.fromhex(fields[2]).decode()
 
@@ -141,11 +141,15 @@ class Host:
         self.say("call", self.calls, number, method, hexadecimal(request), timeout_ms)
         return self.calls
 
-    def wait(self, call: int, seconds: float = 10) -> tuple[int, bytes | None]:
+    def wait(self, call: int, seconds: float = 30) -> tuple[int, bytes | None]:
         if call not in self._done:
             self._hear(lambda fields: fields[0] == "done" and int(fields[1]) == call, seconds)
         assert call in self._done, f"call {call} was not answered"
         return self._done.pop(call)
+
+    def answered(self, call: int) -> bool:
+        """Whether the answer came before that of the last call that was waited for."""
+        return call in self._done
 
     def call(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0):
         return self.wait(self.start(method, request, number, timeout_ms))
@@ -178,7 +182,7 @@ class Host:
 
     def stats(self, number: int = 0) -> dict[str, int]:
         self.say("stats", number)
-        fields = self._hear(lambda fields: fields[0] == "stats", 5)
+        fields = self._hear(lambda fields: fields[0] == "stats", 20)
         return dict(zip(["in_flight", "bytes_out", "queued", "reloads"], map(int, fields[2:]), strict=True))
 
     def memory(self) -> int:
@@ -192,7 +196,7 @@ class Host:
     def unload(self, number: int = 0) -> None:
         self.say("unload", number)
 
-    def log(self, text: str, seconds: float = 5) -> int:
+    def log(self, text: str, seconds: float = 20) -> int:
         """The level of the log line that has this text, as soon as there is one."""
         until = time.monotonic() + seconds
         while True:
@@ -202,7 +206,7 @@ class Host:
             assert time.monotonic() < until, f"{text!r} is not in the log: {self.logs}"
             self._hear(lambda fields: fields[0] == "log", 0.1)
 
-    def until(self, method: str, answer: bytes, seconds: float = 5) -> None:
+    def until(self, method: str, answer: bytes, seconds: float = 20) -> None:
         """Calls the method until it gives this answer."""
         until = time.monotonic() + seconds
         while (got := self.call(method)) != (0, answer):
@@ -219,7 +223,7 @@ class Host:
         if not self.process.stdin.closed:
             self.process.stdin.close()
         try:
-            return self.process.wait(10)
+            return self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -231,7 +235,7 @@ class Host:
 def wait() -> Callable[..., None]:
     """Waits for a condition. What is not so after that time is for the test to say."""
 
-    def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    def until(condition: Callable[[], bool], seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(0.01)

@@ -76,9 +76,8 @@ def test_deadline(host):
 
 def test_a_blocked_thread_holds_up_nobody(host):
     slow = host.start("stubborn", b"2000")
-    before = time.monotonic()
     assert host.call("echo", b"x") == (0, b"x")
-    assert time.monotonic() - before < 1.9
+    assert not host.answered(slow)
     assert host.wait(slow) == (0, b"too late")
 
 

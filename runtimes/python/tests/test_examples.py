@@ -103,7 +103,7 @@ def test_unload_leaves_no_thread(new_host, name, method, request_):
 
 
 def eventually(condition):
-    until = time.monotonic() + 10
+    until = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)

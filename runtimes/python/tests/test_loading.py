@@ -90,7 +90,7 @@ def test_unloading_one_leaves_the_others(new_host):
         host.unload(number)
         assert host.call("config", number=number)[0] == -8
     assert host.call("echo", b"x", number=2) == (0, b"x")
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while len(host.threads()) > threads - 2:
         assert time.monotonic() < until, host.threads()
     assert host.load(0, "loading,app,one") is None
@@ -106,7 +106,7 @@ def test_what_does_not_end_is_left_behind(new_host, module, method):
     host.call("echo" if module == "answers" else "at_once")
     host.cancel(call)
     host.unload()
-    until = time.monotonic() + 3
+    until = time.monotonic() + 20
     while host.threads().count("ffi-python") > threads - 1 + (module == "answers"):
         assert time.monotonic() < until, host.threads()
     assert host.load(1, "loading,app,") is None
@@ -121,7 +121,7 @@ def test_the_host_can_end_while_calls_run_on(new_host, module, method):
     host.call("echo" if module == "answers" else "at_once")
     before = time.monotonic()
     assert host.close() == 0
-    assert time.monotonic() - before < 3.5
+    assert time.monotonic() - before < 15
 
 
 def test_each_load_reads_the_module(new_host, tmp_path):

@@ -1,3 +1,4 @@
+import os
 import time
 
 import pytest
@@ -149,7 +150,7 @@ def test_unload_with_open_streams(host, method):
     assert [stream.read_all()[1] for stream in streams] == [-8] * 3
     if "seen" in method:
         host.until("seen_events", b"cancelled:True left cancelled:True left cancelled:True left")
-    until = time.monotonic() + 4
+    until = time.monotonic() + 20
     while host.threads().count("ffi-python") >= threads:
         assert time.monotonic() < until, host.threads()
     assert host.open("chat", number=1).status == -8
@@ -162,7 +163,7 @@ def test_the_host_can_end_while_streams_are_open(host, method):
     host.open(method)
     before = time.monotonic()
     assert host.close() == 0
-    assert time.monotonic() - before < 3.5
+    assert time.monotonic() - before < 15
 
 
 @pytest.mark.parametrize(("method", "count"), [("count", 10_000), ("blocking_count", 3000)])
@@ -239,12 +240,12 @@ def test_a_stream_has_one_task_and_one_context(host):
     assert stream.read_all() == ([b"set", b"True set 1", b"True set 2"], 0, None)
 
 
-def test_a_message_does_not_wait_for_the_work_on_the_next(host):
-    stream = host.open("slow_sums")
-    assert stream.read() == b"0"
-    before = time.monotonic()
-    assert stream.read() == b"1"
-    assert 0.25 < time.monotonic() - before < 0.95
+def test_a_message_does_not_wait_for_the_work_on_the_next(host, tmp_path):
+    done = tmp_path / "done"
+    stream = host.open("slow_sums", os.fsencode(done))
+    assert [stream.read(), stream.read()] == [b"0", b"1"]
+    done.touch()
+    assert stream.read() == b"2"
 
 
 @pytest.mark.parametrize("method", ["plain", "plain_async", "plain_thread"])

@@ -132,7 +132,7 @@ def test_unload_ends_the_lifespan(host, events):
     host.cancel(call)
     host.until("events", b"stopped:True")
     host.unload()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while not events.exists() or not events.read_text():
         assert time.monotonic() < until
     assert events.read_text() == "stopped:True"
@@ -145,7 +145,7 @@ def test_the_end_of_the_host_cancels_what_runs(host, events):
     host.call("at_once")
     before = time.monotonic()
     assert host.close() == 0
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 8
     assert events.read_text() == "stopped:True stopped:True stopped:True"
 
 

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import os
 import sys
 import time
+from pathlib import Path
 
 import resty_ffi
 
@@ -276,9 +278,11 @@ async def one_task(requests):
 
 @app.stream
 async def slow_sums(requests):
-    """Works between its messages without a pause for the loop."""
+    """Works between its messages without a pause for the loop, before the last until there is a file."""
+    file = Path(os.fsdecode(await anext(requests)))
     for n in range(3):
-        time.sleep(0.5)  # noqa: ASYNC251
+        while n == 2 and not file.exists():  # noqa: ASYNC240
+            time.sleep(0.01)  # noqa: ASYNC251
         yield str(n)
 
 
