@@ -281,6 +281,7 @@ async def slow_sums(requests):
     """Works between its messages without a pause for the loop, before the last until there is a file."""
     file = Path(os.fsdecode(await anext(requests)))
     for n in range(3):
+        time.sleep(0.01)  # noqa: ASYNC251
         while n == 2 and not file.exists():  # noqa: ASYNC240
             time.sleep(0.01)  # noqa: ASYNC251
         yield str(n)
