@@ -102,7 +102,7 @@ def test_what_does_not_end_is_left_behind(new_host, module, method):
     host = new_host()
     assert host.load(0, f"{module},app,") is None
     threads = host.threads().count("ffi-python")
-    call = host.start(method, b"4000")
+    call = host.start(method, b"60000")
     host.call("echo" if module == "answers" else "at_once")
     host.cancel(call)
     host.unload()
