@@ -4,6 +4,7 @@ import io.etcd.jetcd.common.exception.EtcdException;
 import io.github.restyffi.RestyFfiException;
 import io.grpc.Status;
 
+import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 
@@ -36,6 +37,10 @@ final class Failures {
         Throwable cause = status.getCause();
         if (status.getDescription() == null && Status.trailersFromThrowable(cause) != null) {
             return failure(Status.fromThrowable(cause)); // why etcd gave us no token
+        }
+        // grpc calls it so when it writes to a connection that has just gone.
+        if (status.getCode() == Status.Code.UNKNOWN && cause instanceof ClosedChannelException) {
+            return failure(Status.UNAVAILABLE.withDescription("the connection was lost"));
         }
         String text =
                 status.getDescription() == null ? status.getCode().name() : status.getDescription();

@@ -12,6 +12,7 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.BlockingClientCall;
 
+import java.nio.channels.ClosedChannelException;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
@@ -111,10 +112,19 @@ final class Rpcs {
         if (status.getCause() instanceof RestyFfiException bad) {
             return bad;
         }
+        if (isLost(status)) {
+            return failure(Status.UNAVAILABLE.withDescription("the connection was lost"), call);
+        }
         if (status.getCode() == Status.Code.UNAVAILABLE) {
             channel.resetConnectBackoff(); // the next call is to try, however long it has been down
         }
         return new RestyFfiException(status.getCode().value(), text(status), status.getCause());
+    }
+
+    /** grpc calls it UNKNOWN when it writes to a connection that has just gone. */
+    private static boolean isLost(Status status) {
+        return status.getCode() == Status.Code.UNKNOWN
+                && status.getCause() instanceof ClosedChannelException;
     }
 
     /** What it says, and why: grpc keeps that in the cause where the network is to blame. */
