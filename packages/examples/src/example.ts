@@ -38,7 +38,7 @@ export class Example {
 
   /** Sends text, or anything else as JSON; undefined sends nothing. */
   async call(method: string, request?: unknown, options: CallOptions = {}): Promise<unknown> {
-    const answer = await call(this.#rt, method, encode(request), { timeout: 10_000, ...options });
+    const answer = await call(this.#rt, method, encode(request), { timeout: PATIENCE_MS, ...options });
     return JSON.parse(String(answer));
   }
 
