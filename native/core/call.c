@@ -118,9 +118,12 @@ bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data,
     return true;
 }
 
-static int send_call(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len)
+static int send_call(struct rf_instance *i, const struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len)
 {
     struct rf_channel *ch = &i->q.ch;
+    /* Callers that wait are as many as the host can have; nothing else bounds those that do not. */
+    if (c->one_way && i->one_way >= ch->at.max_queue)
+        return RESTY_FFI_QUEUE_FULL;
     if (ch->tail - atomic_load_explicit(&ch->h->head, memory_order_relaxed) >= ch->at.max_queue)
         return RESTY_FFI_QUEUE_FULL;
     if (!rf_call_payload(i, s, data, len))
@@ -158,7 +161,7 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, c
     s->kind = RESTY_FFI_CALL;
     s->deadline = c->deadline = timeout_ms ? c->sent + timeout_ms * 1000000 : 0;
     resty_ffi_method_stats *m = &rt->method_stats[s->method];
-    int rc = send_call(i, s, data, len);
+    int rc = send_call(i, c, s, data, len);
     if (rc != 0) {
         rt->stats.queue_full++;
         m->errors[-RESTY_FFI_QUEUE_FULL]++;
@@ -194,8 +197,11 @@ static void count_time(resty_ffi_method_stats *m, uint64_t ns)
 void rf_call_count(struct rf_call *c, int status, uint64_t len)
 {
     resty_ffi_runtime *rt = c->instance->rt;
-    if (!rt)
+    if (!rt) {
+        if (c->one_way)
+            rf_one_way_tell(c, status);
         return;
+    }
     resty_ffi_method_stats *m = &rt->method_stats[c->method];
     rt->stats.bytes_out += len;
     m->bytes_out += len;
@@ -212,6 +218,8 @@ void rf_call_count(struct rf_call *c, int status, uint64_t len)
     else
         rt->stats.failed++;
     m->errors[status < 0 && status > -RESTY_FFI_KINDS ? -status : 0]++;
+    if (c->one_way)
+        rf_one_way_tell(c, status);
 }
 
 void rf_call_leave(struct rf_call *c)
@@ -269,6 +277,15 @@ static void stray(struct rf_instance *i, bool end)
     l->host.log(l->host.host, RESTY_FFI_LOG_WARN, i->name, text, sizeof text - 1);
 }
 
+/* It is DONE, and was in flight at i. */
+static void tell(struct rf_instance *i, struct rf_call *c)
+{
+    if (c->one_way)
+        rf_one_way_end(i, c);
+    else
+        c->loop->host.done(c->loop->host.host, &c->public);
+}
+
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
 {
     struct rf_channel *ch = &i->q.ch;
@@ -305,12 +322,12 @@ void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
     c->public.state = RESTY_FFI_DONE;
     i->held++;
     rf_call_leave(c);
-    i->loop->host.done(i->loop->host.host, &c->public);
+    tell(i, c);
 }
 
-static void fail(struct rf_call *c, int status, const char *text)
+void rf_call_fail(struct rf_call *c, int status, const char *text)
 {
-    resty_ffi_loop *l = c->loop;
+    struct rf_instance *i = c->instance;
     c->text = strdup(text);
     c->public.status = status;
     c->public.nil = 0;
@@ -320,7 +337,7 @@ static void fail(struct rf_call *c, int status, const char *text)
     rf_call_count(c, status, 0);
     rf_call_leave(c);
     c->instance = NULL;
-    l->host.done(l->host.host, &c->public);
+    tell(i, c);
 }
 
 void rf_calls_fail(struct rf_instance *i, int status, const char *text)
@@ -333,14 +350,14 @@ void rf_calls_fail(struct rf_instance *i, int status, const char *text)
         if (c->stream)
             rf_stream_ended(c, status, text);
         else
-            fail(c, status, text);
+            rf_call_fail(c, status, text);
     }
 }
 
 API void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg)
 {
     for (uint32_t k = 0; k < l->calls_used && l->in_flight; k++)
-        if (l->calls[k] && l->calls[k]->public.state == RESTY_FFI_IN_FLIGHT)
+        if (l->calls[k] && l->calls[k]->public.state == RESTY_FFI_IN_FLIGHT && !l->calls[k]->one_way)
             visit(arg, &l->calls[k]->public);
 }
 

@@ -169,6 +169,11 @@ int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t 
                           uint64_t timeout_ms);
 /* Nobody waits any more: status is TIMEOUT or CANCELLED. The call can be used again at once. No-op if not in flight. */
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);
+/*
+ * A one-way call: nobody waits for it, so it needs no resty_ffi_call. Its answer is dropped; a failure is counted as
+ * that of any call and logged. 0, or a code: nothing was sent. At most max_queue of them are unanswered at a time.
+ */
+int resty_ffi_runtime_send(resty_ffi_runtime *rt, uint32_t method, const char *data, uint64_t len, uint64_t timeout_ms);
 /* Gives back the answer's memory; submit and free do it too. */
 void resty_ffi_call_release(resty_ffi_call *call);
 /*
@@ -197,7 +202,7 @@ void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
  */
 bool resty_ffi_loop_tick(resty_ffi_loop *l);
 
-/* Visits every call in flight. The visitor may cancel the call it is given. */
+/* Visits every call in flight that somebody waits for. The visitor may cancel the call it is given. */
 void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg);
 uint32_t resty_ffi_loop_in_flight(const resty_ffi_loop *l);
 

@@ -9,12 +9,13 @@
 #include "loop.h"
 
 #define LINES_PER_SECOND 1000u
+#define FAILURES_PER_SECOND 10u
 #define MOST_OUTPUT 1000u /* lines that wait for the loop */
 
-static void log_text(struct rf_instance *i, int level, const char *text, size_t len)
+static void log_within(struct rf_instance *i, struct rf_logged *l, uint32_t most, int level, const char *text,
+                       size_t len)
 {
     struct resty_ffi_host *host = &i->loop->host;
-    struct rf_logged *l = &i->logged;
     uint64_t second = rf_now() / 1000000000u;
     if (second != l->second) {
         char dropped[80];
@@ -26,12 +27,22 @@ static void log_text(struct rf_instance *i, int level, const char *text, size_t 
     uint32_t lines = 1;
     for (size_t k = 0; k < len; k++)
         lines += text[k] == '\n';
-    bool fits = l->lines < LINES_PER_SECOND;
+    bool fits = l->lines < most;
     l->lines += lines;
     if (fits)
         host->log(host->host, level, i->name, text, len);
     else
         l->dropped += lines;
+}
+
+static void log_text(struct rf_instance *i, int level, const char *text, size_t len)
+{
+    log_within(i, &i->logged, LINES_PER_SECOND, level, text, len);
+}
+
+void rf_log_one_way(struct rf_instance *i, const char *text, size_t len)
+{
+    log_within(i, &i->failed_one_way, FAILURES_PER_SECOND, RESTY_FFI_LOG_ERR, text, len);
 }
 
 void rf_log_frame(struct rf_instance *i, const struct rf_slot *s)

@@ -22,6 +22,7 @@ struct rf_call {
     uint64_t sent, deadline; /* when, in ns; no deadline is 0 */
     uint32_t method;
     struct rf_stream *stream; /* NULL = a plain call; owned by the call while it is in flight or done */
+    bool one_way;             /* the core's own: nobody waits for the answer */
 };
 
 struct rf_message {
@@ -48,7 +49,7 @@ struct resty_ffi_loop {
     struct rf_call **calls;
     uint32_t calls_size, calls_used;
     uint32_t *free_calls, free_count;
-    uint32_t in_flight;
+    uint32_t in_flight, one_way;      /* calls; those of them that nobody waits for */
     resty_ffi_runtime *runtimes;      /* loaded or loading, found by key */
     struct rf_instance *instances;    /* all, also those that end */
     struct rf_supervisor *supervisor; /* NULL until the first child process */
@@ -145,7 +146,8 @@ struct rf_instance {
     const struct rf_transport *transport;
     void *watch;
     enum rf_instance_state state;
-    uint32_t in_flight; /* calls whose callers wait */
+    uint32_t in_flight; /* calls that are not given up */
+    uint32_t one_way;   /* those of them that nobody waits for */
     uint32_t owed;      /* calls sent minus answers that came, so also those nobody waits for */
     uint32_t held;      /* answers that a host has not released */
     uint32_t method_count;
@@ -159,7 +161,7 @@ struct rf_instance {
     bool retired;               /* memory and descriptors are gone; only the struct is left for late callers */
     struct rf_slot *unsent;     /* frames that found the queue full and must not be lost */
     uint32_t unsent_count, unsent_size;
-    struct rf_logged logged;
+    struct rf_logged logged, failed_one_way;
     struct rf_watched *watched; /* files whose change reloads the runtime; see watch.c */
     _Atomic int refs;
     _Atomic uint32_t news;
@@ -236,6 +238,8 @@ void rf_drop_control(struct rf_instance *i);
 /* logging.c: what a runtime logs, within limits; and what its process prints. */
 void rf_log_frame(struct rf_instance *i, const struct rf_slot *s);
 void rf_log_output(struct rf_instance *i);
+/* A line about a one-way call that failed. */
+void rf_log_one_way(struct rf_instance *i, const char *text, size_t len);
 void rf_output_add(struct rf_instance *i, int level, const char *text, size_t len);
 void rf_output_free(struct rf_instance *i);
 
@@ -269,7 +273,15 @@ void rf_call_count(struct rf_call *c, int status, uint64_t len);
 /* Its caller does not wait any more: it leaves its instance. */
 void rf_call_leave(struct rf_call *c);
 void rf_call_answer(struct rf_instance *i, const struct rf_slot *s);
+/* A plain call ends with an error of the core's own. */
+void rf_call_fail(struct rf_call *c, int status, const char *text);
 void rf_calls_fail(struct rf_instance *i, int status, const char *text);
+
+/* one_way.c: tells how a one-way call failed, whose text is in it; one is over, and was at i; one has reached its
+   deadline. */
+void rf_one_way_tell(struct rf_call *c, int status);
+void rf_one_way_end(struct rf_instance *i, struct rf_call *c);
+void rf_one_way_late(struct rf_call *c);
 
 /* transport/process/supervisor.c */
 void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms);

@@ -32,6 +32,7 @@ build = {
         ["resty.ffi.native"] = "lib/resty/ffi/native.lua",
         ["resty.ffi.options"] = "lib/resty/ffi/options.lua",
         ["resty.ffi.request"] = "lib/resty/ffi/request.lua",
+        ["resty.ffi.send"] = "lib/resty/ffi/send.lua",
         ["resty.ffi.status"] = "lib/resty/ffi/status.lua",
         ["resty.ffi.stream"] = "lib/resty/ffi/stream.lua",
         ["resty.ffi_kafka"] = "lib/resty/ffi_kafka.lua",

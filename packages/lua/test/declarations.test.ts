@@ -105,7 +105,7 @@ describe("the functions", () => {
   });
 
   it.each(names)("%s is in libresty_ffi.so, and used", async (name) => {
-    const files = ["resty/ffi.lua", "resty/ffi/call.lua", "resty/ffi/stream.lua"];
+    const files = ["resty/ffi.lua", "resty/ffi/call.lua", "resty/ffi/send.lua", "resty/ffi/stream.lua"];
     const modules = files.map((file) => readFileSync(join(LIB, file), "utf8"));
     expect(modules.join("")).toContain(`C.${name}`);
     expect(await lua.run(`return type(assert(require("resty.ffi.native").load()).${name})`)).toBe("cdata");

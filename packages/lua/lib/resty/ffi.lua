@@ -11,6 +11,7 @@ local ffi = require "ffi"
 local native = require "resty.ffi.native"
 local open_stream = require "resty.ffi.stream"
 local options = require "resty.ffi.options"
+local send = require "resty.ffi.send"
 local status = require "resty.ffi.status"
 
 local ffi_new, ffi_str, ffi_cast, ffi_gc = ffi.new, ffi.string, ffi.cast, ffi.gc
@@ -34,13 +35,21 @@ local exit_hook -- its finalizer runs when this Lua VM is closed
 local inner = setmetatable({}, { __mode = "k" }) -- what only this module knows of a runtime
 local loaded = {} -- runtimes by the address of their C part
 
-local function method(rt, name)
-    local own = inner[rt]
+-- The core's number of a method, or nil and a sentence.
+local function number_of(own, name)
     local number = type(name) == "string" and C.resty_ffi_runtime_method(own.handle, name, #name)
                    or status.BAD_ARGUMENT
     if number < 0 then
-        local err = "bad argument for runtime \"" .. own.name .. "\": a method name has 1 to 127 bytes and no NUL, and"
-                    .. " a runtime at most 4096 different ones"
+        return nil, "bad argument for runtime \"" .. own.name .. "\": a method name has 1 to 127 bytes and no NUL, and"
+               .. " a runtime at most 4096 different ones"
+    end
+    return number
+end
+
+local function method(rt, name)
+    local own = inner[rt]
+    local number, err = number_of(own, name)
+    if not number then
         return function()
             return false, status.BAD_ARGUMENT, err
         end
@@ -87,13 +96,27 @@ function _M.stream(rt, name, first, opts)
     if not own then
         return nil, status.BAD_ARGUMENT, err
     end
-    local number = type(name) == "string" and C.resty_ffi_runtime_method(own.handle, name, #name)
-                   or status.BAD_ARGUMENT
-    if number < 0 then
-        return nil, status.BAD_ARGUMENT, "bad argument for runtime \"" .. own.name .. "\": a method name has 1 to 127"
-               .. " bytes and no NUL, and a runtime at most 4096 different ones"
+    local number
+    number, err = number_of(own, name)
+    if not number then
+        return nil, status.BAD_ARGUMENT, err
     end
     return open_stream(own, number, first, opts)
+end
+
+-- Sends a one-way call, in any phase: nobody waits for its answer, and a failure is in the error log. Returns true when
+-- it is on its way, or false, code, message.
+function _M.send(rt, name, request, opts)
+    local own, err = own_of(rt)
+    if not own then
+        return false, status.BAD_ARGUMENT, err
+    end
+    local number
+    number, err = number_of(own, name)
+    if not number then
+        return false, status.BAD_ARGUMENT, err
+    end
+    return send(own, number, request, opts)
 end
 
 -- Starts the runtime's code anew in this worker, moves new calls over to it, and lets the old code finish its own.

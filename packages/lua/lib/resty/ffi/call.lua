@@ -40,7 +40,8 @@ local function bad_phase(rt, err)
     local phase = get_phase()
     return false, BAD_PHASE, "bad phase: runtime \"" .. rt.name .. "\" cannot be called in " .. tostring(phase)
            .. "_by_lua, which cannot wait for an answer (" .. tostring(err)
-           .. "); call it in rewrite, access, content, ssl_certificate or preread, or from ngx.timer.at"
+           .. "); call it in rewrite, access, content, ssl_certificate or preread, or from ngx.timer.at; or send what"
+           .. " needs no answer with resty_ffi.send"
 end
 
 local function bad_argument(rt, err)

@@ -69,6 +69,8 @@ const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
 uint32_t resty_ffi_runtime_timeout(const resty_ffi_runtime *rt);
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
 const char *resty_ffi_runtime_explain(resty_ffi_runtime *rt, int status);
+int resty_ffi_runtime_send(resty_ffi_runtime *rt, uint32_t method, const char *data, uint64_t len,
+                           uint64_t timeout_ms);
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);
 void resty_ffi_call_release(resty_ffi_call *call);
 int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t len, bool end);

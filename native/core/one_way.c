@@ -1,0 +1,59 @@
+/*
+ * One-way calls: nobody waits for them, so they can be sent from where nothing can wait. The core owns them, keeps
+ * their deadlines and tells the log how they failed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "export.h"
+#include "loop.h"
+
+#define LONGEST 1000 /* of a handler's message in the log */
+
+API int resty_ffi_runtime_send(resty_ffi_runtime *rt, uint32_t method, const char *data, uint64_t len,
+                               uint64_t timeout_ms)
+{
+    resty_ffi_loop *l = rt->loop;
+    struct rf_slot s = {.flags = RESTY_FFI_END, .method = method};
+    resty_ffi_call *call = resty_ffi_call_new(l);
+    if (!call)
+        return RESTY_FFI_QUEUE_FULL;
+    struct rf_call *c = (struct rf_call *)call;
+    c->one_way = true;
+    int rc = rf_call_start(rt, c, &s, data, len, timeout_ms);
+    if (rc != 0) {
+        resty_ffi_call_free(call);
+        return rc;
+    }
+    c->instance->one_way++;
+    l->one_way++;
+    l->host.tick(l->host.host);
+    return 0;
+}
+
+void rf_one_way_end(struct rf_instance *i, struct rf_call *c)
+{
+    i->one_way--;
+    i->loop->one_way--;
+    resty_ffi_call_free(&c->public);
+}
+
+void rf_one_way_tell(struct rf_call *c, int status)
+{
+    const resty_ffi_runtime *rt = c->instance->rt;
+    char line[LONGEST + 256];
+    if (status == 0)
+        return;
+    int len = snprintf(line, sizeof line, "the one-way call%s%s%s failed (code %d): %.*s", rt ? " of \"" : "",
+                       rt ? rt->methods[c->method] : "", rt ? "\"" : "", status,
+                       (int)(c->public.len < LONGEST ? c->public.len : LONGEST), c->public.data);
+    rf_log_one_way(c->instance, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+}
+
+void rf_one_way_late(struct rf_call *c)
+{
+    char text[256];
+    snprintf(text, sizeof text, "timeout: runtime \"%s\" did not answer in time", c->instance->name);
+    rf_call_tell_cancelled(c, RESTY_FFI_TIMEOUT);
+    rf_call_fail(c, RESTY_FFI_TIMEOUT, text);
+}
