@@ -7,9 +7,9 @@
 export * from "./codes.js";
 export { RestyFfiError } from "./error.js";
 export { close, configure, type Settings } from "./host.js";
-export { call, load, methodStats, nameOf, type Runtime, reload, stats, stream, unload } from "./load.js";
+export { call, load, methodStats, nameOf, type Runtime, reload, send, stats, stream, unload } from "./load.js";
 export type { LogHandler, LogLevel } from "./log.js";
-export type { CallOptions, Limits, LoadOptions } from "./options.js";
+export type { CallOptions, Limits, LoadOptions, SendOptions } from "./options.js";
 export type { Request } from "./request.js";
 export type { Method } from "./runtime.js";
 export type { ErrorKind, MethodStats, Stats } from "./stats.js";

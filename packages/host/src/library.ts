@@ -63,6 +63,9 @@ export function bind(path?: string) {
     callSubmit: library.func(
       `int resty_ffi_call_submit(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, uint64_t timeout_ms)`,
     ),
+    send: library.func(
+      `int resty_ffi_runtime_send(${p} rt, uint32_t method, void *data, uint64_t len, uint64_t timeout_ms)`,
+    ),
     callCancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
     callRelease: library.func(`void resty_ffi_call_release(${p} call)`),
     streamOpen: library.func(

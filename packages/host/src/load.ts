@@ -4,7 +4,7 @@ import { encode, FOREVER } from "./encode.js";
 import { RestyFfiError } from "./error.js";
 import { currentHost, type Host } from "./host.js";
 import { cString } from "./library.js";
-import { type CallOptions, checkLoadOptions, type LoadOptions, shown } from "./options.js";
+import { type CallOptions, checkLoadOptions, type LoadOptions, type SendOptions, shown } from "./options.js";
 import type { Request } from "./request.js";
 import { Loaded, type Method } from "./runtime.js";
 import type { MethodStats, Stats } from "./stats.js";
@@ -128,6 +128,15 @@ export function call(
   options?: CallOptions,
 ): Promise<Buffer | null> {
   return find(runtime).call(method, request, options);
+}
+
+/**
+ * Sends a one-way call: nobody waits for its answer. A failure is logged and counted.
+ *
+ * @throws RestyFfiError it was not sent, as with `QUEUE_FULL`
+ */
+export function send(runtime: Runtime<never>, method: string, request?: Request, options: SendOptions = {}): void {
+  find(runtime).send(method, request, options);
 }
 
 /**

@@ -4,7 +4,7 @@ import { CANCELLED, EXITED, TIMEOUT } from "./codes.js";
 import { RestyFfiError } from "./error.js";
 import { Host } from "./host.js";
 import { cString } from "./library.js";
-import { type CallOptions, checkCallOptions } from "./options.js";
+import { type CallOptions, checkCallOptions, checkSendOptions, type SendOptions } from "./options.js";
 import { EMPTY, type Request, toBytes } from "./request.js";
 import {
   decodeMethodStats,
@@ -83,6 +83,17 @@ export class Loaded {
       if (timeout > 0) timer = setTimeout(giveUp, timeout, TIMEOUT, () => this.explained(TIMEOUT));
       signal?.addEventListener("abort", abort);
     });
+  }
+
+  send(method: string, request: Request | undefined, options: SendOptions): void {
+    checkSendOptions(options);
+    const { host } = this;
+    const bytes = toBytes(request);
+    if (host.closed) throw Host.ended(this.name);
+    const data = bytes?.length === 0 ? EMPTY : bytes;
+    const timeout = Math.ceil(options.timeout ?? this.#timeout);
+    const code: number = host.native.send(this.#address, this.#method(method), data, bytes?.length ?? 0, timeout);
+    if (code !== 0) throw this.explained(code);
   }
 
   stream(method: string, first: Request | undefined, options: CallOptions): Stream {
