@@ -18,7 +18,7 @@ local resty_ffi = require "resty.ffi"
 local status = require "resty.ffi.status"
 
 local decode, encode, encode_list = msgpack.decode, msgpack.encode, msgpack.encode_list
-local load_ffi, open_stream = resty_ffi.load, resty_ffi.stream
+local load_ffi, open_stream, send = resty_ffi.load, resty_ffi.stream, resty_ffi.send
 local md5_bin = ngx.md5_bin
 local setmetatable = setmetatable
 
@@ -109,6 +109,25 @@ function Client:call(method, body, opts)
         return true, nil
     end
     return decoded(res)
+end
+
+-- A one-way call, in any phase: true | false, code, message. Nobody could ask for the client's options later: they come
+-- along.
+function Client:send(method, body, opts)
+    local rt, err = self.library:runtime()
+    if not rt then
+        return false, UNLOADED, err
+    end
+    local request
+    request, err = request_of(self, body, self.options)
+    if not request then
+        return false, BAD_ARGUMENT, err
+    end
+    local ok, code, message = send(rt, method, request, opts)
+    if code == UNLOADED then
+        self.library.rt = nil -- as above
+    end
+    return ok, code, message
 end
 
 -- A stream of tables, with the methods of resty.ffi.stream; nil, code, message if it cannot be opened.

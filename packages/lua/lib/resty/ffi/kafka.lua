@@ -19,7 +19,7 @@ local status = require "resty.ffi.status"
 local log, now, null, pid, WARN = ngx.log, ngx.now, ngx.null, ngx.worker.pid, ngx.WARN
 local ipairs, next, pairs, remove, setmetatable, type = ipairs, next, pairs, table.remove, setmetatable, type
 
-local BAD_ARGUMENT = status.BAD_ARGUMENT
+local BAD_ARGUMENT, BAD_PHASE = status.BAD_ARGUMENT, status.BAD_PHASE
 
 local _M = {}
 
@@ -155,13 +155,18 @@ function Producer:send(topic, key, value, opts)
     return self.client:call("send", record, call_opts)
 end
 
--- Returns when the record is in the producer's buffer. What becomes of it is in the error log if it fails.
+-- Returns when the record is in the producer's buffer; at once in a phase that cannot wait, such as log_by_lua. What
+-- becomes of it is in the error log if it fails.
 function Producer:enqueue(topic, key, value, opts)
     local record, call_opts = request(topic, key, value, opts)
     if not record then
         return refused(call_opts)
     end
-    return self.client:call("enqueue", record, call_opts)
+    local ok, code, err = self.client:call("enqueue", record, call_opts)
+    if code == BAD_PHASE then
+        return self.client:send("enqueue", record, call_opts)
+    end
+    return ok, code, err
 end
 
 -- Sends a list of { topic, key, value, headers, partition, timestamp } and waits for all of them. true, and a list of
