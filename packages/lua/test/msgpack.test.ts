@@ -123,6 +123,28 @@ describe("decode", () => {
     expect(await decoded(hex)).toBe(value);
   });
 
+  it.each([
+    "cbfff8000000000001", // with a sign, and bits that LuaJIT takes for those of a nil, a string, a table …
+    "cbffff800000000000",
+    "cbfffbcba987654321",
+    "cbfffdcba987654321",
+    "cbfffe4ba987654321",
+    "cb7ff0000000000001",
+    "cb7ff8000000000000",
+    "caffffffff",
+    "caffb54321",
+    "ca7fa12345",
+  ])("%s is a number that is none, whatever its other bits", async (hex) => {
+    const kinds = await decoded(`92${hex}${hex}`, "type(v[1]), v[1] ~= v[1], type(v[2]), tostring(v[1]):match('nan')");
+    expect(kinds).toBe("number|true|number|nan");
+  });
+
+  it("infinities", async () => {
+    expect(await decoded("94cb7ff0000000000000cbfff0000000000000ca7f800000caff800000", "table.concat(v, ' ')")).toBe(
+      "inf -inf inf -inf",
+    );
+  });
+
   it("lists and maps", async () => {
     expect(await decoded("9301c003", "#v, v[1], v[2] == ngx.null, v[3]")).toBe("3|1|true|3");
     expect(await decoded("82a16101a162c0", "v.a, v.b")).toBe("1|nil");

@@ -20,6 +20,7 @@ local null = ngx.null
 
 local MAX_DEPTH = 100
 local EXACT = 2 ^ 53
+local NAN = 0 / 0
 local FIRST_SIZE = 4096
 local KEPT_SIZE = 1048576 -- a buffer that has grown beyond this is not kept
 
@@ -28,7 +29,7 @@ local list = _M.list
 
 local bytes_type, int64, uint64 = ffi.typeof("uint8_t[?]"), ffi.typeof("int64_t"), ffi.typeof("uint64_t")
 local const_bytes = ffi.typeof("const uint8_t *")
-local number = ffi.typeof("union { double d; uint8_t b[8]; int64_t i; uint64_t u; }")()
+local number = ffi.typeof("union { double d; uint8_t b[8]; uint32_t w[2]; int64_t i; uint64_t u; }")()
 local float = ffi.typeof("union { float f; uint32_t w; }")()
 
 -- The buffer that is written into. Nothing waits while a value is encoded, so that one is enough.
@@ -268,6 +269,25 @@ local function get_number()
     at = at + 8
 end
 
+-- LuaJIT tells values that are no numbers by NaNs with other bits than its own, and takes the bits of a cdata's double
+-- as they are: any other NaN that got in would be whatever value, and whatever address, the sender has chosen.
+local function get_double()
+    get_number()
+    local high = number.w[1]
+    if band(high, 0x7ff00000) == 0x7ff00000 and (band(high, 0xfffff) ~= 0 or number.w[0] ~= 0) then
+        return NAN
+    end
+    return number.d
+end
+
+local function get_float()
+    float.w = get_uint(4)
+    if band(float.w, 0x7f800000) == 0x7f800000 and band(float.w, 0x7fffff) ~= 0 then
+        return NAN
+    end
+    return float.f
+end
+
 local get
 
 local function get_list(n, depth)
@@ -307,14 +327,8 @@ local sized = {
     [0xc4] = function() return get_string(get_uint(1)) end,
     [0xc5] = function() return get_string(get_uint(2)) end,
     [0xc6] = function() return get_string(get_uint(4)) end,
-    [0xca] = function()
-        float.w = get_uint(4)
-        return float.f
-    end,
-    [0xcb] = function()
-        get_number()
-        return number.d
-    end,
+    [0xca] = get_float,
+    [0xcb] = get_double,
     [0xcc] = function() return get_uint(1) end,
     [0xcd] = function() return get_uint(2) end,
     [0xce] = function() return get_uint(4) end,
