@@ -27,6 +27,7 @@ build = {
         ["resty.ffi.grpc"] = "lib/resty/ffi/grpc.lua",
         ["resty.ffi.grpc.files"] = "lib/resty/ffi/grpc/files.lua",
         ["resty.ffi.kafka"] = "lib/resty/ffi/kafka.lua",
+        ["resty.ffi.lists"] = "lib/resty/ffi/lists.lua",
         ["resty.ffi.metrics"] = "lib/resty/ffi/metrics.lua",
         ["resty.ffi.msgpack"] = "lib/resty/ffi/msgpack.lua",
         ["resty.ffi.native"] = "lib/resty/ffi/native.lua",

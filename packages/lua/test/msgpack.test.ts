@@ -44,6 +44,7 @@ describe("encode: as the specification of MessagePack says", () => {
     ["-32", "e0"],
     ["-33", "d3ffffffffffffffdf"],
     ["1.5", "cb3ff8000000000000"],
+    ["-0", "cb8000000000000000"],
     ["1/0", "cb7ff0000000000000"],
     ["2^63", "cb43e0000000000000"],
     ["9223372036854775807LL", "d37fffffffffffffff"],
@@ -145,6 +146,11 @@ describe("decode", () => {
     );
   });
 
+  it("the extension 0 is ngx.null everywhere, and no other is known", async () => {
+    expect(await decoded("92d4000081a161d40000", "v[1] == ngx.null, v[2].a == ngx.null")).toBe("true|true");
+    expect(await decoded("d40000", "v == ngx.null")).toBe("true");
+  });
+
   it("lists and maps", async () => {
     expect(await decoded("9301c003", "#v, v[1], v[2] == ngx.null, v[3]")).toBe("3|1|true|3");
     expect(await decoded("82a16101a162c0", "v.a, v.b")).toBe("1|nil");
@@ -170,6 +176,9 @@ describe("decode", () => {
     "0101",
     "81c001",
     "c7",
+    "d400",
+    "d40001",
+    "d40100",
     "91".repeat(120),
   ])("%s is refused", async (hex) => {
     expect(await decoded(hex)).toMatch(/^nil\|not MessagePack: /);

@@ -23,7 +23,6 @@ local status = require "resty.ffi.status"
 local find, match = string.find, string.match
 local error, ipairs, open, pairs, setmetatable, tonumber, type =
     error, ipairs, io.open, pairs, setmetatable, tonumber, type
-local null = ngx.null
 
 local BAD_ARGUMENT = status.BAD_ARGUMENT
 local MAX_HANDLES = 1000
@@ -236,7 +235,7 @@ function Connection:unary(path, req, opts)
     local ok, res, err = handle:call("unary", body, timeout or self.timeout)
     if not ok or not (opts and opts.with_metadata) then
         return ok, res, err
-    elseif res[1] == null then
+    elseif res[4] then
         return false, res[4], res[5], metadata_of(res)
     end
     return true, res[1], metadata_of(res)

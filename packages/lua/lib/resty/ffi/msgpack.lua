@@ -4,19 +4,22 @@
 --     local value, err = msgpack.decode(text)
 --
 -- Strings are bytes, whatever they hold. A table whose keys are 1, 2, 3 … is a list, any other a map; an empty one is a
--- map unless its metatable is msgpack.list. Whole numbers are integers, so are int64_t and uint64_t. ngx.null is nil
--- inside of tables, both ways in lists; in maps, a nil that arrives is an absent key. Integers from 2^53 on arrive as
--- decimal strings, since a Lua number would round them.
+-- map unless it is marked, as resty.ffi.lists has it. Lists that arrive have the metatable msgpack.list. Whole numbers
+-- are integers, so are int64_t and uint64_t. Integers from 2^53 on arrive as decimal strings, since a Lua number would
+-- round them. ngx.null is nil inside of tables, both ways in lists; in maps, a nil that arrives is an absent key. What
+-- arrives as ngx.null wherever it is, is the extension 0.
 
 local bit = require "bit"
 local ffi = require "ffi"
+local lists = require "resty.ffi.lists"
 
 local band, rshift = bit.band, bit.rshift
 local ffi_copy, ffi_str, ffi_cast, istype = ffi.copy, ffi.string, ffi.cast, ffi.istype
 local floor, huge = math.floor, math.huge
-local error, getmetatable, ipairs, next, pairs, pcall, setmetatable, sort, tonumber, tostring, type =
-    error, getmetatable, ipairs, next, pairs, pcall, setmetatable, table.sort, tonumber, tostring, type
+local error, ipairs, next, pairs, pcall, setmetatable, sort, tonumber, tostring, type =
+    error, ipairs, next, pairs, pcall, setmetatable, table.sort, tonumber, tostring, type
 local null = ngx.null
+local empty_list, is_marked = lists.empty, lists.is_marked
 
 local MAX_DEPTH = 100
 local EXACT = 2 ^ 53
@@ -24,7 +27,7 @@ local NAN = 0 / 0
 local FIRST_SIZE = 4096
 local KEPT_SIZE = 1048576 -- a buffer that has grown beyond this is not kept
 
-local _M = { list = { __name = "msgpack.list" } }
+local _M = { list = lists.mt }
 local list = _M.list
 
 local bytes_type, int64, uint64 = ffi.typeof("uint8_t[?]"), ffi.typeof("int64_t"), ffi.typeof("uint64_t")
@@ -107,7 +110,10 @@ end
 local function put_number(value)
     if value == floor(value) and value < 2 ^ 63 and value >= -2 ^ 63 and value ~= huge then
         if value >= 0 then
-            if value < 128 then
+            if value == 0 and 1 / value < 0 then
+                number.d = value
+                return put9(0xcb)
+            elseif value < 128 then
                 return put1(value)
             elseif value < 256 then
                 return put2(0xcc, value)
@@ -168,7 +174,7 @@ local function put_table(value, depth, ordered)
     if depth > MAX_DEPTH then
         return "a table is nested deeper than " .. MAX_DEPTH .. " levels, or holds itself"
     end
-    if value[1] == nil and (next(value) ~= nil or getmetatable(value) ~= list) then
+    if value[1] == nil and (next(value) ~= nil or not is_marked(value)) then
         return put_map(value, depth, ordered)
     end
     local n = #value
@@ -202,6 +208,8 @@ function put(value, depth, ordered)
     elseif kind == "cdata" and istype(uint64, value) then
         number.u = value
         put9(0xcf)
+    elseif value == empty_list then
+        put1(0x90)
     else
         return "a " .. kind .. " cannot be sent, only strings, numbers, booleans and tables of them"
     end
@@ -292,7 +300,7 @@ local get
 
 local function get_list(n, depth)
     need(n)
-    local value = n == 0 and setmetatable({}, list) or {}
+    local value = setmetatable({}, list)
     for k = 1, n do
         local item = get(depth)
         if item == nil then
@@ -351,6 +359,12 @@ local sized = {
     [0xd3] = function()
         get_number()
         return wide(tonumber(number.i), number.i)
+    end,
+    [0xd4] = function()
+        if get_uint(2) ~= 0 then
+            error("it has an extension that is not known", 0)
+        end
+        return null
     end,
     [0xd9] = function() return get_string(get_uint(1)) end,
     [0xda] = function() return get_string(get_uint(2)) end,

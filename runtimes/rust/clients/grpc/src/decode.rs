@@ -247,10 +247,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
                 msgpack::put_int(out, (wire::unzigzag(n) as i32).into())
             }
             (Kind::Sint64, Raw::Varint(n)) => msgpack::put_int(out, wire::unzigzag(n)),
-            (Kind::Enum(index), Raw::Varint(n)) => match self.types.enums[index].name(n as i32) {
-                Some(name) => msgpack::put_text(out, name.as_bytes()),
-                None => msgpack::put_int(out, (n as i32).into()),
-            },
+            (Kind::Enum(index), Raw::Varint(n)) => self.types.enums[index].put(out, n as i32),
             (Kind::Double, Raw::Fixed64(n)) => msgpack::put_float(out, f64::from_bits(n)),
             (Kind::Fixed64, Raw::Fixed64(n)) => msgpack::put_uint(out, n),
             (Kind::Sfixed64, Raw::Fixed64(n)) => msgpack::put_int(out, n as i64),

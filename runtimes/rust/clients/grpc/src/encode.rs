@@ -218,6 +218,7 @@ impl<'r> Encoder<'_, 'r, '_> {
             (Shape::Single, Kind::Message(index)) => {
                 self.types.messages[index].special == Some(Special::Value)
             }
+            (Shape::Single, Kind::Enum(index)) => self.types.enums[index].is_null,
             _ => false,
         }
     }
@@ -362,6 +363,7 @@ impl<'r> Encoder<'_, 'r, '_> {
         let descriptor = &self.types.enums[index];
         let number = match value {
             Value::Text(name) => descriptor.number(name),
+            Value::Nil if descriptor.is_null => Some(0),
             _ => integer(value).and_then(|number| i32::try_from(number).ok()),
         };
         let known = |number: &i32| !descriptor.closed || descriptor.name(*number).is_some();

@@ -182,6 +182,11 @@ pub fn put_nil(out: &mut Vec<u8>) {
     out.push(0xc0);
 }
 
+/// A null that is a value: the nil of a map's entry would be the absence of one in Lua.
+pub fn put_null(out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0xd4, 0, 0]);
+}
+
 pub fn put_bool(out: &mut Vec<u8>, value: bool) {
     out.push(0xc2 + u8::from(value));
 }

@@ -103,6 +103,8 @@ pub struct Enum {
     by_number: HashMap<i32, String>,
     /// Has no other numbers than those with a name.
     pub closed: bool,
+    /// Its one value is null in JSON: google.protobuf.NullValue.
+    pub is_null: bool,
     /// For messages.
     pub names: Vec<String>,
 }
@@ -159,6 +161,15 @@ impl Enum {
 
     pub fn name(&self, number: i32) -> Option<&str> {
         self.by_number.get(&number).map(String::as_str)
+    }
+
+    /// What the number is in Lua.
+    pub fn put(&self, out: &mut Vec<u8>, number: i32) {
+        match self.name(number) {
+            Some(_) if self.is_null => msgpack::put_null(out),
+            Some(name) => msgpack::put_text(out, name.as_bytes()),
+            None => msgpack::put_int(out, number.into()),
+        }
     }
 }
 
@@ -242,6 +253,7 @@ fn enum_of(descriptor: &EnumDescriptor) -> Enum {
             .collect(),
         by_number,
         closed: descriptor.parent_file().syntax() == Syntax::Proto2,
+        is_null: descriptor.full_name() == "google.protobuf.NullValue",
         names: descriptor
             .values()
             .map(|value| value.name().to_owned())
@@ -390,10 +402,7 @@ pub fn put_zero(out: &mut Vec<u8>, kind: Kind, enums: &[Enum]) {
         Kind::Bool => msgpack::put_bool(out, false),
         Kind::String | Kind::Bytes => msgpack::put_text(out, b""),
         Kind::Message(_) | Kind::Group(_) => msgpack::put_map(out, 0),
-        Kind::Enum(index) => match enums[index].name(0) {
-            Some(name) => msgpack::put_text(out, name.as_bytes()),
-            None => msgpack::put_int(out, 0),
-        },
+        Kind::Enum(index) => enums[index].put(out, 0),
         _ => msgpack::put_int(out, 0),
     }
 }

@@ -134,7 +134,7 @@ fn decode_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Mal
         Some((4, Raw::Varint(n))) => msgpack::put_bool(out, n != 0),
         Some((5, Raw::Bytes(bytes))) => decode_struct(out, bytes, depth)?,
         Some((6, Raw::Bytes(bytes))) => decode_list(out, bytes, depth)?,
-        _ => msgpack::put_nil(out),
+        _ => msgpack::put_null(out),
     }
     Ok(())
 }
