@@ -1,6 +1,7 @@
 //! What was loaded by `grpc.loadfile` and `grpc.load`: texts and descriptor sets, compiled when a method is first needed.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use prost_reflect::DescriptorPool;
@@ -105,7 +106,7 @@ fn unit(reader: &mut Reader<'_>, texts: &[&[u8]]) -> Result<Unit, Error> {
             .ok_or_else(malformed),
         _ => Err(malformed()),
     };
-    let pool = match reader.next()? {
+    let types = match reader.next()? {
         Value::Text(root) => {
             let root = String::from_utf8_lossy(root);
             let mut files = HashMap::new();
@@ -113,14 +114,30 @@ fn unit(reader: &mut Reader<'_>, texts: &[&[u8]]) -> Result<Unit, Error> {
                 let name = reader.string()?.to_owned();
                 files.insert(name, text(reader)?.to_vec());
             }
-            compiled(Texts(files), &[&root])
+            contained(|| Ok(Types::new(&compiled(Texts(files), &[&root])?)))
         }
-        _ => descriptor_set(text(reader)?),
+        _ => {
+            let bytes = text(reader)?;
+            contained(|| Ok(Types::new(&descriptor_set(bytes)?)))
+        }
     };
-    let types = pool.map(|pool| Arc::new(Types::new(&pool)));
     Ok(Unit {
-        types: types.map_err(|error| format!("cannot use {path}: {error}")),
+        types: types
+            .map(Arc::new)
+            .map_err(|error| format!("cannot use {path}: {error}")),
         path,
+    })
+}
+
+/// A panic at one unit is an error of that unit: it must not keep the others from being used.
+fn contained<T>(compile: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!(
+            "it cannot be compiled ({})",
+            text.unwrap_or("the compiler panicked")
+        ))
     })
 }
 
@@ -151,10 +168,10 @@ fn compiled(files: impl FileResolver + 'static, names: &[&str]) -> Result<Descri
 pub fn of_descriptors(set: FileDescriptorSet) -> Result<Types, String> {
     let names: Vec<String> = set.file.iter().map(|file| file.name().to_owned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Ok(Types::new(&compiled(
-        DescriptorSetFileResolver::new(set),
-        &names,
-    )?))
+    contained(|| {
+        let files = DescriptorSetFileResolver::new(set);
+        Ok(Types::new(&compiled(files, &names)?))
+    })
 }
 
 pub fn built_in() -> DescriptorPool {
@@ -202,4 +219,50 @@ pub fn split(path: &str) -> Result<(&str, &str), Error> {
             "\"{path}\" names no method: write it as /package.Service/Method"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::msgpack::{put_int, put_list, put_map, put_text};
+
+    const GOOD: &str = "syntax = \"proto3\"; message M {} service Good { rpc Do (M) returns (M); }";
+
+    /// What the Lua side sends of files that import nothing, by their names.
+    fn loaded(files: &[(&str, &str)]) -> Vec<Unit> {
+        let mut source = Vec::new();
+        put_list(&mut source, files.len());
+        for (_, text) in files {
+            put_text(&mut source, text.as_bytes());
+        }
+        put_list(&mut source, files.len());
+        for (k, (name, _)) in files.iter().enumerate() {
+            put_list(&mut source, 3);
+            put_text(&mut source, format!("protos/{name}").as_bytes());
+            put_text(&mut source, name.as_bytes());
+            put_map(&mut source, 1);
+            put_text(&mut source, name.as_bytes());
+            put_int(&mut source, k as i64 + 1);
+        }
+        compile(&source).expect("the source is well-formed")
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_costs_no_other() {
+        for bad in [
+            "message M { message FooEntry { option map_entry = true; } repeated FooEntry foo = 1; }",
+            "message M { optional Gone gone = 1; }",
+            "message",
+            "option java_package = 7;",
+        ] {
+            let units = loaded(&[("bad.proto", bad), ("good.proto", GOOD)]);
+            let error = units[0].types.as_ref().expect_err(bad);
+            assert!(
+                error.starts_with("cannot use protos/bad.proto: "),
+                "{error}"
+            );
+            let good = units[1].types.as_ref().expect("the other is good");
+            assert!(good.method("/Good/Do").is_some());
+        }
+    }
 }
