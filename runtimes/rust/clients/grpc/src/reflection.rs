@@ -73,8 +73,13 @@ pub async fn service(
                 && !is_coming(&queue, import)
                 && !import.starts_with("google/protobuf/")
             {
-                let more = ask(connection, Question::FileByFilename(import.clone()), wait).await?;
+                let more = ask(connection, Question::FileByFilename(import.clone()), wait).await;
+                let more = more.map_err(|status| lacking(&status, import, file.name()))?;
                 queue.extend(more.files);
+                if !is_coming(&queue, import) {
+                    let empty = Status::not_found("its answer does not have it");
+                    return Err(lacking(&empty, import, file.name()));
+                }
             }
         }
         files.push(file);
@@ -85,6 +90,17 @@ pub async fn service(
     let types = Arc::new(types);
     reflected.known().insert(name.to_owned(), types.clone());
     Ok(types)
+}
+
+/// Why an import is not there. What is wrong with the connection stays what it is.
+fn lacking(status: &Status, import: &str, file: &str) -> Status {
+    match status.code() {
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded => status.clone(),
+        _ => Status::internal(format!(
+            "the server's reflection cannot be used: it lacks \"{import}\", which \"{file}\" imports ({})",
+            status.message()
+        )),
+    }
 }
 
 fn is_coming(queue: &VecDeque<Vec<u8>>, name: &str) -> bool {
