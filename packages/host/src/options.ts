@@ -97,14 +97,15 @@ const CALL_OPTIONS: Record<keyof CallOptions, Check> = {
   },
 };
 
-/** @throws TypeError or RangeError that says which option to change, and how */
 /** Options of a one-way call. */
 export type SendOptions = Omit<CallOptions, "signal">;
 
+/** @throws TypeError or RangeError that says which option to change, and how */
 export function checkSendOptions(options: unknown): asserts options is SendOptions {
   check("send", options, { timeout: time });
 }
 
+/** @throws TypeError or RangeError that says which option to change, and how */
 export function checkCallOptions(options: unknown, where = "call"): asserts options is CallOptions {
   check(where, options, CALL_OPTIONS);
 }
