@@ -135,6 +135,22 @@ describe("a watch", () => {
     expect(closed).toEqual([false, expect.any(Number), false]);
   });
 
+  it("is waited for without a limit, if that is wanted", async () => {
+    const [ok, value, wrong] = await run(`
+      local watch = assert(c:watch{ key = "patient" })
+      local waiting = ngx.thread.spawn(function() return watch:recv{ timeout = math.huge } end)
+      ngx.sleep(0.1)
+      c:put("patient", "at last")
+      local _, ok, res = ngx.thread.wait(waiting)
+      return ok, res.events[1].kv.value, { watch:recv{ timeout = 0 } }`);
+    expect([ok, value]).toEqual([true, "at last"]);
+    expect(wrong).toEqual([
+      false,
+      -10,
+      'the option "timeout" must be a number of seconds above 0 and up to 2000000, or math.huge, not number 0',
+    ]);
+  });
+
   it("hundreds of them go over one connection", async () => {
     expect(
       await run(`

@@ -117,6 +117,31 @@ describe("waiting", () => {
     );
   });
 
+  it("for a message goes on as long as it takes, if that is wanted", async () => {
+    expect(
+      await run(`
+        local s = open("chat")
+        local waiting = ngx.thread.spawn(function() return s:recv(math.huge) end)
+        ngx.sleep(2.2)
+        s:send("longer than the runtime's timeout")
+        return select(2, ngx.thread.wait(waiting))`),
+    ).toBe("true|longer than the runtime's timeout");
+  });
+
+  it("for ever ends with the stream: at its deadline, or when it is closed", async () => {
+    expect(
+      await run(`
+        local late = open("chat", nil, { timeout = 0.2 })
+        local ok, code = late:recv(math.huge)
+        local s = open("chat")
+        local waiting = ngx.thread.spawn(function() return s:recv(math.huge) end)
+        ngx.sleep(0.01)
+        s:close()
+        local _, closed, how = ngx.thread.wait(waiting)
+        return ok, code == ffi.TIMEOUT, closed, how ~= ffi.TIMEOUT`),
+    ).toBe("false|true|false|true");
+  });
+
   it("for a window ends in time", async () => {
     expect(
       await run(`
@@ -336,7 +361,10 @@ describe("a stream that cannot be", () => {
     ["s:send()", "a message must be a string, not a nil"],
     ["s:send({})", "a message must be a string, not a table"],
     ['s:send("x", 0)', 'the option "timeout" must be'],
-    ['s:recv("1")', 'the option "timeout" must be'],
+    ['s:recv("1")', "must be a number of seconds above 0 and up to 2000000, or math.huge"],
+    ["s:recv(0)", 'the option "timeout" must be'],
+    ["s:recv(-math.huge)", 'the option "timeout" must be'],
+    ["s:recv(0 / 0)", 'the option "timeout" must be'],
   ])("%s", async (expression, message) => {
     const answer = await run(`local s = open("chat") return ${expression}`);
     expect(answer).toMatch(/^false\|-10\|bad argument for runtime "libffi_c_methods\.so": /);

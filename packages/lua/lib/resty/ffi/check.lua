@@ -7,7 +7,7 @@
 -- that it consists of.
 
 local concat, sort = table.concat, table.sort
-local find, sub, floor = string.find, string.sub, math.floor
+local find, sub, floor, huge = string.find, string.sub, math.floor, math.huge
 local pairs, tostring, type = pairs, tostring, type
 
 local MAX_SECONDS = 2000000 -- of an nginx timer: milliseconds in an int
@@ -36,6 +36,12 @@ end
 function _M.seconds(value)
     return type(value) == "number" and value > 0 and value <= MAX_SECONDS,
            "a number of seconds above 0 and up to " .. MAX_SECONDS
+end
+
+-- How long to wait for something.
+function _M.patience(value)
+    local ok, wanted = _M.seconds(value)
+    return ok or value == huge, wanted .. ", or math.huge"
 end
 
 -- One of these strings.

@@ -105,6 +105,7 @@ local function with_timeout(known)
 end
 
 local CALL = with_timeout(NONE)
+local RECV = { timeout = check.patience }
 local GET_CALL, PUT_CALL, DELETE_CALL = with_timeout(GET), with_timeout(PUT), with_timeout(DELETE)
 local COMPACT = with_timeout({ physical = check.boolean })
 local GRANT = with_timeout({ keep_alive = check.boolean })
@@ -333,11 +334,11 @@ local function open(self, method, body, opts, lifetime)
 end
 
 -- Seconds, or a table of options with a timeout. nil and a sentence if that is wrong.
-local function seconds_of(opts)
+local function seconds_of(opts, known)
     if type(opts) ~= "table" then
         return opts
     end
-    return opts.timeout, check.options(opts, CALL)
+    return opts.timeout, check.options(opts, known)
 end
 
 local Watch = {}
@@ -363,8 +364,9 @@ function Client:watch(what, opts)
 end
 
 -- true, { revision, events } | false, code, message. After TIMEOUT the watch goes on, after any other code it is over.
+-- The timeout may be math.huge.
 function Watch:recv(opts)
-    local seconds, err = seconds_of(opts)
+    local seconds, err = seconds_of(opts, RECV)
     if err then
         return refused(err)
     end
@@ -467,7 +469,7 @@ end
 
 -- true once it is free for others | false, code, message.
 function Lock:unlock(opts)
-    local seconds, wrong = seconds_of(opts)
+    local seconds, wrong = seconds_of(opts, CALL)
     if wrong then
         return refused(wrong)
     end

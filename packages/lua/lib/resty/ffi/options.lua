@@ -52,6 +52,7 @@ local LOAD = {
 local SETTINGS = { "venv", "java_home", "node" }
 
 local CALL = { timeout = seconds }
+local WAIT = { timeout = check.patience }
 
 -- Strings as the core takes them: each ended by a NUL, the list by one more. nil for none.
 local function list(items)
@@ -108,6 +109,15 @@ function _M.load(options)
                    env = list(options.env) }
     c.dicts, c.user, c.env, c.settings = kept.dicts, kept.user, kept.env, kept.settings
     return c, options, kept
+end
+
+-- How many seconds one wait on a stream may take, or nil and a sentence.
+function _M.patience(timeout)
+    local err = check.options({ timeout = timeout }, WAIT)
+    if err then
+        return nil, err
+    end
+    return timeout
 end
 
 -- The timeout of one call in seconds, or nil and a sentence.

@@ -21,6 +21,7 @@ local max, min = math.max, math.min
 
 local MESSAGE, ENDED = 1, 2
 local AGAIN = 1
+local LONGEST_WAIT = 86400 -- seconds of one wait for a semaphore, which knows no end of them
 
 local tcp = ngx.config.subsystem == "stream"
 local subsystem = tcp and 1 or 0
@@ -66,7 +67,7 @@ local function patience(self, timeout)
     if timeout == nil then
         return self.timeout
     end
-    return options.timeout({ timeout = timeout })
+    return options.patience(timeout)
 end
 
 -- Waits for a post. nil = posted, or it is time to look once more; else what the caller returns.
@@ -95,7 +96,7 @@ local function wait(self, sem, give_up, seconds, what)
     local state = self.state
     state.waiting = state.waiting + 1
     -- Less than a millisecond would not yield, and without that the clock stands still.
-    local ok, err = sem:wait(max(left, 0.001))
+    local ok, err = sem:wait(max(min(left, LONGEST_WAIT), 0.001))
     state.waiting = state.waiting - 1
     state.turns = state.turns + 1
     if ok or err == "timeout" then
@@ -113,8 +114,8 @@ local function pass_on(sem)
     end
 end
 
--- The next message. true, message | true, nil at the end | false, code, text. Waits up to timeout seconds (default:
--- the runtime's timeout); a time-out leaves the stream as it is.
+-- The next message. true, message | true, nil at the end | false, code, text. Waits up to timeout seconds, for
+-- math.huge as long as it takes (default: the runtime's timeout); a time-out leaves the stream as it is.
 function Stream:recv(timeout)
     local seconds, err = patience(self, timeout)
     if not seconds then
