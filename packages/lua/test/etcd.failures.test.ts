@@ -206,7 +206,7 @@ describe("a runtime that is", () => {
 describe("authentication", () => {
   let secret: Service;
   beforeAll(async () => {
-    secret = await startEtcd({ auth: { user: "root", password: "right" } });
+    secret = await startEtcd({ auth: { user: "root", password: "right" }, flags: ["--auth-token-ttl", "1"] });
   }, 60_000);
   afterAll(() => secret?.stop());
 
@@ -229,6 +229,16 @@ describe("authentication", () => {
       local w = client{ endpoints = { "${secret.address}" }, user = "root", password = "wrong" }
       return w:watch{ key = "x" }`);
     expect([watch, code, message]).toEqual([null, 3, "etcdserver: authentication failed, invalid user ID or password"]);
+  });
+
+  it("a token that has run out is renewed, by calls and by watches", async () => {
+    await run(`${with_("right")} assert(a:put("run out", "1")) return true`);
+    const expired = () => secret.log().split("deleted a simple token").length;
+    const before = expired();
+    await expect.poll(expired, SOON).toBeGreaterThan(before);
+    const [put, watch] = await run(`${with_("right")} return (a:put("run out", "2")), { a:watch{ key = "run out" } }`);
+    expect(put).toBe(true);
+    expect(watch[0]).toEqual({ revision: expect.any(Number) });
   });
 
   it("a token that is not valid any more is renewed: etcd forgets them when it restarts", async () => {

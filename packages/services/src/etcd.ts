@@ -10,12 +10,14 @@ export interface EtcdOptions {
   auth?: { user: "root"; password: string };
   /** Clients need a certificate that `ca` has signed: paths of PEM files. */
   tls?: { cert: string; key: string; ca: string } | undefined;
+  /** More arguments. */
+  flags?: string[];
 }
 
 /** Starts Debian's etcd, one node. */
-export async function startEtcd({ port, auth, tls }: EtcdOptions = {}): Promise<Service> {
+export async function startEtcd({ port, auth, tls, flags = [] }: EtcdOptions = {}): Promise<Service> {
   const [client = 0, peer = 0] = await portsFor(2, port);
-  const etcd = await startMember({ name: "test", client, peer, cluster: `test=${at(peer)}`, tls });
+  const etcd = await startMember({ name: "test", client, peer, cluster: `test=${at(peer)}`, tls, flags });
   if (!auth) return etcd;
   try {
     await turnAuthOn(at(client), auth.user, auth.password);
@@ -35,7 +37,7 @@ export async function startEtcdCluster(size: number): Promise<Service[]> {
     peer: ports[size + k] ?? 0,
   }));
   const cluster = members.map(({ name, peer }) => `${name}=${at(peer)}`).join(",");
-  return Promise.all(members.map((member) => startMember({ ...member, cluster, tls: undefined })));
+  return Promise.all(members.map((member) => startMember({ ...member, cluster, tls: undefined, flags: [] })));
 }
 
 interface Member {
@@ -46,11 +48,12 @@ interface Member {
   /** NAME=URL of all members, separated by commas. */
   cluster: string;
   tls: EtcdOptions["tls"];
+  flags: string[];
 }
 
 const at = (port: number) => `http://127.0.0.1:${port}`;
 
-function startMember({ name, client, peer, cluster, tls }: Member): Promise<Service> {
+function startMember({ name, client, peer, cluster, tls, flags }: Member): Promise<Service> {
   const folder = scratchFolder("etcd");
   const address = `127.0.0.1:${client}`;
   const url = tls ? `https://${address}` : at(client);
@@ -65,6 +68,7 @@ function startMember({ name, client, peer, cluster, tls }: Member): Promise<Serv
       ...(tls
         ? ["--cert-file", tls.cert, "--key-file", tls.key, "--client-cert-auth", "--trusted-ca-file", tls.ca]
         : []),
+      ...flags,
     ],
     ready: (log) => (tls ? servesClients(log) : answersHttp(`${url}/health`)),
   });

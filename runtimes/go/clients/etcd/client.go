@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
@@ -16,8 +17,11 @@ import (
 // client is an etcd client, with what it does in the background.
 type client struct {
 	*clientv3.Client
-	rt     *restyffi.Runtime
-	cancel context.CancelFunc // ends the client's context
+	rt              *restyffi.Runtime
+	login           *login // nil without a user
+	namespace       string
+	maxReceiveBytes int
+	cancel          context.CancelFunc // ends the client's context
 }
 
 // connect makes a client. Nothing is connected yet, unless there is a user, whose password is exchanged for a token.
@@ -25,6 +29,11 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 	config, err := o.config()
 	if err != nil {
 		return nil, err
+	}
+	var user *login
+	if o.User != "" {
+		user = &login{user: o.User, password: o.Password, timeout: config.DialTimeout}
+		config.DialOptions = append(config.DialOptions, user.dialOptions()...)
 	}
 	// Not the runtime's context: those who use the client while it is unloaded have leases to revoke.
 	background, cancel := context.WithCancel(context.Background())
@@ -35,16 +44,25 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 		cancel()
 		return nil, coded(err)
 	}
-	c := &client{etcd, rt, cancel}
+	c := &client{Client: etcd, rt: rt, login: user, cancel: cancel, namespace: o.Namespace, maxReceiveBytes: math.MaxInt32}
+	if o.MaxReceiveBytes > 0 {
+		c.maxReceiveBytes = o.MaxReceiveBytes
+	}
+	if user != nil {
+		err = user.first(ctx, etcd)
+	}
 	if !inTime() {
+		err = ctx.Err()
+	}
+	if err != nil {
 		c.Close()
-		return nil, coded(ctx.Err())
+		return nil, coded(err)
 	}
 	if o.Namespace != "" {
 		etcd.KV = namespace.NewKV(etcd.KV, o.Namespace)
-		etcd.Watcher = namespace.NewWatcher(etcd.Watcher, o.Namespace)
 		etcd.Lease = namespace.NewLease(etcd.Lease, o.Namespace)
 	}
+	etcd.Watcher = watcher{c}
 	return c, nil
 }
 

@@ -47,6 +47,9 @@ const (
 	usualKeepaliveTime    = 30 * time.Second
 	usualKeepaliveTimeout = 10 * time.Second
 	mostSeconds           = 2_000_000
+
+	// window is how much of an answer or a watch comes before it is taken; gRPC's own grows to 16 MB.
+	window = 1 << 20
 )
 
 // reconnect lets a client find a server that is back within seconds; gRPC's own pauses grow to two minutes.
@@ -69,8 +72,6 @@ func (o *options) config() (clientv3.Config, error) {
 	dialTimeout := seconds(o.DialTimeout, usualDialTimeout)
 	config := clientv3.Config{
 		Endpoints:            o.Endpoints,
-		Username:             o.User,
-		Password:             o.Password,
 		AutoSyncInterval:     seconds(o.AutoSyncInterval, 0),
 		DialTimeout:          dialTimeout,
 		DialKeepAliveTime:    seconds(o.KeepaliveTime, usualKeepaliveTime),
@@ -81,6 +82,8 @@ func (o *options) config() (clientv3.Config, error) {
 		Logger: zap.NewNop(),
 		DialOptions: []grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: dialTimeout}),
+			grpc.WithStaticStreamWindowSize(window),
+			grpc.WithStaticConnWindowSize(window),
 		},
 	}
 	err := o.check()

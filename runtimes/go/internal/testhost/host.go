@@ -258,13 +258,13 @@ func (c *Call) Cancel(code int) {
 	close(c.done)
 }
 
-// Wait returns the answer, or an error that says so if there is none within ten seconds.
+// Wait returns the answer, or an error that says so if there is none within 20 seconds.
 func (c *Call) Wait() ([]byte, error) {
 	select {
 	case <-c.done:
 		return c.response, c.err
-	case <-time.After(10 * time.Second):
-		return nil, errors.New("no answer within 10 s")
+	case <-time.After(20 * time.Second):
+		return nil, errors.New("no answer within 20 s")
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *Stream) Recv() ([]byte, error) {
 }
 
 func (s *Stream) wait(f func() error) error {
-	late := time.After(10 * time.Second)
+	late := time.After(20 * time.Second)
 	for {
 		if err := f(); err != ErrWait {
 			return err
@@ -138,7 +138,7 @@ func (s *Stream) wait(f func() error) error {
 		case <-s.event:
 		case <-time.After(time.Millisecond): // the other direction may have taken the event
 		case <-late:
-			return errors.New("nothing has happened on the stream within 10 s")
+			return errors.New("nothing has happened on the stream within 20 s")
 		}
 	}
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
+)
+
+// login has the token of a user, and gets another one when etcd refuses it. The etcd client does that, too, but sends
+// the refused token along when it asks for another one: etcd up to 3.4 refuses that as well, and it asks for ever.
+type login struct {
+	user, password string
+	timeout        time.Duration // of an attempt
+
+	mu      sync.Mutex
+	etcd    *clientv3.Client // nil until it is there
+	token   string           // "" before the first login, and while etcd wants none
+	running *loginAttempt    // nil while nobody logs in
+}
+
+// loginAttempt is one for all who need a token at the same time: checking a password is work for etcd.
+type loginAttempt struct {
+	done chan struct{} // closed when err is there
+	err  error
+}
+
+// dialOptions make a connection send the token, and renew it.
+func (l *login) dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.call)}
+}
+
+// GetRequestMetadata implements [credentials.PerRPCCredentials].
+func (l *login) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	token := l.current()
+	if call, _ := credentials.RequestInfoFromContext(ctx); token == "" || isLogin(call.Method) {
+		return nil, nil
+	}
+	return map[string]string{rpctypes.TokenFieldNameGRPC: token}, nil
+}
+
+// RequireTransportSecurity implements [credentials.PerRPCCredentials]: whoever wants TLS sets it up.
+func (l *login) RequireTransportSecurity() bool { return false }
+
+func isLogin(method string) bool { return method == pb.Auth_Authenticate_FullMethodName }
+
+// current is the token, "" without a user.
+func (l *login) current() string {
+	if l == nil {
+		return ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.token
+}
+
+// call is around each attempt of a call. What was refused for its token was not done, so it can be asked again.
+func (l *login) call(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn,
+	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if isLogin(method) {
+		return invoke(ctx, method, request, answer, conn, options...)
+	}
+	used := l.current()
+	err := invoke(ctx, method, request, answer, conn, options...)
+	if !refusesToken(err) {
+		return err
+	}
+	if err := l.again(ctx, used, err); err != nil {
+		return err
+	}
+	return invoke(ctx, method, request, answer, conn, options...)
+}
+
+// refusesToken reports whether an error says that another token is needed.
+func refusesToken(err error) bool {
+	if err == nil {
+		return false
+	}
+	err = rpctypes.Error(err)
+	return errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrAuthOldRevision) ||
+		errors.Is(err, rpctypes.ErrUserEmpty)
+}
+
+// again logs in after etcd refused the token that was used. If it does not let the user in any more, the error says both.
+func (l *login) again(ctx context.Context, used string, refusal error) error {
+	err := l.renew(ctx, used)
+	code, text := statusOf(err)
+	switch code {
+	case codes.OK, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
+		return err
+	}
+	_, why := statusOf(refusal)
+	return status.Errorf(codes.Unauthenticated, "%s; logging in anew failed: %s", why, text)
+}
+
+// first logs in for a client that has just been made.
+func (l *login) first(ctx context.Context, etcd *clientv3.Client) error {
+	l.mu.Lock()
+	l.etcd = etcd
+	l.mu.Unlock()
+	return l.renew(ctx, "")
+}
+
+// renew returns when there is another token than the one that was used.
+func (l *login) renew(ctx context.Context, used string) error {
+	l.mu.Lock()
+	if l.token != used || l.etcd == nil {
+		l.mu.Unlock()
+		return nil
+	}
+	a := l.running
+	if a == nil {
+		a = &loginAttempt{done: make(chan struct{})}
+		l.running = a
+		go l.run(a)
+	}
+	l.mu.Unlock()
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+func (l *login) run(a *loginAttempt) {
+	ctx, cancel := context.WithTimeout(l.etcd.Ctx(), l.timeout)
+	defer cancel()
+	r, err := l.etcd.Authenticate(ctx, l.user, l.password)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer close(a.done)
+	l.running = nil
+	switch {
+	case err == nil:
+		l.token = r.Token
+	case errors.Is(err, rpctypes.ErrAuthNotEnabled):
+		l.token = ""
+	default:
+		a.err = err
+	}
+}
