@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // retryPause is between attempts to go on with a watch or a lease after a server was not to be reached.
@@ -90,10 +93,14 @@ func (c *client) renew(ctx context.Context, id clientv3.LeaseID) (ttl int64, err
 		return 0, err
 	}
 	r, err := stream.Recv()
-	if err != nil {
+	switch {
+	case err == io.EOF:
+		return 0, status.Error(codes.Internal, "etcd ended the renewal without an answer")
+	case err != nil:
 		return 0, err
-	}
-	if r.TTL <= 0 {
+	case r.ID != int64(id):
+		return 0, wrong("the lease %d was renewed instead of %d", r.ID, id)
+	case r.TTL <= 0:
 		return 0, rpctypes.ErrLeaseNotFound
 	}
 	return r.TTL, nil
