@@ -62,7 +62,8 @@ struct resty_ffi_host {
     void (*dict)(void *host, const struct resty_ffi_dict_request *request, struct resty_ffi_dict_answer *answer);
     void (*tick)(void *host); /* resty_ffi_loop_tick is to be called from now on */
     void *host;
-    bool level; /* watch is level-triggered: the core reads the descriptor */
+    bool level;                /* watch is level-triggered: the core reads the descriptor */
+    bool (*hurry)(void *host); /* while its loop is being closed: whether that is to be over soon; NULL = never */
 };
 
 enum resty_ffi_said { RESTY_FFI_UNSAID = 0, RESTY_FFI_YES = 1, RESTY_FFI_NO = 2 };
@@ -115,8 +116,9 @@ typedef struct resty_ffi_method_stats {
 
 /* NULL if memory runs out. *host is copied. */
 resty_ffi_loop *resty_ffi_loop_new(const struct resty_ffi_host *host);
-/* Ends all runtimes, waiting up to timeout_ms for them; kills child processes that take longer. No call is answered
-   any more. The loop itself stays, so that late calls find it closed. */
+/* Ends all runtimes, waiting up to timeout_ms: first until one-way calls are answered, at most half of the time, then
+   until the runtimes have finished what they have begun (drain_ms). Child processes that take longer are killed. No
+   other call is answered any more. The loop itself stays, so that late calls find it closed. */
 void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms);
 
 /*

@@ -145,11 +145,22 @@ void rf_instance_close(struct rf_instance *i)
 {
     if (i->state == RF_CLOSING || i->state == RF_GONE)
         return;
+    uint64_t end = (uint64_t)i->options->drain_ms * 1000000;
     i->state = RF_CLOSING;
     i->since = rf_now();
+    i->patience = i->since + RF_PATIENCE;
+    i->end_by = i->since + (end > RF_PATIENCE ? end : RF_PATIENCE);
+    if (i->loop->closed && i->end_by > i->loop->end_by)
+        i->end_by = i->loop->end_by;
+    atomic_store_explicit(&i->q.ch.h->end_by, i->end_by, memory_order_relaxed);
     atomic_store_explicit(&i->q.ch.h->closed, 1, memory_order_release);
     rf_wake_all(&i->q.ch);
     i->transport->end(i);
+}
+
+bool rf_instance_finishes(const struct rf_instance *i)
+{
+    return atomic_load_explicit(&i->q.ch.h->finishing, memory_order_acquire) != 0;
 }
 
 static void unlink_instance(struct rf_instance *i)

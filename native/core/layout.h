@@ -66,6 +66,8 @@ struct rf_header {
     uint32_t generation;         /* how often the runtime was reloaded before */
     char name[128];
     RF_LINE _Atomic uint32_t closed;    /* the host wants the runtime to end */
+    _Atomic uint64_t end_by;            /* when it shall have ended; set before that */
+    _Atomic uint32_t finishing;         /* the runtime has work to finish until then */
     _Atomic uint32_t methods;           /* how many names are valid */
     RF_LINE _Atomic uint32_t head;      /* ring: next cell to take */
     RF_LINE _Atomic uint64_t doze;      /* who sleeps on the runtime's side, and the futex word: see requests.c */

@@ -58,6 +58,7 @@ struct resty_ffi_loop {
     uint32_t unsent;                  /* frames of all instances that wait for room */
     uint64_t looked;                  /* when files were last looked at */
     bool closed;
+    uint64_t end_by;   /* of one that is closed: when everything shall have ended */
     char why[RF_TEXT]; /* room for the reason why an instance cannot be started, until the next one is */
 };
 
@@ -154,6 +155,8 @@ struct rf_instance {
     uint32_t generation;
     resty_ffi_options *options; /* a copy of the runtime's, for the threads of the transport; owned by the instance */
     uint64_t since;             /* of the state */
+    uint64_t end_by;            /* CLOSING: when it shall have ended, with what it has to finish */
+    uint64_t patience;          /* CLOSING: until when it is waited for */
     uint64_t draining;          /* since when it only finishes its calls, 0 = it does not */
     bool incoming;              /* it is to replace a worker when all of its kind are ready */
     bool failed;                /* libffi_init did */
@@ -199,6 +202,16 @@ void rf_instance_flush(struct rf_instance *i);
 bool rf_instance_left(struct rf_instance *i);
 /* Frees what has ended; called now and then. */
 void rf_instances_sweep(resty_ffi_loop *l);
+
+/* How long a runtime may take to end that has nothing to finish, in ns. The SDKs give running handlers 1 s. */
+#define RF_PATIENCE 1500000000u
+/* It has work to finish that no call waits for; a child says so as long as it likes. */
+bool rf_instance_finishes(const struct rf_instance *i);
+/* Says that it had not finished that in its time. */
+#define RF_UNFINISHED                                                                                                  \
+    "its end took longer than it may (drain_timeout, and nginx's worker_shutdown_timeout): what it had not finished "  \
+    "is "                                                                                                              \
+    "lost"
 
 /* options.c: a copy, with its strings in the same piece of memory. NULL = none left. */
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o);
@@ -277,11 +290,17 @@ void rf_call_answer(struct rf_instance *i, const struct rf_slot *s);
 void rf_call_fail(struct rf_call *c, int status, const char *text);
 void rf_calls_fail(struct rf_instance *i, int status, const char *text);
 
+/* deadlines.c: of streams, which may have nobody who waits and looks at the clock, and of one-way calls. True while one
+   is ahead. */
+bool rf_deadlines_look(resty_ffi_loop *l, uint64_t now);
+
 /* one_way.c: tells how a one-way call failed, whose text is in it; one is over, and was at i; one has reached its
    deadline. */
 void rf_one_way_tell(struct rf_call *c, int status);
 void rf_one_way_end(struct rf_instance *i, struct rf_call *c);
 void rf_one_way_late(struct rf_call *c);
+/* All that are not answered yet fail. */
+void rf_one_way_give_up(resty_ffi_loop *l);
 
 /* transport/process/supervisor.c */
 void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms);

@@ -50,6 +50,17 @@ void rf_one_way_tell(struct rf_call *c, int status)
     rf_log_one_way(c->instance, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
 }
 
+void rf_one_way_give_up(resty_ffi_loop *l)
+{
+    for (uint32_t k = 0; k < l->calls_used && l->one_way; k++) {
+        struct rf_call *c = l->calls[k];
+        if (c && c->one_way && c->public.state == RESTY_FFI_IN_FLIGHT) {
+            rf_call_tell_cancelled(c, RESTY_FFI_CANCELLED);
+            rf_call_fail(c, RESTY_FFI_UNLOADED, "unloaded: it was not answered in the time that the host's end has");
+        }
+    }
+}
+
 void rf_one_way_late(struct rf_call *c)
 {
     char text[256];

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #define BATCH 64
 #define SEND_WAIT_MS 10000
+#define MARGIN_NS 500000000u
 
 static void to_frame(const struct rf_channel *c, const struct rf_slot *s, resty_ffi_frame *f)
 {
@@ -253,6 +255,24 @@ API void resty_ffi_fail(resty_ffi_queue *q, const char *text, size_t len)
 API void resty_ffi_ready(resty_ffi_queue *q)
 {
     q->owner->ready(q->owner_arg);
+}
+
+/* Of the time until the host goes on without it: so that the runtime can still say what it leaves undone. */
+static uint64_t margin(uint64_t left)
+{
+    return left / 10 < MARGIN_NS ? left / 10 : MARGIN_NS;
+}
+
+API int resty_ffi_finish(resty_ffi_queue *q, int busy)
+{
+    if (atomic_load_explicit(&q->ended, memory_order_relaxed) || !closed(q))
+        return 0;
+    atomic_store_explicit(&q->ch.h->finishing, busy != 0, memory_order_release);
+    uint64_t now = rf_now(), end = atomic_load_explicit(&q->ch.h->end_by, memory_order_relaxed);
+    if (!busy || end <= now)
+        return 0;
+    uint64_t ms = (end - now - margin(end - now)) / 1000000;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 API void resty_ffi_close(resty_ffi_queue *q)

@@ -137,32 +137,6 @@ static void watch_patience(resty_ffi_runtime *rt, uint64_t now)
     rf_reload_fail(rt, text);
 }
 
-static void end_late_stream(struct rf_call *c)
-{
-    char text[256];
-    snprintf(text, sizeof text, "timeout: the stream of runtime \"%s\" did not end before its deadline",
-             c->instance->name);
-    resty_ffi_stream_fail(&c->public, RESTY_FFI_TIMEOUT, text);
-}
-
-/* Of streams, which may have nobody who waits and looks at the clock, and of one-way calls. True while one is ahead. */
-static bool look_at_deadlines(resty_ffi_loop *l, uint64_t now)
-{
-    bool some = false;
-    for (uint32_t k = 0; k < l->calls_used && l->in_flight; k++) {
-        struct rf_call *c = l->calls[k];
-        if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || !c->deadline || !(c->stream || c->one_way))
-            continue;
-        if (now < c->deadline)
-            some = true;
-        else if (c->one_way)
-            rf_one_way_late(c);
-        else
-            end_late_stream(c);
-    }
-    return some;
-}
-
 /* True while one still finishes its calls. */
 static bool drain(resty_ffi_loop *l, uint64_t now)
 {
@@ -196,7 +170,7 @@ API bool resty_ffi_loop_tick(resty_ffi_loop *l)
         watch_patience(rt, now);
         more |= rt->reloading != 0;
     }
-    more |= look_at_deadlines(l, now);
+    more |= rf_deadlines_look(l, now);
     more |= drain(l, now);
     more |= rf_watch_look(l);
     return more || l->unsent;

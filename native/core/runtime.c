@@ -428,30 +428,6 @@ API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
     rf_instances_sweep(l);
 }
 
-API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
-{
-    uint64_t end = rf_now() + (uint64_t)timeout_ms * 1000000;
-    l->closed = true;
-    for (struct rf_instance *i = l->instances; i; i = i->next)
-        rf_instance_close(i);
-    for (;;) {
-        bool busy = false;
-        for (struct rf_instance *i = l->instances; i; i = i->next) {
-            rf_instance_flush(i);
-            busy |= i->transport == &rf_thread_transport && i->state == RF_CLOSING && !rf_instance_left(i);
-        }
-        if (!busy || rf_now() >= end)
-            break;
-        poll(NULL, 0, 1);
-    }
-    uint64_t now = rf_now();
-    if (l->supervisor)
-        rf_supervisor_stop(l->supervisor, now < end ? (int)((end - now) / 1000000) : 0);
-    l->supervisor = NULL;
-    for (struct rf_instance *i = l->instances; i; i = i->next)
-        rf_instance_flush(i);
-}
-
 API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out)
 {
     *out = rt->stats;

@@ -250,6 +250,14 @@ uint32_t resty_ffi_generation(resty_ffi_queue *q);
 /* During libffi_init (or before resty_ffi_ready): why it fails. Then return non-zero, or exit. The text is copied. */
 void resty_ffi_fail(resty_ffi_queue *q, const char *text, size_t len);
 
+/*
+ * For a runtime that has work which no call waits for: once resty_ffi_poll has said that it is to end, and its calls
+ * are done, busy 1 begins to finish that work. Returns how many ms it has; 0 = none, it is not to end, or has ended.
+ * The host waits that long instead of the second or so that every runtime has. busy 0: it is done; resty_ffi_close
+ * follows.
+ */
+int resty_ffi_finish(resty_ffi_queue *q, int busy);
+
 /* The last call of a runtime, once its threads are done with the queue. The host may then unload the library. */
 void resty_ffi_close(resty_ffi_queue *q);
 

@@ -161,7 +161,16 @@ API const char *resty_ffi_nginx_init(int subsystem)
     if ((error = rf_nginx_begin_watching()) || (error = begin_sweep()))
         return error;
     struct resty_ffi_host host = {
-        rf_nginx_watch, rf_nginx_unwatch, on_done, rf_nginx_on_stream, rf_nginx_log, rf_nginx_dict, on_tick, s, false};
+        .watch = rf_nginx_watch,
+        .unwatch = rf_nginx_unwatch,
+        .done = on_done,
+        .stream = rf_nginx_on_stream,
+        .log = rf_nginx_log,
+        .dict = rf_nginx_dict,
+        .tick = on_tick,
+        .hurry = rf_nginx_hurry,
+        .host = s,
+    };
     s->loop = resty_ffi_loop_new(&host);
     return s->loop ? NULL : "no memory";
 }
@@ -213,6 +222,6 @@ API void resty_ffi_nginx_exit(void)
         return;
     for (int k = 0; k < 2; k++)
         if (subsystems[k].loop)
-            resty_ffi_loop_close(subsystems[k].loop, 1800);
+            resty_ffi_loop_close(subsystems[k].loop, rf_nginx_time_to_end());
     rf_nginx_bound_exit();
 }

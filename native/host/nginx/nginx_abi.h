@@ -38,6 +38,7 @@ extern volatile struct ngx_cycle_prefix *ngx_cycle WEAK;
 extern uintptr_t ngx_event_flags WEAK;
 extern struct ngx_module_prefix ngx_core_module WEAK;
 extern volatile uintptr_t ngx_exiting WEAK; /* the worker ends when its requests and timers have */
+extern volatile int ngx_terminate WEAK;     /* it ends at once */
 /* The connection is empty but for its events, its fd and its log. NULL = all are in use. */
 extern void *ngx_get_connection(int fd, void *log) WEAK;
 extern void ngx_free_connection(void *connection) WEAK;

@@ -1,9 +1,12 @@
 /* The end of a worker that exits gracefully: worker_shutdown_timeout. */
+#include <limits.h>
 #include <time.h>
 
 #include "nginx.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
+
+#define FAST_MS 1000 /* the master kills a worker that takes longer than 1.5 s for a fast stop */
 
 /*
  * The worker_shutdown_timeout in ms, 0 = none. The first fields of the struct that "daemon" to "worker_processes" are
@@ -23,19 +26,31 @@ static uint64_t shutdown_timeout(void)
  * nginx itself closes its connections then. But a call in a timer has none, and the worker would wait until it ends.
  * The time is counted from the first look at a worker that exits, which comes within 50 ms if calls are in flight.
  */
-static bool is_over(void)
+static uint64_t time_left(void)
 {
     static uint64_t end; /* ms; 0 = not exiting yet, UINT64_MAX = there is no limit */
     struct timespec t;
-    if (!&ngx_exiting || !ngx_exiting)
-        return false;
     clock_gettime(CLOCK_MONOTONIC, &t);
     uint64_t now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
     if (end == 0) {
         uint64_t timeout = shutdown_timeout();
         end = timeout ? now + timeout : UINT64_MAX;
     }
-    return now >= end;
+    return now < end ? end - now : 0;
+}
+
+bool rf_nginx_hurry(void *subsystem)
+{
+    (void)subsystem;
+    return &ngx_terminate && ngx_terminate;
+}
+
+int rf_nginx_time_to_end(void)
+{
+    if (rf_nginx_hurry(NULL))
+        return FAST_MS;
+    uint64_t left = time_left();
+    return left < FAST_MS ? FAST_MS : left < INT_MAX ? (int)left : INT_MAX;
 }
 
 static void end_call(void *subsystem, resty_ffi_call *call)
@@ -52,6 +67,6 @@ static void end_call(void *subsystem, resty_ffi_call *call)
 
 void rf_nginx_end_late_calls(const struct rf_nginx_subsystem *s)
 {
-    if (is_over())
+    if (&ngx_exiting && ngx_exiting && time_left() == 0)
         resty_ffi_loop_each_call(s->loop, end_call, (void *)(uintptr_t)s);
 }

@@ -216,7 +216,14 @@ static void free_watches(struct resty_ffi_pull *p, bool all)
 static const char *open_all(struct resty_ffi_pull *p)
 {
     void *handle;
-    const struct resty_ffi_host host = {watch, unwatch, done, stream, log_line, dict, tick, p, false};
+    const struct resty_ffi_host host = {.watch = watch,
+                                        .unwatch = unwatch,
+                                        .done = done,
+                                        .stream = stream,
+                                        .log = log_line,
+                                        .dict = dict,
+                                        .tick = tick,
+                                        .host = p};
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (p->epoll < 0)
         return rf_failed(p->why, sizeof p->why, "epoll_create1", errno);

@@ -4,7 +4,7 @@
  *
  * Configuration: words in any order, separated by blanks. "threads=N" (1), "wait=poll" (default), "wait=edge" or
  * "wait=level" (epoll on resty_ffi_fd), "pause=MS" (libffi_init takes that long), "farewell" (it logs and prints a line
- * at its end).
+ * at its end), "finish=MS" (it has work to finish at its end, and logs how that went), "stubborn" (whatever its time).
  *
  *   lang echo xor empty none nilreq fill sleep block fail throw never cancelled remaining config log dict crash exit
  *                 as in the conformance suite; throw answers as an SDK would
@@ -59,7 +59,8 @@ struct runtime {
     resty_ffi_queue *q;
     int threads;
     char wait; /* p, e, l */
-    bool farewell;
+    bool farewell, stubborn;
+    int finish; /* ms */
     _Atomic int polling, sleeping;
     _Atomic uint64_t cancelled;
     struct streams *streams;
@@ -652,6 +653,15 @@ static int open_epoll(struct runtime *rt)
     return epoll;
 }
 
+static void finish(struct runtime *rt)
+{
+    int has = resty_ffi_finish(rt->q, 1);
+    bool enough = rt->stubborn || has >= rt->finish;
+    pause_ms(enough ? rt->finish : has);
+    log_line(rt, RESTY_FFI_LOG_NOTICE, enough ? "finished" : "could not finish");
+    resty_ffi_finish(rt->q, 0);
+}
+
 static void *poller(void *arg)
 {
     struct runtime *rt = arg;
@@ -676,6 +686,8 @@ static void *poller(void *arg)
         free(w);
     }
     resty_ffi_queue *q = rt->q;
+    if (rt->finish)
+        finish(rt);
     if (rt->farewell) {
         log_line(rt, RESTY_FFI_LOG_NOTICE, "logged at the end");
         fputs("printed at the end\n", stderr);
@@ -696,11 +708,14 @@ int libffi_init(char *cfg, void *tq)
 {
     struct runtime *rt = calloc(1, sizeof *rt);
     const char *threads = option(cfg, "threads="), *wait = option(cfg, "wait="), *pause = option(cfg, "pause=");
+    const char *work = option(cfg, "finish=");
     if (!rt)
         return 1;
     rt->q = tq;
     rt->threads = threads ? atoi(threads) : 1;
     rt->wait = wait ? *wait : 'p';
+    rt->finish = work ? atoi(work) : 0;
+    rt->stubborn = option(cfg, "stubborn") != NULL;
     rt->farewell = option(cfg, "farewell") != NULL;
     rt->streams = streams_new(tq);
     pthread_mutex_init(&rt->lock, NULL);

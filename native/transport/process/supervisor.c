@@ -18,7 +18,7 @@
 #include "status.h"
 
 #define MS 1000000u
-#define END_PATIENCE (1500u * MS) /* the SDKs give running handlers 1 s */
+#define LOOK (100u * MS) /* how often one that ends is looked at */
 #define KILL_PATIENCE (5000u * MS)
 #define POLLED 3072 /* descriptors that are waited for, three of a child */
 #define MESSAGES 16 /* that are read from one child in a round */
@@ -120,13 +120,29 @@ static void hear(struct rf_child *c)
     hang_up(c);
 }
 
+static void await_end(struct rf_child *c, uint64_t now)
+{
+    bool finishes = rf_instance_finishes(c->instance), late = now >= c->instance->end_by;
+    if (finishes && !late)
+        c->patience = now + RF_PATIENCE;
+    if (finishes && late) {
+        rf_output_add(c->instance, RESTY_FFI_LOG_ERR, RF_UNFINISHED, sizeof RF_UNFINISHED - 1);
+        news(c, RF_NEWS_OUTPUT, NULL);
+    }
+    if (now >= c->patience || (finishes && late))
+        hang_up(c);
+    else
+        c->at = c->patience < now + LOOK ? c->patience : now + LOOK;
+}
+
 static void advance(struct rf_child *c, uint64_t now)
 {
     if (c->end && c->state == RF_CHILD_WAITING) {
         c->state = RF_CHILD_REAPING;
     } else if (c->end && (c->state == RF_CHILD_STARTING || c->state == RF_CHILD_RUNNING)) {
         /* One that has not started yet cannot look at its queue: no patience. */
-        c->at = now + (c->state == RF_CHILD_RUNNING ? END_PATIENCE : 0);
+        c->patience = now + (c->state == RF_CHILD_RUNNING ? RF_PATIENCE : 0);
+        c->at = now;
         c->state = RF_CHILD_ENDING;
     }
     if (c->state == RF_CHILD_WAITING && now >= c->at) {
@@ -138,7 +154,7 @@ static void advance(struct rf_child *c, uint64_t now)
         tell_failure(c, text);
         hang_up(c);
     } else if (c->state == RF_CHILD_ENDING && now >= c->at) {
-        hang_up(c);
+        await_end(c, now);
     } else if (c->state == RF_CHILD_REAPING && c->runner > 0 && now >= c->at) {
         kill(-c->runner, SIGKILL); /* it was stopped, or hangs: its group is the runner and the runtime */
         c->at = now + KILL_PATIENCE;

@@ -27,7 +27,8 @@ struct rf_child {
     struct rf_instance *instance;
     struct rf_child *next;
     enum rf_child_state state;
-    uint64_t at;                   /* WAITING: when to start; STARTING, ENDING: when to lose patience */
+    uint64_t at;                   /* WAITING: when to start; STARTING: when to lose patience; ENDING: when to look */
+    uint64_t patience;             /* ENDING: when to lose it */
     int control;                   /* our end of the socket pair, -1 = none */
     struct rf_output output[2];    /* stdout, stderr */
     pid_t runner;                  /* resty-ffi-run; the runtime is its child */

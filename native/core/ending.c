@@ -1,0 +1,91 @@
+/*
+ * The end of a loop: what was accepted is finished first, as far as time allows. One-way calls are answered, then the
+ * runtimes are told to end and finish what they have begun.
+ */
+#include <poll.h>
+#include <string.h>
+
+#include "export.h"
+#include "loop.h"
+
+#define MS 1000000u
+#define HURRY (1000u * MS)
+
+/* What comes is looked at here: the host waits for nothing any more. */
+static void answer_one_way(resty_ffi_loop *l, uint64_t end)
+{
+    while (l->one_way && rf_now() < end) {
+        for (struct rf_instance *i = l->instances, *next; i; i = next) {
+            next = i->next;
+            rf_instance_dispatch(i);
+        }
+        rf_deadlines_look(l, rf_now());
+        for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
+            rf_flush_control(i);
+        if (l->one_way)
+            poll(NULL, 0, 1);
+    }
+    rf_one_way_give_up(l);
+}
+
+/* Whether the end waits for it. A supervisor loses patience with its children itself. */
+static bool awaited(struct rf_instance *i, uint64_t now)
+{
+    if (i->state != RF_CLOSING)
+        return false;
+    if (i->transport != &rf_thread_transport)
+        return !(atomic_load(&i->news) & (RF_NEWS_ENDED | RF_NEWS_EXITED));
+    if (rf_instance_left(i))
+        return false;
+    if (!rf_instance_finishes(i))
+        return now < i->patience;
+    i->patience = now + RF_PATIENCE;
+    return now < i->end_by;
+}
+
+static void tell_unfinished(const struct rf_instance *i)
+{
+    const struct resty_ffi_host *host = &i->loop->host;
+    if (i->state == RF_CLOSING && i->transport == &rf_thread_transport && rf_instance_finishes(i))
+        host->log(host->host, RESTY_FFI_LOG_ERR, i->name, RF_UNFINISHED, sizeof RF_UNFINISHED - 1);
+}
+
+static bool hurry(const resty_ffi_loop *l)
+{
+    return l->host.hurry && l->host.hurry(l->host.host);
+}
+
+API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
+{
+    uint64_t now = rf_now(), most = 0;
+    bool hurried = false;
+    l->closed = true;
+    l->end_by = now + (uint64_t)timeout_ms * MS;
+    for (struct rf_instance *i = l->instances; i; i = i->next)
+        most = i->options->drain_ms > most ? i->options->drain_ms : most;
+    most = most < (uint64_t)timeout_ms / 2 ? most : (uint64_t)timeout_ms / 2;
+    answer_one_way(l, now + most * MS);
+    for (struct rf_instance *i = l->instances; i; i = i->next)
+        rf_instance_close(i);
+    for (;;) {
+        bool busy = false;
+        now = rf_now();
+        for (struct rf_instance *i = l->instances; i; i = i->next) {
+            rf_instance_flush(i);
+            busy |= awaited(i, now);
+        }
+        if (!busy || now >= l->end_by)
+            break;
+        if (!hurried && (hurried = hurry(l)) && l->end_by > now + HURRY)
+            l->end_by = now + HURRY;
+        poll(NULL, 0, 1);
+    }
+    now = rf_now();
+    if (l->supervisor)
+        rf_supervisor_stop(l->supervisor, now < l->end_by ? (int)((l->end_by - now) / MS) : 0);
+    l->supervisor = NULL;
+    for (struct rf_instance *i = l->instances; i; i = i->next) {
+        rf_instance_flush(i);
+        tell_unfinished(i);
+    }
+}
