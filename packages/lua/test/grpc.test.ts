@@ -255,7 +255,7 @@ describe("a call", () => {
     answer = () => ({ messages: [Buffer.concat([Buffer.from("0ad00f", "hex"), Buffer.alloc(2000, "x")])] });
     const small = `connect("${raw.address}", { max_message_size = 1000 })`;
     expect(await run(`return ${small}:unary("${ECHO}", {})`)).toBe(
-      "false|8|the answer is too large: found 2003 bytes, the limit is: 1000 bytes (option max_message_size)",
+      `false|8|${raw.address}: the answer has 2003 bytes, and the limit is 1000 (option max_message_size)`,
     );
     expect(
       await run(`

@@ -59,6 +59,7 @@ local CONNECT = {
     keepalive_timeout = check.seconds,
     idle_timeout = check.seconds,
     max_message_size = check.count,
+    max_metadata_size = check.count,
     compression = check.one_of("gzip"),
     metadata = metadata,
     reflection = check.boolean,

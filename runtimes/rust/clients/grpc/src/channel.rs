@@ -13,9 +13,10 @@ use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding::Gzip;
 use tower_service::Service;
 
+use crate::answer::Peer;
 use crate::connection::Connection;
-use crate::exchange::{Peer, exchange};
-use crate::status;
+use crate::exchange::exchange;
+use crate::http2;
 
 const NAME: HeaderValue =
     HeaderValue::from_static(concat!("resty-ffi-grpc/", env!("CARGO_PKG_VERSION")));
@@ -81,11 +82,12 @@ async fn send(
                 let peer = Peer {
                     name: chosen.target.name,
                     lost: chosen.lost,
+                    settings: connection.settings.clone(),
                 };
                 return exchange(sender, request, peer).await;
             }
             Err(error) if attempt == ATTEMPTS => {
-                return Err(status::of_http2(
+                return Err(http2::of_stream(
                     &error,
                     &chosen.target.name,
                     chosen.lost.why(),

@@ -13,12 +13,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
+use crate::http2;
 use crate::settings::{Place, Settings, Target};
 
 /// Of one stream: a reader that is slow holds its own messages up, and not those of the others.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
-const MAX_HEADERS: u32 = 64 << 10;
+/// Times max_metadata_size. Of trailers above its own limit h2 drops fields without a word, and headers in many frames
+/// cost it the connection: that is for what is far above ours.
+const HEADERS_IN_H2: usize = 8;
 
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
@@ -40,16 +43,17 @@ pub async fn dial(
 ) -> Result<(Sender, Driver), String> {
     let dialed = tokio::time::timeout(settings.connect_timeout, async {
         let io = open(target, settings, turn).await?;
+        let headers = settings.max_metadata_size.saturating_mul(HEADERS_IN_H2);
         let mut builder = Builder::new();
         builder
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(MAX_HEADERS)
+            .max_header_list_size(u32::try_from(headers).unwrap_or(u32::MAX))
             .enable_push(false);
         let (sender, mut connection) = builder
             .handshake(io)
             .await
-            .map_err(|error| explain(&error))?;
+            .map_err(|error| http2::sentence(&error))?;
         let mut pings = connection.ping_pong().expect("it is taken once");
         // A server that refuses our certificate, or speaks another protocol, says so only now.
         let answered = tokio::select! {
@@ -62,7 +66,7 @@ pub async fn dial(
             Ok(false) => connection.await,
             Err(ended) => ended,
         };
-        Err(ended.map_or_else(|error| explain(&error), |()| CLOSED.to_owned()))
+        Err(ended.map_or_else(|error| http2::sentence(&error), |()| CLOSED.to_owned()))
     });
     dialed.await.unwrap_or_else(|_| {
         let seconds = settings.connect_timeout.as_secs_f64();
@@ -81,7 +85,7 @@ impl Driver {
         } = self;
         tokio::select! {
             ended = &mut connection => if let Err(error) = ended {
-                lost(explain(&error));
+                lost(http2::sentence(&error));
             },
             () = silence(pings, settings) => {
                 let seconds = settings.keepalive_timeout.as_secs_f64();

@@ -2,35 +2,18 @@
 //! the server sees a cancellation, and never an end that nobody meant.
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 
 use bytes::Bytes;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{Reason, SendStream};
 use http::{Request, Response};
-use http_body::Frame;
 use http_body_util::BodyExt;
 use tokio::task::AbortHandle;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::connection::Loss;
+use crate::answer::{Peer, answer};
 use crate::dial::Sender;
-use crate::status;
-
-/// A connection's name and end, for messages.
-#[derive(Clone)]
-pub struct Peer {
-    pub name: String,
-    pub lost: Arc<Loss>,
-}
-
-impl Peer {
-    fn failed(&self, error: &h2::Error) -> Status {
-        status::of_http2(error, &self.name, self.lost.why())
-    }
-}
 
 /// Sends a request; `sender` is ready.
 pub async fn exchange(
@@ -46,14 +29,7 @@ pub async fn exchange(
     let sent = poll_fn(|cx| Poll::Ready(upload.as_mut().poll(cx).is_ready())).await;
     let upload = (!sent).then(|| Upload(tokio::spawn(upload).abort_handle()));
     let response = response.await.map_err(|error| peer.failed(&error))?;
-    Ok(response.map(|stream| {
-        Body::new(Download {
-            stream,
-            data_ended: false,
-            peer,
-            _upload: upload,
-        })
-    }))
+    answer(response, peer, upload)
 }
 
 async fn upload(mut body: Body, mut stream: SendStream<Bytes>) {
@@ -87,54 +63,10 @@ async fn upload(mut body: Body, mut stream: SendStream<Bytes>) {
 }
 
 /// A request's body that is still being sent.
-struct Upload(AbortHandle);
+pub struct Upload(AbortHandle);
 
 impl Drop for Upload {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// A response's body.
-struct Download {
-    stream: RecvStream,
-    data_ended: bool,
-    peer: Peer,
-    _upload: Option<Upload>,
-}
-
-impl http_body::Body for Download {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        while !self.data_ended {
-            match ready!(self.stream.poll_data(cx)) {
-                Some(Ok(data)) => {
-                    let released = self.stream.flow_control().release_capacity(data.len());
-                    return Poll::Ready(Some(match released {
-                        Ok(()) => Ok(Frame::data(data)),
-                        Err(error) => Err(self.peer.failed(&error)),
-                    }));
-                }
-                Some(Err(error)) => return Poll::Ready(self.ended(&error)),
-                None => self.data_ended = true,
-            }
-        }
-        match ready!(self.stream.poll_trailers(cx)) {
-            Ok(trailers) => Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers)))),
-            Err(error) => Poll::Ready(self.ended(&error)),
-        }
-    }
-}
-
-impl Download {
-    fn ended(&self, error: &h2::Error) -> Option<Result<Frame<Bytes>, Status>> {
-        // How a server says that it wants no more of the request, after its whole answer.
-        let stopped = error.is_reset() && error.reason() == Some(Reason::NO_ERROR);
-        (!stopped).then(|| Err(self.peer.failed(error)))
     }
 }

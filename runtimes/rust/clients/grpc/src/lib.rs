@@ -4,6 +4,7 @@
 //! where the runtime may not know them. Messages go from MessagePack to protobuf and back along the descriptors, without
 //! anything in between.
 
+mod answer;
 mod channel;
 mod clients;
 mod codec;
@@ -12,6 +13,8 @@ mod decode;
 mod dial;
 mod encode;
 mod exchange;
+mod framing;
+mod http2;
 mod metadata;
 mod method;
 mod msgpack;
@@ -22,6 +25,7 @@ mod special;
 mod status;
 mod stream;
 mod tls;
+mod trailers;
 mod types;
 mod unary;
 mod wire;

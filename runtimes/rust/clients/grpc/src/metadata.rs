@@ -1,12 +1,15 @@
 //! Metadata as a Lua table: `{ name = "value" }`, or a list of values. The values of names that end in `-bin` are bytes.
 
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use resty_ffi::Error;
 use tonic::metadata::{
-    AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, KeyRef, MetadataKey, MetadataMap,
+    AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, MetadataKey, MetadataMap,
 };
 
 use crate::encode::refuse;
 use crate::msgpack::{self, Reader, Value};
+use crate::trailers::{DETAILS, MESSAGE, STATUS, base64};
 
 /// Adds what the next value holds.
 pub fn read(reader: &mut Reader<'_>, into: &mut MetadataMap) -> Result<(), Error> {
@@ -65,57 +68,50 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
     Ok(())
 }
 
+/// Why what a server sent cannot be read, if so.
+pub fn check(headers: &HeaderMap) -> Result<(), String> {
+    let binary = headers.iter().filter(|(name, _)| is_binary(name));
+    for (name, value) in binary {
+        if decoded(value.as_bytes()).is_none() {
+            return Err(format!("the server's metadata \"{name}\" is no base64"));
+        }
+    }
+    Ok(())
+}
+
+fn is_binary(name: &HeaderName) -> bool {
+    name.as_str().ends_with("-bin") && name != DETAILS
+}
+
+/// Several values may be joined by commas.
+fn decoded(value: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let values = value.split(|byte| *byte == b',');
+    values.map(|value| base64(value.trim_ascii())).collect()
+}
+
 /// The table of what a server sent. A name that came several times has a list.
 pub fn put(out: &mut Vec<u8>, metadata: &MetadataMap) {
-    let own = |name: &str| {
-        [
-            "content-type",
-            "grpc-status",
-            "grpc-message",
-            "grpc-status-details-bin",
-        ]
-        .contains(&name)
-    };
-    let keys: Vec<KeyRef<'_>> = metadata.keys().filter(|key| !own(name_of(key))).collect();
-    msgpack::put_map(out, keys.len());
-    for key in keys {
-        msgpack::put_text(out, name_of(&key).as_bytes());
-        match key {
-            KeyRef::Ascii(key) => {
-                put_values(
-                    out,
-                    metadata
-                        .get_all(key)
-                        .iter()
-                        .map(|value| value.as_bytes().to_vec())
-                        .collect(),
-                );
-            }
-            KeyRef::Binary(key) => {
-                let values = metadata.get_all_bin(key).iter();
-                put_values(
-                    out,
-                    values
-                        .map(|value| value.to_bytes().unwrap_or_default().to_vec())
-                        .collect(),
-                );
-            }
+    let headers: &HeaderMap = metadata.as_ref();
+    let own = |name: &str| [CONTENT_TYPE.as_str(), STATUS, MESSAGE, DETAILS].contains(&name);
+    let names: Vec<&HeaderName> = headers.keys().filter(|name| !own(name.as_str())).collect();
+    msgpack::put_map(out, names.len());
+    for name in names {
+        msgpack::put_text(out, name.as_str().as_bytes());
+        let values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        if is_binary(name) {
+            let values: Vec<_> = values.filter_map(decoded).flatten().collect();
+            put_values(out, &values);
+        } else {
+            put_values(out, &values.collect::<Vec<_>>());
         }
     }
 }
 
-fn name_of<'a>(key: &KeyRef<'a>) -> &'a str {
-    match key {
-        KeyRef::Ascii(key) => key.as_str(),
-        KeyRef::Binary(key) => key.as_str(),
-    }
-}
-
-fn put_values(out: &mut Vec<u8>, values: Vec<Vec<u8>>) {
+fn put_values(out: &mut Vec<u8>, values: &[impl AsRef<[u8]>]) {
     if values.len() != 1 {
         msgpack::put_list(out, values.len());
     }
     for value in values {
-        msgpack::put_text(out, &value);
+        msgpack::put_text(out, value.as_ref());
     }
 }

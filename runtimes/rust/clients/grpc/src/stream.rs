@@ -16,7 +16,7 @@ use crate::decode::decode;
 use crate::encode::encode;
 use crate::method::{Asked, find};
 use crate::types::Found;
-use crate::unary::{Response, fits, not_a_message};
+use crate::unary::{Response, fits, more_than_one, none, not_a_message};
 use crate::{schema, status};
 
 /// The first message is the envelope, and opens the call; the others are messages of it.
@@ -113,21 +113,34 @@ async fn exchange(
         .await?
         .into_parts();
     response.headers = headers;
+    // The only answer of a method counts once its status is known.
+    let mut only = None;
     while let Some(bytes) = messages.message().await? {
         let message =
             decode(&found.types, found.method.output, &bytes).map_err(|_| not_a_message(found))?;
-        if asked.with_metadata {
-            let mut wrapped = vec![0x91];
-            wrapped.extend_from_slice(&message);
-            sender.send(wrapped).await?;
-        } else {
-            sender.send(message).await?;
+        if found.method.server_streams {
+            deliver(message, asked, sender).await?;
+        } else if only.replace(message).is_some() {
+            return Err(more_than_one().into());
         }
     }
     if let Some(trailers) = messages.trailers().await? {
         response.trailers = trailers;
     }
+    if !found.method.server_streams {
+        deliver(only.ok_or_else(none)?, asked, sender).await?;
+    }
     Ok(())
+}
+
+async fn deliver(message: Vec<u8>, asked: &Asked<'_>, sender: &Sender) -> Result<(), Error> {
+    if asked.with_metadata {
+        let mut wrapped = vec![0x91];
+        wrapped.extend_from_slice(&message);
+        sender.send(wrapped).await
+    } else {
+        sender.send(message).await
+    }
 }
 
 /// The caller's messages, as protobuf. One that cannot be sent goes to `refused`, and nothing follows it: an end would

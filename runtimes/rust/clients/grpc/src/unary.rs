@@ -14,7 +14,7 @@ use crate::decode::decode;
 use crate::encode::{encode, refuse};
 use crate::method::{Asked, Known, find};
 use crate::types::Found;
-use crate::{metadata, msgpack, reflection, schema, status};
+use crate::{http2, metadata, msgpack, reflection, schema, status};
 
 /// How often a call is sent that servers did not take.
 const ATTEMPTS: usize = 3;
@@ -159,7 +159,7 @@ async fn call(
         let mut response = Response::default();
         let end = exchange(client, found, outgoing, asked.wait, &mut response).await;
         match &end {
-            Err(status) if attempt < ATTEMPTS && status::is_unprocessed(status) => attempt += 1,
+            Err(status) if attempt < ATTEMPTS && http2::is_unprocessed(status) => attempt += 1,
             _ => return Ok(Answered { response, end }),
         }
     }
@@ -179,10 +179,22 @@ async fn exchange(
         .into_parts();
     response.headers = headers;
     let message = messages.message().await?;
+    if message.is_some() && messages.message().await?.is_some() {
+        return Err(more_than_one());
+    }
     if let Some(trailers) = messages.trailers().await? {
         response.trailers = trailers;
     }
-    message.ok_or_else(|| Status::internal("the server ended the call without an answer"))
+    message.ok_or_else(none)
+}
+
+/// Of a method with one answer.
+pub fn more_than_one() -> Status {
+    Status::internal("the server sent more than one answer to a call that has one")
+}
+
+pub fn none() -> Status {
+    Status::internal("the server ended the call without an answer")
 }
 
 /// An error if the message is above the limit.
