@@ -40,6 +40,11 @@ pub fn append_with(
     Decoder::new(types, out, depth).fields(&types.messages[message], bytes, head)
 }
 
+/// An `Any`, whether or not the types have one themselves.
+pub fn append_any(types: &Types, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    special::decode_any(&mut Decoder::new(types, out, 0), bytes)
+}
+
 pub struct Decoder<'t, 'a, 'o> {
     pub types: &'t Types,
     /// What the messages that are being read hold: the index of each field and its value.

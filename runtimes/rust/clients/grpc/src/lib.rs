@@ -10,6 +10,7 @@ mod clients;
 mod codec;
 mod connection;
 mod decode;
+mod details;
 mod dial;
 mod encode;
 mod exchange;

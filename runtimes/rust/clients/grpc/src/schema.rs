@@ -18,6 +18,7 @@ use crate::msgpack::{Reader, Value, malformed};
 use crate::types::{Found, Types};
 
 const HEALTH: &str = include_str!("health.proto");
+const ERROR_DETAILS: &str = include_str!("error_details.proto");
 
 /// All that one version of a Lua VM's loaded files holds. Each file is compiled with its own imports only, so that two
 /// of them may have files or types of the same name; of these the one that was loaded last counts.
@@ -175,7 +176,11 @@ pub fn of_descriptors(set: FileDescriptorSet) -> Result<Types, String> {
 }
 
 pub fn built_in() -> DescriptorPool {
-    let files = HashMap::from([("grpc/health/v1/health.proto".to_owned(), HEALTH.into())]);
+    let own = [
+        ("grpc/health/v1/health.proto", HEALTH),
+        ("google/rpc/error_details.proto", ERROR_DETAILS),
+    ];
+    let files = own.map(|(name, text)| (name.to_owned(), text.into()));
     let names = [
         "any",
         "duration",
@@ -190,8 +195,8 @@ pub fn built_in() -> DescriptorPool {
         .map(|name| format!("google/protobuf/{name}.proto"))
         .collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-    names.push("grpc/health/v1/health.proto");
-    compiled(Texts(files), &names).expect("these files are part of the library")
+    names.extend(own.map(|(name, _)| name));
+    compiled(Texts(HashMap::from(files)), &names).expect("these files are part of the library")
 }
 
 struct Texts(HashMap<String, Vec<u8>>);

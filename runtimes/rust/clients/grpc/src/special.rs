@@ -8,10 +8,10 @@ use std::sync::{Arc, LazyLock};
 use crate::schema;
 use crate::types::Types;
 
-pub use decode::decode;
+pub use decode::{decode, decode_any};
 pub use encode::encode;
 
-/// What every connection knows: these messages, and the health service.
+/// What every connection knows: these messages, the health service, and the details of errors.
 pub static BUILT_IN: LazyLock<Arc<Types>> =
     LazyLock::new(|| Arc::new(Types::new(&schema::built_in())));
 

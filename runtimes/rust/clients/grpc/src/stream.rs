@@ -75,7 +75,10 @@ pub async fn stream(
             }
             let error = status::error(&status, remaining());
             if asked.with_metadata {
-                return sender.send(response.wrapped_error(&error, &status)).await;
+                let types = &known.found.types;
+                return sender
+                    .send(response.wrapped_error(&error, &status, types))
+                    .await;
             }
             Err(error)
         }

@@ -13,8 +13,8 @@ use crate::codec::Raw;
 use crate::decode::decode;
 use crate::encode::{encode, refuse};
 use crate::method::{Asked, Known, find};
-use crate::types::Found;
-use crate::{http2, metadata, msgpack, reflection, schema, status};
+use crate::types::{Found, Types};
+use crate::{details, http2, metadata, msgpack, reflection, schema, status};
 
 /// How often a call is sent that servers did not take.
 const ATTEMPTS: usize = 3;
@@ -48,7 +48,7 @@ pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, E
         Err(status) => {
             let error = status::error(status, request.remaining());
             if asked.with_metadata {
-                Ok(answered.wrapped_error(&error, status))
+                Ok(answered.wrapped_error(&error, status, &found.types))
             } else {
                 Err(error)
             }
@@ -101,7 +101,7 @@ impl Response {
     }
 
     /// `[nil, headers, trailers, code, message, details]`
-    pub fn wrapped_error(&self, error: &Error, status: &Status) -> Vec<u8> {
+    pub fn wrapped_error(&self, error: &Error, status: &Status, types: &Types) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         msgpack::put_list(&mut out, 6);
         msgpack::put_nil(&mut out);
@@ -109,7 +109,7 @@ impl Response {
         metadata::put(&mut out, status.metadata());
         msgpack::put_int(&mut out, error.code().into());
         msgpack::put_text(&mut out, error.message().as_bytes());
-        msgpack::put_text(&mut out, status.details());
+        details::put(&mut out, types, status.details());
         out
     }
 }
@@ -128,8 +128,8 @@ impl Answered {
         self.response.wrapped(message)
     }
 
-    fn wrapped_error(&self, error: &Error, status: &Status) -> Vec<u8> {
-        self.response.wrapped_error(error, status)
+    fn wrapped_error(&self, error: &Error, status: &Status, types: &Types) -> Vec<u8> {
+        self.response.wrapped_error(error, status, types)
     }
 }
 

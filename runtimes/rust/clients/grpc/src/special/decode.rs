@@ -166,7 +166,7 @@ fn decode_list(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Malf
         .try_for_each(|item| decode_value(out, item, depth))
 }
 
-fn decode_any(decoder: &mut Decoder<'_, '_, '_>, bytes: &[u8]) -> Result<(), Malformed> {
+pub fn decode_any(decoder: &mut Decoder<'_, '_, '_>, bytes: &[u8]) -> Result<(), Malformed> {
     let (mut url, mut value) = (&[][..], &[][..]);
     each(bytes, |number, raw| {
         match (number, raw) {
