@@ -23,6 +23,7 @@
 #pragma weak resty_ffi_config
 #pragma weak resty_ffi_name
 #pragma weak resty_ffi_fail
+#pragma weak resty_ffi_finish
 #pragma weak resty_ffi_close
 #pragma weak resty_ffi_abi
 
@@ -88,6 +89,12 @@ static inline void restyffi_window(uintptr_t queue, uint64_t id, uint64_t bytes,
     resty_ffi_frame f = {
         .id = id, .kind = RESTY_FFI_WINDOW, .flags = RESTY_FFI_NIL, .arg = bytes, .release = (void *)release};
     resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
+}
+
+/* Whether there is work to finish at the end; the ms that it has. */
+static inline int restyffi_finish(uintptr_t queue, bool busy)
+{
+    return resty_ffi_finish((resty_ffi_queue *)queue, busy);
 }
 
 static inline uintptr_t restyffi_alloc(uintptr_t queue, size_t len)

@@ -110,6 +110,12 @@ func (q queue) explain(text string) {
 	C.restyffi_fail(C.uintptr_t(q), chars(text), C.size_t(len(text)))
 }
 
+// finish tells the host that the runtime, which is to end, has work to finish, and returns how long it may take; or that
+// it has none any more.
+func (q queue) finish(busy bool) time.Duration {
+	return time.Duration(C.restyffi_finish(C.uintptr_t(q), C.bool(busy))) * time.Millisecond
+}
+
 func (q queue) close() { C.restyffi_close(C.uintptr_t(q)) }
 
 func chars(s string) *C.char { return (*C.char)(unsafe.Pointer(unsafe.StringData(s))) }

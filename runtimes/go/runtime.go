@@ -29,6 +29,8 @@ type Runtime struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	onUnload []func(context.Context) error
+
 	handlers map[string]Handler
 	streams  map[string]StreamHandler
 	fallback DefaultHandler
@@ -56,6 +58,14 @@ func (rt *Runtime) Name() string { return rt.name }
 
 // Context is done when the runtime is unloaded. Goroutines that work for the runtime and not for one call watch it.
 func (rt *Runtime) Context() context.Context { return rt.ctx }
+
+// OnUnload registers a function that is called when the runtime ends, once its calls have been answered: to finish what
+// was begun and no call waits for, to flush, to close. The last one registered is called first. The host waits until all
+// have returned, a worker of nginx that quits too; what they return is logged.
+//
+// ctx is done when their time is over: after drain_timeout (30 s) at an unload or a reload, as the host says at its own
+// end. A function that goes on then is left behind. Call OnUnload in the function given to [Serve].
+func (rt *Runtime) OnUnload(f func(ctx context.Context) error) { rt.onUnload = append(rt.onUnload, f) }
 
 // Config is the configuration string that the runtime was loaded with; ok is false if there was none.
 func (rt *Runtime) Config() (config string, ok bool) { return rt.config, rt.hasConfig }

@@ -55,7 +55,7 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 		err = ctx.Err()
 	}
 	if err != nil {
-		c.Close()
+		c.Close(ctx)
 		return nil, coded(err)
 	}
 	if o.Namespace != "" {
@@ -67,7 +67,7 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 }
 
 // Close ends the connections, the watches and what keeps leases alive.
-func (c *client) Close() {
+func (c *client) Close(context.Context) {
 	_ = c.Client.Close() // all that it says is that the context, which it ends itself, has ended
 	c.cancel()
 }

@@ -26,13 +26,8 @@ type client struct {
 	waiting atomic.Int64
 }
 
-// flushTimeout is how long records that nobody waits for any more get to be sent when their client is closed.
-const flushTimeout = 5 * time.Second
-
 // Close sends what is still to be sent, and ends the connections.
-func (c *client) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-	defer cancel()
+func (c *client) Close(ctx context.Context) {
 	_ = c.Flush(ctx) // what was not sent is reported to its callback by Close
 	c.Client.Close()
 }

@@ -53,7 +53,7 @@ type testClient struct {
 	closed atomic.Bool
 }
 
-func (c *testClient) Close() {
+func (c *testClient) Close(context.Context) {
 	if c.closed.Swap(true) {
 		c.f.t.Error("a client was closed twice")
 	}

@@ -25,15 +25,17 @@ const (
 	connectTimeout = 30 * time.Second
 	// busyPause is after what time a client that was in use is looked at again, unless its idle time is longer.
 	busyPause = time.Second
-	// farewell is how long those who use a client have at an unload before it is closed under them: to revoke a lease,
-	// or to leave a group. The SDK waits a second for the handlers.
+	// farewell is how long those who use a client have at an unload before it is closed under them. The SDK has waited for
+	// the handlers by then, if not for ever.
 	farewell = 500 * time.Millisecond
+	// closeTimeout is how long a client that nobody uses may take to be closed.
+	closeTimeout = 5 * time.Second
 )
 
 // Client is what a pool keeps.
 type Client interface {
-	// Close ends the client's connections and goroutines. It may wait for what is being sent.
-	Close()
+	// Close ends the client's connections and goroutines. It may wait for what is being sent, until ctx is done.
+	Close(ctx context.Context)
 }
 
 // Pool keeps clients of type C, made from options of type O. It closes them when the runtime is unloaded.
@@ -67,7 +69,8 @@ var start = time.Now()
 func New[O any, C Client](rt *restyffi.Runtime, invalid int, idle func(*O) time.Duration,
 	connect func(context.Context, *O) (C, error)) *Pool[O, C] {
 	p := &Pool[O, C]{rt: rt, connect: connect, idle: idle, invalid: invalid, entries: make(map[string]*entry[C])}
-	context.AfterFunc(rt.Context(), p.close)
+	context.AfterFunc(rt.Context(), p.refuse)
+	rt.OnUnload(p.close)
 	return p
 }
 
@@ -161,7 +164,9 @@ func (p *Pool[O, C]) settle(id string, e *entry[C], options *O) {
 // look closes the client if it is idle, and looks again later otherwise.
 func (p *Pool[O, C]) look(id string, e *entry[C], idle time.Duration) {
 	if p.evict(id, e, idle) {
-		e.client.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		e.client.Close(ctx)
 	}
 }
 
@@ -184,22 +189,33 @@ func (p *Pool[O, C]) evict(id string, e *entry[C], idle time.Duration) bool {
 	return true
 }
 
-// close closes all clients, those that are being made as soon as they are.
-func (p *Pool[O, C]) close() {
+// refuse sees to it that nobody gets a client any more.
+func (p *Pool[O, C]) refuse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	for _, e := range p.entries {
+}
+
+// close closes all clients, those that are being made as soon as they are, and returns when they are closed.
+func (p *Pool[O, C]) close(ctx context.Context) error {
+	p.refuse()
+	p.mu.Lock()
+	entries := p.entries
+	p.entries = nil
+	p.mu.Unlock()
+	var wait sync.WaitGroup
+	for _, e := range entries {
 		if e.timer != nil {
 			e.timer.Stop()
 		}
-		go e.end()
+		wait.Go(func() { e.end(ctx) })
 	}
-	p.entries = nil
+	wait.Wait()
+	return nil
 }
 
 // end closes the client once those who use it have let it go, or have had the time for it.
-func (e *entry[C]) end() {
+func (e *entry[C]) end(ctx context.Context) {
 	<-e.made
 	if e.err != nil {
 		return
@@ -207,5 +223,5 @@ func (e *entry[C]) end() {
 	for late := time.Now().Add(farewell); e.users.Load() > 0 && time.Now().Before(late); {
 		time.Sleep(5 * time.Millisecond)
 	}
-	e.client.Close()
+	e.client.Close(ctx)
 }

@@ -176,7 +176,7 @@ func TestUnloadWaitsALittleForWhoUsesAClient(t *testing.T) {
 		defer f.pool.mu.Unlock()
 		return f.pool.entries["a"].users.Load() == 1
 	})
-	f.pool.close() // an unload waits for calls first, as long as the host lets it
+	go func() { _ = f.pool.close(context.Background()) }() // an unload waits for calls first, as long as the host lets it
 	staying.Cancel(-2)
 	soon(t, "the end", func() bool { return f.closed.Load() == 1 })
 }
@@ -194,7 +194,8 @@ func TestUnloadWhileAClientIsBeingMade(t *testing.T) {
 			})
 			call := f.begin("name", "a", empty{}, 1e6)
 			soon(t, "connect", func() bool { return f.made.Load() == 1 })
-			f.pool.close()
+			f.pool.refuse()
+			go func() { _ = f.pool.close(context.Background()) }()
 			fails(t, f.begin("name", "b", empty{}, 0), restyffi.CodeUnloaded,
 				fmt.Sprintf("runtime %q is being unloaded", f.pool.rt.Name()))
 			close(release)
