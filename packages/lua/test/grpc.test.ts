@@ -218,15 +218,35 @@ describe("a call", () => {
     ).toBe('{x-token="t"}');
   });
 
+  it("carries metadata with several values, of any bytes in names that say so", async () => {
+    expect(
+      await run(`
+        local ok, res, meta = conn:unary("${ECHO}", { message = "m" }, { with_metadata = true,
+          metadata = { ["x-bin"] = { "\\0\\255", "", "c" }, ["x-list"] = { "a", 1 }, ["x-none"] = {}, ["x-empty"] = "" } })
+        return show(meta.headers)`),
+    ).toBe('{x-bin={"\\0\\255","","c"},x-empty="",x-list={"a","1"}}');
+    answer = ({ headers, message }) => ({ messages: [message], status: headers["x-bin"] === "AP8, YQ" ? 0 : 2 });
+    expect(
+      await lua.run(`${LOAD} return (connect("${raw.address}"):unary("${ECHO}", {}, {
+        metadata = { ["x-bin"] = { "\\0\\255", "a" } } }))`),
+    ).toBe("true");
+  });
+
+  const TABLE = 'the option "metadata" must be a table of strings, numbers, or lists of them, by their names';
+
   it.each([
     ['{ ["a b"] = "x" }', '"a b" is no name of metadata: these have lower-case letters, digits, "_", "-" and "."'],
     ['{ x = "\\255" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ x = "a\\nb" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ ["grpc-timeout"] = "1S" }', `metadata "grpc-timeout" is gRPC's own and cannot be set`],
-    [
-      "{ x = true }",
-      'the option "metadata" must be a table of strings, or lists of strings, by their names, not a table',
-    ],
+    ['{ Connection = "close" }', `metadata "connection" is HTTP's own and cannot be set`],
+    ["{ x = 1.5 }", 'metadata "x" must be a string or a whole number, not the number 1.5'],
+    ["{ x = true }", `${TABLE}, not one in which "x" is a boolean`],
+    ['{ x = { "a", true } }', `${TABLE}, not one in which "x" has a boolean with the key 2`],
+    ['{ x = { a = "b" } }', `${TABLE}, not one in which "x" has a string with the key a`],
+    ['{ x = { "a", [3] = "b" } }', `${TABLE}, not one in which the list "x" has holes`],
+    ['{ "a" }', `${TABLE}, not one with a number for a name`],
+    ['"x"', `${TABLE}, not string "x"`],
   ])("refuses the metadata %s", async (metadata, text) => {
     expect(await run(`return select(2, conn:unary("${ECHO}", {}, { metadata = ${metadata} }))`)).toBe(`-10|${text}`);
   });

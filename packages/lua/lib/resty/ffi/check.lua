@@ -3,8 +3,8 @@
 --     local err = check.options({ timeout = "1" }, { timeout = check.seconds })
 --     -- the option "timeout" must be a number of seconds above 0 and up to 2000000, not string "1"
 --
--- What is known of an option is a test, which returns whether a value will do and what would, or a table: the options
--- that it consists of.
+-- What is known of an option is a test, which returns whether a value will do, what would, and what it is if its kind
+-- does not tell; or a table: the options that it consists of.
 
 local concat, sort = table.concat, table.sort
 local find, sub, floor, huge = string.find, string.sub, math.floor, math.huge
@@ -142,9 +142,9 @@ local function options(given, known)
                 return "the option \"" .. key .. "\": " .. err
             end
         else
-            local ok, wanted = test(value)
+            local ok, wanted, got = test(value)
             if not ok then
-                return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. shown(value)
+                return "the option \"" .. key .. "\" must be " .. wanted .. ", not " .. (got or shown(value))
             end
         end
     end

@@ -21,8 +21,8 @@ local msgpack = require "resty.ffi.msgpack"
 local status = require "resty.ffi.status"
 
 local find, match = string.find, string.match
-local error, ipairs, open, pairs, setmetatable, tonumber, type =
-    error, ipairs, io.open, pairs, setmetatable, tonumber, type
+local error, ipairs, open, pairs, setmetatable, tonumber, tostring, type =
+    error, ipairs, io.open, pairs, setmetatable, tonumber, tostring, type
 
 local BAD_ARGUMENT = status.BAD_ARGUMENT
 local MAX_HANDLES = 1000
@@ -31,16 +31,36 @@ local _M = {}
 
 local library = client.library("ffi_grpc")
 
+local function is_metadata(value)
+    local kind = type(value)
+    return kind == "string" or kind == "number"
+end
+
+-- Which names may be sent, and which text, is told by the library.
 local function metadata(value)
-    local wanted = "a table of strings, or lists of strings, by their names"
+    local wanted = "a table of strings, numbers, or lists of them, by their names"
     if type(value) ~= "table" then
         return false, wanted
     end
     for name, item in pairs(value) do
-        local kind = type(item)
-        if type(name) ~= "string" or kind ~= "string" and kind ~= "number" and not (kind == "table"
-           and check.names(item)) then
-            return false, wanted
+        if type(name) ~= "string" then
+            return false, wanted, "one with a " .. type(name) .. " for a name"
+        elseif type(item) ~= "table" then
+            if not is_metadata(item) then
+                return false, wanted, "one in which \"" .. name .. "\" is a " .. type(item)
+            end
+        else
+            local items = 0
+            for key, part in pairs(item) do
+                items = items + 1
+                if type(key) ~= "number" or not is_metadata(part) then
+                    return false, wanted, "one in which \"" .. name .. "\" has a " .. type(part)
+                                          .. " with the key " .. tostring(key)
+                end
+            end
+            if items ~= #item then
+                return false, wanted, "one in which the list \"" .. name .. "\" has holes"
+            end
         end
     end
     return true

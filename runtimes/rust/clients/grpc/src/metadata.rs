@@ -11,19 +11,38 @@ use crate::encode::refuse;
 use crate::msgpack::{self, Reader, Value};
 use crate::trailers::{DETAILS, MESSAGE, STATUS, base64};
 
+/// Names that are not the caller's.
+const GRPC: [&str; 3] = ["te", "content-type", "user-agent"];
+const HTTP: [&str; 7] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Adds what the next value holds.
 pub fn read(reader: &mut Reader<'_>, into: &mut MetadataMap) -> Result<(), Error> {
     for _ in 0..reader.map()? {
         let name = reader.string()?.to_ascii_lowercase();
-        if name.starts_with("grpc-")
-            || ["te", "content-type", "user-agent"].contains(&name.as_str())
-        {
+        let owner = if name.starts_with("grpc-") || GRPC.contains(&name.as_str()) {
+            Some("gRPC")
+        } else if HTTP.contains(&name.as_str()) {
+            Some("HTTP")
+        } else {
+            None
+        };
+        if let Some(owner) = owner {
             return Err(refuse(format!(
-                "metadata \"{name}\" is gRPC's own and cannot be set"
+                "metadata \"{name}\" is {owner}'s own and cannot be set"
             )));
         }
         match reader.next()? {
             Value::List(n) => (0..n).try_for_each(|_| add(into, &name, reader.next()?))?,
+            // Lua has one empty table.
+            Value::Map(0) => {}
             value => add(into, &name, value)?,
         }
     }
@@ -45,8 +64,8 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
         }
         other => {
             return Err(refuse(format!(
-                "metadata \"{name}\" must be a string, not {}",
-                other.name()
+                "metadata \"{name}\" must be a string or a whole number, not {}",
+                crate::encode::shown(other)
             )));
         }
     };
@@ -113,5 +132,75 @@ fn put_values(out: &mut Vec<u8>, values: &[impl AsRef<[u8]>]) {
     }
     for value in values {
         msgpack::put_text(out, value.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server that sent these headers is shown to have sent.
+    fn shown(headers: &[(&'static str, &'static str)]) -> Vec<u8> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let mut out = Vec::new();
+        put(&mut out, &MetadataMap::from_headers(map));
+        out
+    }
+
+    fn table(name: &str, values: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        msgpack::put_map(&mut out, 1);
+        msgpack::put_text(&mut out, name.as_bytes());
+        put_values(&mut out, values);
+        out
+    }
+
+    #[test]
+    fn binary_values_come_alone_or_joined_with_padding_or_without() {
+        for headers in [
+            &[("x-bin", "AP8="), ("x-bin", "YQ")][..],
+            &[("x-bin", "AP8=,YQ==")],
+            &[("x-bin", "AP8, YQ")],
+        ] {
+            assert_eq!(shown(headers), table("x-bin", &[b"\x00\xff", b"a"]));
+        }
+        assert_eq!(shown(&[("x-bin", "AP8")]), table("x-bin", &[b"\x00\xff"]));
+        assert_eq!(shown(&[("x-bin", "")]), table("x-bin", &[b""]));
+        assert_eq!(
+            shown(&[("x-bin", "YQ,,Yg")]),
+            table("x-bin", &[b"a", b"", b"b"])
+        );
+    }
+
+    #[test]
+    fn other_values_are_as_they_came() {
+        assert_eq!(shown(&[("x", "a,b")]), table("x", &[b"a,b"]));
+        assert_eq!(shown(&[("x", "a"), ("x", "b")]), table("x", &[b"a", b"b"]));
+        assert_eq!(
+            shown(&[("content-type", "application/grpc"), ("grpc-status", "0")]),
+            [0x80]
+        );
+    }
+
+    #[test]
+    fn binary_values_that_are_none_are_named() {
+        let check = |name: &'static str, value: &'static str| {
+            check(&HeaderMap::from_iter([(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )]))
+        };
+        assert_eq!(check("x-bin", "AP8=,YQ"), Ok(()));
+        assert_eq!(check("x", "*"), Ok(()));
+        assert_eq!(check("grpc-status-details-bin", "*"), Ok(()));
+        for text in ["*", "YQ,*", "Y", "A P8"] {
+            assert_eq!(
+                check("x-bin", text),
+                Err("the server's metadata \"x-bin\" is no base64".to_owned())
+            );
+        }
     }
 }
