@@ -133,7 +133,7 @@ describe("a connection that ends", () => {
         call.raw(Buffer.from([0, 0, 9, 0, 0, 0, 0]));
         call.cut();
       },
-      /^14 SERVER: /,
+      /^14 SERVER: the connection broke: /,
     ],
     [
       "with GOAWAY",

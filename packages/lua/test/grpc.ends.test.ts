@@ -257,6 +257,11 @@ describe("messages", () => {
   ];
   it.each(cases)("one that %s is an error", (_, answer, text, before) => ends(answer, text, before));
 
+  it("of another type are an error", async () => {
+    const text = "13 the server's answer is no grpc.examples.echo.EchoResponse: its files and the loaded ones differ";
+    await ends(says(grpcMessage(Buffer.from("no message"))), text);
+  });
+
   it("that do not decompress are an error", async () => {
     await ends(says(grpcMessage(Buffer.from("no gzip"), 1), ["grpc-encoding", "gzip"]), /^13 .*decompress/);
   });

@@ -60,7 +60,7 @@ pub fn sentence(error: &h2::Error) -> String {
         return if closed {
             "the server closed the connection".to_owned()
         } else {
-            explain(error)
+            format!("the connection broke: {}", explain(error))
         };
     };
     let too_large = "or its headers are too large (option max_metadata_size)";

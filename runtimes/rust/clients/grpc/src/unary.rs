@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use resty_ffi::{Error, Request, code};
+use resty_ffi::{Error, Request};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
@@ -77,7 +77,7 @@ pub async fn services(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>
 pub fn not_a_message(found: &Found) -> Error {
     let name = &found.types.messages[found.method.output].name;
     Error::new(
-        code::THREW,
+        Code::Internal as i32,
         format!("the server's answer is no {name}: its files and the loaded ones differ"),
     )
 }
