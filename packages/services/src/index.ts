@@ -5,6 +5,7 @@ export { type EtcdOptions, startEtcd, startEtcdCluster } from "./etcd.ts";
 export { startFakeKafka } from "./fake_kafka.ts";
 export { type Certificates, type GrpcServer, type GrpcStats, startGrpcServer } from "./grpc.ts";
 export { type Fields, grpcMessage, type HostileCall, type HostileGrpc, startHostileGrpc } from "./hostile_grpc.ts";
+export { type HostileKafka, type Manner, startHostileKafka } from "./hostile_kafka.ts";
 export { type Kafka, type KafkaOptions, startKafka } from "./kafka.ts";
 export { scratchFolder } from "./place.ts";
 export { type Service, startService } from "./service.ts";
