@@ -13,7 +13,7 @@ export interface KafkaOptions {
   port?: number;
   /** Settings of the broker, beside or instead of those that are here: `{ "auto.create.topics.enable": "false" }`. */
   properties?: Record<string, string>;
-  /** A second listener, whose clients say who they are by PLAIN or SCRAM-SHA-256. */
+  /** A second listener, whose clients say who they are by PLAIN, SCRAM-SHA-256, or any unsigned token of OAUTHBEARER. */
   sasl?: { user: string; password: string };
   /** One with TLS, whose clients need a certificate: paths of PEM files, the broker's key with its certificate and an authority. */
   tls?: { keystore: string; authority: string };
@@ -110,9 +110,11 @@ function broker(folder: string, clients: string, controller: number) {
 function authentication({ user, password }: { user: string; password: string }) {
   const plain = "org.apache.kafka.common.security.plain.PlainLoginModule";
   const scram = "org.apache.kafka.common.security.scram.ScramLoginModule";
+  const bearer = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule";
   const listener = "listener.name.sasl_plaintext";
   return {
-    [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256",
+    [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256,OAUTHBEARER",
+    [`${listener}.oauthbearer.sasl.jaas.config`]: `${bearer} required unsecuredLoginStringClaim_sub="broker";`,
     [`${listener}.plain.sasl.jaas.config`]: `${plain} required user_${user}="${password}";`,
     [`${listener}.scram-sha-256.sasl.jaas.config`]: `${scram} required;`,
   };

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,17 +22,6 @@ const (
 	leaveTimeout = 5 * time.Second
 )
 
-// subscription opens a consumer. ID is of the caller's choice: its commits name it.
-type subscription struct {
-	ID             string   `msgpack:"id"`
-	Group          string   `msgpack:"group"`
-	Topics         []string `msgpack:"topics"`
-	From           string   `msgpack:"from"`
-	SessionTimeout float64  `msgpack:"session_timeout"`
-	ReadCommitted  bool     `msgpack:"read_committed"`
-	MaxWait        float64  `msgpack:"max_wait"`
-}
-
 // received is a record, as a list: topic, partition, offset, timestamp in milliseconds, key, value, headers.
 type received struct {
 	//lint:ignore U1000 the encoder reads its tag
@@ -42,7 +32,7 @@ type received struct {
 	Timestamp int64
 	Key       *string
 	Value     *string
-	Headers   map[string]string
+	Headers   headers
 }
 
 // commitment says that a record has been dealt with, and those before it in its partition.
@@ -55,11 +45,19 @@ type commitment struct {
 type consumers struct {
 	rt   *restyffi.Runtime
 	mu   sync.Mutex
-	open map[string]*kgo.Client
+	open map[string]*consumer
+}
+
+// consumer has connections of its own.
+type consumer struct {
+	*kgo.Client
+	reach      *reach
+	group      string
+	partitions map[string]map[int32]kgo.Offset // those that it reads; nil: all of its topics
 }
 
 func newConsumers(rt *restyffi.Runtime) *consumers {
-	return &consumers{rt: rt, open: make(map[string]*kgo.Client)}
+	return &consumers{rt: rt, open: make(map[string]*consumer)}
 }
 
 // consume sends the records of the subscribed topics until the caller goes away.
@@ -72,11 +70,13 @@ func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, st
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// Polling says nothing of a broker that does not let us in; franz-go tries for ever.
-	go func() {
-		if err := fatal(k.Ping(ctx)); err != nil {
-			cancel(err)
+	stop := func(err error) {
+		if err := fatal(err); err != nil {
+			cancel(inTime(ctx, k.reach, err))
 		}
-	}()
+	}
+	k.reach.whenFailed(stop)
+	go func() { stop(k.Ping(ctx)) }()
 	for {
 		fetches := k.PollRecords(ctx, maxRecords)
 		if ctx.Err() != nil {
@@ -85,34 +85,56 @@ func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, st
 		if fetches.IsClientClosed() {
 			return restyffi.Errorf(restyffi.CodeUnloaded, "the consumer is closed")
 		}
-		for _, failure := range fetches.Errors() {
-			if err := fatal(failure.Err); err != nil {
-				return err
-			}
-		}
 		if err := forward(stream, fetches); err != nil {
+			return err
+		}
+		if err := k.react(fetches.Errors()); err != nil {
 			return err
 		}
 	}
 }
 
-// hopeless are the errors that end a consumer. After all others franz-go tries again: brokers come back, groups are joined
-// again, topics are made.
-var hopeless = []error{
-	kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState, kerr.ClusterAuthorizationFailed,
-	kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.InvalidSessionTimeout,
-	kerr.InconsistentGroupProtocol, kerr.InvalidTopicException, kerr.UnsupportedVersion,
+// react renews the topics that were made again, and returns what the consumer cannot go on with.
+func (c *consumer) react(failures []kgo.FetchError) error {
+	renewed := ""
+	for _, failure := range failures {
+		if errors.Is(failure.Err, kerr.UnknownTopicID) {
+			if failure.Topic != renewed { // a topic's partitions come one after the other
+				renewed = failure.Topic
+				c.renew(renewed)
+			}
+			continue
+		}
+		err := fatal(failure.Err)
+		switch {
+		case err == nil:
+		case failure.Topic == "":
+			return err
+		default:
+			return restyffi.Errorf(err.Code, "partition %d of %q: %s", failure.Partition, failure.Topic, err.Message)
+		}
+	}
+	return nil
 }
 
-func fatal(err error) error {
+// hopeless are the errors that end a consumer. After all others franz-go tries again: brokers come back, groups are joined
+// again, topics are made.
+var hopeless = []*kerr.Error{
+	kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState, kerr.ClusterAuthorizationFailed,
+	kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.InvalidSessionTimeout,
+	kerr.InconsistentGroupProtocol, kerr.InvalidTopicException, kerr.UnsupportedVersion, kerr.OffsetOutOfRange,
+	kerr.GroupMaxSizeReached, kerr.FencedInstanceID,
+}
+
+// fatal is an error that ends a consumer, nil if this one does not.
+func fatal(err error) *restyffi.Error {
+	var known *kerr.Error
+	if errors.As(err, &known) && slices.Contains(hopeless, known) {
+		return restyffi.Errorf(int(known.Code), "%v", err)
+	}
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return coded(err)
-	}
-	for _, reason := range hopeless {
-		if errors.Is(err, reason) {
-			return coded(err)
-		}
+		return restyffi.Errorf(clientFailed, "%v", err)
 	}
 	return nil
 }
@@ -124,6 +146,9 @@ func forward(stream *pool.Stream, fetches kgo.Fetches) error {
 		r := i.Next()
 		batch = append(batch, receivedFrom(r))
 		bytes += len(r.Key) + len(r.Value) + 64
+		for _, h := range r.Headers {
+			bytes += len(h.Key) + len(h.Value) + 8
+		}
 		if len(batch) == maxRecords || bytes >= maxBytes {
 			if err := stream.Send(batch); err != nil {
 				return err
@@ -138,17 +163,10 @@ func forward(stream *pool.Stream, fetches kgo.Fetches) error {
 }
 
 func receivedFrom(r *kgo.Record) received {
-	out := received{
+	return received{
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
-		Key: text(r.Key), Value: text(r.Value),
+		Key: text(r.Key), Value: text(r.Value), Headers: r.Headers,
 	}
-	if len(r.Headers) > 0 {
-		out.Headers = make(map[string]string, len(r.Headers))
-		for _, h := range r.Headers {
-			out.Headers[h.Key] = string(h.Value)
-		}
-	}
-	return out
 }
 
 // text keeps apart what is empty and what is not there.
@@ -161,40 +179,21 @@ func text(b []byte) *string {
 }
 
 // join makes the consumer's own connections.
-func (cs *consumers) join(o *options, s *subscription) (*kgo.Client, error) {
-	switch {
-	case s.ID == "":
-		return nil, invalid("a consumer needs an \"id\"")
-	case s.Group == "":
-		return nil, invalid("a consumer needs a \"group\"")
-	case len(s.Topics) == 0:
-		return nil, invalid("a consumer needs \"topics\", a list of at least one")
-	}
-	opts, err := o.connection(cs.rt)
+func (cs *consumers) join(o *options, s *subscription) (*consumer, error) {
+	own, err := s.options()
 	if err != nil {
 		return nil, err
 	}
-	begin := kgo.NewOffset().AtStart()
-	switch s.From {
-	case "", "earliest":
-	case "latest":
-		begin = kgo.NewOffset().AtEnd()
-	default:
-		return nil, invalid("\"from\" must be \"earliest\" or \"latest\", not %q", s.From)
+	partitions, err := s.assigned()
+	if err != nil {
+		return nil, err
 	}
-	opts = append(opts, kgo.ConsumerGroup(s.Group), kgo.ConsumeTopics(s.Topics...), kgo.ConsumeResetOffset(begin),
-		kgo.DisableAutoCommit())
-	if s.SessionTimeout > 0 {
-		opts = append(opts, kgo.SessionTimeout(seconds(s.SessionTimeout)),
-			kgo.HeartbeatInterval(min(3*time.Second, seconds(s.SessionTimeout)/3)))
+	r := newReach(o)
+	opts, err := o.connection(cs.rt, r)
+	if err != nil {
+		return nil, err
 	}
-	if s.ReadCommitted {
-		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	}
-	if s.MaxWait > 0 {
-		opts = append(opts, kgo.FetchMaxWait(seconds(s.MaxWait)))
-	}
-	k, err := kgo.NewClient(opts...)
+	k, err := kgo.NewClient(append(opts, own...)...)
 	if err != nil {
 		return nil, invalid("the consumer's options: %v", err)
 	}
@@ -204,12 +203,13 @@ func (cs *consumers) join(o *options, s *subscription) (*kgo.Client, error) {
 		k.Close()
 		return nil, invalid("there is a consumer with the id %q already", s.ID)
 	}
-	cs.open[s.ID] = k
-	return k, nil
+	c := &consumer{k, r, s.Group, partitions}
+	cs.open[s.ID] = c
+	return c, nil
 }
 
 // leave tells the group at once, so that others get its partitions without waiting for a time-out.
-func (cs *consumers) leave(id string, k *kgo.Client) {
+func (cs *consumers) leave(id string, k *consumer) {
 	cs.mu.Lock()
 	delete(cs.open, id)
 	cs.mu.Unlock()
@@ -219,17 +219,44 @@ func (cs *consumers) leave(id string, k *kgo.Client) {
 	k.Close()
 }
 
+// find returns the open consumer of this id.
+func (cs *consumers) find(id string) (*consumer, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if k := cs.open[id]; k != nil {
+		return k, nil
+	}
+	return nil, restyffi.Errorf(restyffi.CodeUnloaded, "the consumer is closed")
+}
+
 // commit answers when the broker has noted what was dealt with.
 func (cs *consumers) commit(ctx context.Context, _ *client, c *commitment) (any, error) {
-	cs.mu.Lock()
-	k := cs.open[c.ID]
-	cs.mu.Unlock()
-	if k == nil {
-		return nil, restyffi.Errorf(restyffi.CodeUnloaded, "the consumer is closed")
+	k, err := cs.find(c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if k.group == "" {
+		return nil, invalid("a consumer without a group has nowhere to commit to: keep the offsets yourself (option from)")
 	}
 	list := make([]*kgo.Record, len(c.Records))
 	for i, r := range c.Records {
 		list[i] = &kgo.Record{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, LeaderEpoch: -1}
 	}
-	return nil, coded(k.CommitRecords(ctx, list...))
+	ctx, cancel := patience(ctx, k.reach)
+	defer cancel()
+	return nil, inTime(ctx, k.reach, coded(k.CommitRecords(ctx, list...)))
+}
+
+// consumerName names an open consumer.
+type consumerName struct {
+	ID string `msgpack:"id"`
+}
+
+// trouble fails with what keeps a consumer from its brokers just now, if anything does.
+func (cs *consumers) trouble(_ context.Context, _ *client, n *consumerName) (any, error) {
+	k, err := cs.find(n.ID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, k.reach.reason()
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"strings"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,6 +18,8 @@ const (
 	invalidRequest = 42
 	// clientFailed is for what the client says without a code of Kafka's.
 	clientFailed = 1000
+	// unreachable is for brokers that cannot be reached, or do not speak: the client goes on trying.
+	unreachable = 1001
 )
 
 var (
@@ -26,6 +31,14 @@ func invalid(format string, args ...any) error {
 	return restyffi.Errorf(invalidRequest, format, args...)
 }
 
+// because adds to an error what keeps the client from its brokers, if that is known.
+func because(err *restyffi.Error, r *reach) error {
+	if reason := r.reason(); reason != nil {
+		return restyffi.Errorf(err.Code, "%s: %v", err.Message, reason)
+	}
+	return err
+}
+
 // coded gives an error Kafka's code, if it has one.
 func coded(err error) error {
 	var known *kerr.Error
@@ -35,9 +48,23 @@ func coded(err error) error {
 		errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &known):
-		return restyffi.Errorf(int(known.Code), "%s: %s", known.Message, known.Description)
+		return restyffi.Errorf(int(known.Code), "%v", err)
 	}
-	return restyffi.Errorf(clientFailed, "%v", err)
+	return restyffi.Errorf(codeOfConnection(err), "%s", strings.TrimPrefix(err.Error(), "unable to dial: "))
+}
+
+// codeOfConnection is that of an error without a code of Kafka's.
+func codeOfConnection(err error) int {
+	var op *net.OpError
+	var dns *net.DNSError
+	switch {
+	// crypto/tls has no type of its own for what the other side says of our side of a handshake.
+	case errors.As(err, &op) && op.Op == "remote error":
+		return clientFailed
+	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return unreachable
+	}
+	return clientFailed
 }
 
 // logger takes franz-go's lines to the host's log; what it tells of retries is worth a warning at most.
@@ -53,10 +80,12 @@ func (l logger) Log(level kgo.LogLevel, message string, pairs ...any) {
 	}
 }
 
-// codeOf is what Lua sees of an error within a list.
+// codeOf is what Lua sees of an error within an answer; 0 and nothing if there is none.
 func codeOf(err error) (int, string) {
 	var ours *restyffi.Error
 	switch err = coded(err); {
+	case err == nil:
+		return 0, ""
 	case errors.As(err, &ours):
 		return ours.Code, ours.Message
 	case errors.Is(err, context.DeadlineExceeded):

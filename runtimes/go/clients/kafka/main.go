@@ -19,8 +19,11 @@ func main() {}
 // client is what the pool keeps: the connections that produce and administrate. Consumers have connections of their own.
 type client struct {
 	*kgo.Client
-	admin   *kadm.Client
-	options *options
+	admin        *kadm.Client
+	options      *options
+	reach        *reach
+	renewals     renewals
+	transactions *transactions
 	// waiting is how many records are in the buffer. franz-go has a limit of its own, but says only later that a record
 	// was beyond it.
 	waiting atomic.Int64
@@ -28,14 +31,16 @@ type client struct {
 
 // Close sends what is still to be sent, and ends the connections.
 func (c *client) Close(ctx context.Context) {
-	_ = c.Flush(ctx) // what was not sent is reported to its callback by Close
+	_ = c.drain(ctx) // what was not sent is reported to its callback by Close
 	c.Client.Close()
+	c.transactions.close()
 }
 
 func setUp(rt *restyffi.Runtime) error {
 	idle := func(o *options) time.Duration { return o.Idle() }
 	p := pool.New(rt, invalidRequest, idle, func(_ context.Context, o *options) (*client, error) {
-		opts, err := o.client(rt)
+		r := newReach(o)
+		opts, err := o.client(rt, r)
 		if err != nil {
 			return nil, err
 		}
@@ -43,19 +48,21 @@ func setUp(rt *restyffi.Runtime) error {
 		if err != nil {
 			return nil, invalid("the options: %v", err)
 		}
-		return &client{Client: k, admin: kadm.NewClient(k), options: o}, nil
+		return &client{Client: k, admin: kadm.NewClient(k), options: o, reach: r, transactions: newTransactions()}, nil
 	})
 	consumers := newConsumers(rt)
 
-	pool.Handle(p, "send", send)
-	pool.Handle(p, "send_all", sendAll)
+	handle(p, "send", send)
+	handle(p, "send_all", sendAll)
 	pool.Handle(p, "enqueue", enqueue(rt))
-	pool.Handle(p, "flush", flush)
-	pool.Handle(p, "create_topic", createTopic)
-	pool.Handle(p, "delete_topic", deleteTopic)
-	pool.Handle(p, "topics", topics)
-	pool.Handle(p, "offsets", offsets)
+	handle(p, "flush", flush)
+	handle(p, "create_topic", createTopic)
+	handle(p, "delete_topic", deleteTopic)
+	handle(p, "topics", topics)
+	handle(p, "offsets", offsets)
 	pool.HandleStream(p, "consume", consumers.consume)
+	pool.HandleStream(p, "transaction", transact(rt))
 	pool.Handle(p, "commit", consumers.commit)
+	pool.Handle(p, "trouble", consumers.trouble)
 	return nil
 }

@@ -22,6 +22,7 @@ type options struct {
 	TLS            *tlsOptions  `msgpack:"tls"`
 	SASL           *saslOptions `msgpack:"sasl"`
 	RequestTimeout float64      `msgpack:"request_timeout"`
+	MetadataMaxAge float64      `msgpack:"metadata_max_age"`
 
 	Acks            string  `msgpack:"acks"`
 	Compression     string  `msgpack:"compression"`
@@ -30,6 +31,9 @@ type options struct {
 	MaxBuffered     int     `msgpack:"max_buffered"`
 	DeliveryTimeout float64 `msgpack:"delivery_timeout"`
 	AutoCreate      bool    `msgpack:"auto_create"`
+
+	TransactionalID    string  `msgpack:"transactional_id"`
+	TransactionTimeout float64 `msgpack:"transaction_timeout"`
 }
 
 // tlsOptions has PEM texts.
@@ -38,18 +42,23 @@ type tlsOptions struct {
 	Cert       string `msgpack:"cert"`
 	Key        string `msgpack:"key"`
 	ServerName string `msgpack:"server_name"`
+	Verify     *bool  `msgpack:"verify"`
 }
 
 type saslOptions struct {
 	Mechanism string `msgpack:"mechanism"`
 	User      string `msgpack:"user"`
 	Password  string `msgpack:"password"`
+	// Of OAUTHBEARER: the token, or the file that holds it, which is read for each connection.
+	Token      string            `msgpack:"token"`
+	TokenFile  string            `msgpack:"token_file"`
+	Extensions map[string]string `msgpack:"extensions"`
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // connection is what every connection needs, be it a producer's or a consumer's.
-func (o *options) connection(rt *restyffi.Runtime) ([]kgo.Opt, error) {
+func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) {
 	if len(o.Brokers) == 0 {
 		return nil, invalid("the options: \"brokers\" must be a list of at least one address")
 	}
@@ -65,16 +74,23 @@ func (o *options) connection(rt *restyffi.Runtime) ([]kgo.Opt, error) {
 	if o.RequestTimeout > 0 {
 		opts = append(opts, kgo.RetryTimeout(seconds(o.RequestTimeout)))
 	}
+	age := time.Minute
+	if o.MetadataMaxAge > 0 {
+		age = max(time.Second, seconds(o.MetadataMaxAge))
+	}
+	opts = append(opts, kgo.MetadataMaxAge(age))
 	if o.AutoCreate {
 		opts = append(opts, kgo.AllowAutoTopicCreation())
 	}
+	var secure *tls.Config
 	if o.TLS != nil {
 		config, err := o.TLS.config()
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.DialTLSConfig(config))
+		secure = config
 	}
+	opts = append(opts, kgo.Dialer(r.dialer(secure)), kgo.WithHooks(r))
 	if o.SASL != nil {
 		mechanism, err := o.SASL.mechanism()
 		if err != nil {
@@ -86,8 +102,8 @@ func (o *options) connection(rt *restyffi.Runtime) ([]kgo.Opt, error) {
 }
 
 // client adds what a producer needs.
-func (o *options) client(rt *restyffi.Runtime) ([]kgo.Opt, error) {
-	opts, err := o.connection(rt)
+func (o *options) client(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) {
+	opts, err := o.connection(rt, r)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +148,7 @@ func (o *options) deliveryTimeout() time.Duration {
 }
 
 func (o *tlsOptions) config() (*tls.Config, error) {
-	config := &tls.Config{ServerName: o.ServerName}
+	config := &tls.Config{ServerName: o.ServerName, InsecureSkipVerify: o.Verify != nil && !*o.Verify}
 	if o.CA != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(o.CA)) {
@@ -150,6 +166,9 @@ func (o *tlsOptions) config() (*tls.Config, error) {
 }
 
 func (o *saslOptions) mechanism() (sasl.Mechanism, error) {
+	if o.Mechanism != "OAUTHBEARER" && (o.Token != "" || o.TokenFile != "" || len(o.Extensions) > 0) {
+		return nil, invalid("the options: \"sasl.token\", \"token_file\" and \"extensions\" are for the mechanism OAUTHBEARER")
+	}
 	switch o.Mechanism {
 	case "", "PLAIN":
 		return plain.Auth{User: o.User, Pass: o.Password}.AsMechanism(), nil
@@ -157,6 +176,9 @@ func (o *saslOptions) mechanism() (sasl.Mechanism, error) {
 		return scram.Auth{User: o.User, Pass: o.Password}.AsSha256Mechanism(), nil
 	case "SCRAM-SHA-512":
 		return scram.Auth{User: o.User, Pass: o.Password}.AsSha512Mechanism(), nil
+	case "OAUTHBEARER":
+		return o.bearer()
 	}
-	return nil, invalid("the options: \"sasl.mechanism\" must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, not %q", o.Mechanism)
+	return nil, invalid("the options: \"sasl.mechanism\" must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER, not %q",
+		o.Mechanism)
 }

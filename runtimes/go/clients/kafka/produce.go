@@ -11,12 +11,12 @@ import (
 
 // record is what is to be sent. Timestamp is in milliseconds; 0 is now.
 type record struct {
-	Topic     string            `msgpack:"topic"`
-	Partition *int32            `msgpack:"partition"`
-	Key       *string           `msgpack:"key"`
-	Value     *string           `msgpack:"value"`
-	Headers   map[string]string `msgpack:"headers"`
-	Timestamp int64             `msgpack:"timestamp"`
+	Topic     string  `msgpack:"topic"`
+	Partition *int32  `msgpack:"partition"`
+	Key       *string `msgpack:"key"`
+	Value     *string `msgpack:"value"`
+	Headers   headers `msgpack:"headers"`
+	Timestamp int64   `msgpack:"timestamp"`
 }
 
 // place is where a record was stored; the offset is -1 if the brokers were not asked (acks "0").
@@ -30,7 +30,7 @@ func (r *record) kafka() (*kgo.Record, error) {
 	if r.Topic == "" {
 		return nil, invalid("a record needs a \"topic\"")
 	}
-	k := &kgo.Record{Topic: r.Topic, Partition: anyPartition}
+	k := &kgo.Record{Topic: r.Topic, Partition: anyPartition, Headers: r.Headers}
 	if r.Partition != nil {
 		if *r.Partition < 0 {
 			return nil, invalid("\"partition\" must not be negative")
@@ -43,13 +43,22 @@ func (r *record) kafka() (*kgo.Record, error) {
 	if r.Value != nil {
 		k.Value = []byte(*r.Value)
 	}
-	for name, value := range r.Headers {
-		k.Headers = append(k.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
-	}
 	if r.Timestamp != 0 {
 		k.Timestamp = time.UnixMilli(r.Timestamp)
 	}
 	return k, nil
+}
+
+func kafkaRecords(records []record) ([]*kgo.Record, error) {
+	list := make([]*kgo.Record, len(records))
+	for i := range records {
+		k, err := records[i].kafka()
+		if err != nil {
+			return nil, invalid("record %d: %v", i+1, err)
+		}
+		list[i] = k
+	}
+	return list, nil
 }
 
 // produce hands a record over. done is called once, by franz-go's goroutine; not at all if there is an error: then the
@@ -59,19 +68,22 @@ func (r *record) kafka() (*kgo.Record, error) {
 // so that one caller's time-out would be another's error. A caller who gives up leaves its record to be sent. Nor is it
 // kgo.RecordDeliveryTimeout, which counts from the record's timestamp, and that may be an old one.
 func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) error {
+	if c.options.TransactionalID != "" {
+		return invalid("a producer with the option \"transactional_id\" sends in transactions only")
+	}
 	if c.waiting.Add(1) > c.options.maxBuffered() {
 		c.waiting.Add(-1)
-		return errFull
+		return because(errFull, c.reach)
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), c.options.deliveryTimeout(), errNotDelivered)
-	c.TryProduce(ctx, k, func(k *kgo.Record, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.options.deliveryTimeout())
+	c.deliver(&delivery{ctx: ctx, record: k, partition: k.Partition, done: func(err error) {
 		if err != nil && ctx.Err() != nil {
-			err = context.Cause(ctx)
+			err = because(errNotDelivered, c.reach)
 		}
 		cancel()
 		c.waiting.Add(-1)
 		done(k, err)
-	})
+	}})
 	return nil
 }
 
@@ -116,13 +128,9 @@ type records struct {
 
 // sendAll answers when all records are stored or have failed.
 func sendAll(ctx context.Context, c *client, r *records) ([]sent, error) {
-	list := make([]*kgo.Record, len(r.Records))
-	for i := range r.Records {
-		k, err := r.Records[i].kafka()
-		if err != nil {
-			return nil, invalid("record %d: %v", i+1, err)
-		}
-		list[i] = k
+	list, err := kafkaRecords(r.Records)
+	if err != nil {
+		return nil, err
 	}
 	results := make(chan []sent, 1)
 	go func() { results <- c.produceAll(list) }()
@@ -171,5 +179,5 @@ func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any,
 
 // flush answers when nothing is left in the producer's buffer.
 func flush(ctx context.Context, c *client, _ *struct{}) (any, error) {
-	return nil, coded(c.Flush(ctx))
+	return nil, coded(c.drain(ctx))
 }

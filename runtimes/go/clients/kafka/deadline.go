@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
+)
+
+// farewell is how long before its deadline a call ends that a known trouble keeps waiting: there has to be time to say so.
+const farewell = 250 * time.Millisecond
+
+// handle serves calls of a method. One that waits until its deadline ends with what keeps it waiting, if that is known.
+func handle[B, A any](p *pool.Pool[options, *client], method string,
+	f func(context.Context, *client, *B) (A, error)) {
+	pool.Handle(p, method, func(ctx context.Context, c *client, body *B) (A, error) {
+		ctx, cancel := patience(ctx, c.reach)
+		defer cancel()
+		answer, err := f(ctx, c, body)
+		return answer, inTime(ctx, c.reach, err)
+	})
+}
+
+// patience is a context that is done a little before ctx if brokers cannot be used then; its cause is why.
+func patience(ctx context.Context, r *reach) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	left := time.Until(deadline)
+	inner, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(left-min(left/10, farewell), func() {
+		if reason := r.reason(); reason != nil {
+			cancel(reason)
+		}
+	})
+	return inner, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
+
+// inTime puts the cause of a context of patience in the place of what its end led to, and gives an error of a connection the
+// code and the words that it has for all who wait for this broker.
+func inTime(ctx context.Context, r *reach, err error) error {
+	var own, reason *restyffi.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		if errors.As(context.Cause(ctx), &reason) {
+			return reason
+		}
+	case errors.As(coded(err), &own) && errors.As(r.reason(), &reason):
+		if own.Code == reason.Code && own.Code != clientFailed || strings.Contains(reason.Message, own.Message) {
+			return reason
+		}
+	}
+	return err
+}

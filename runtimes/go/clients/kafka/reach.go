@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// dialTimeout bounds how long a broker may take to accept a connection.
+	dialTimeout = 10 * time.Second
+	// troubleLasts is for how long a broker's last failure explains anything. franz-go tries a broker that somebody needs
+	// more often than that.
+	troubleLasts = 30 * time.Second
+)
+
+// trouble is why a broker cannot be used.
+type trouble struct {
+	err  error
+	at   time.Time
+	seed bool // an address of the option "brokers": it counts as long as no broker answers
+}
+
+// reach knows which brokers cannot be used, and why. franz-go tries again and again, and tells its log only. It is hooks of
+// a client.
+type reach struct {
+	refusal  string       // why a broker may close our connections
+	troubled atomic.Int32 // how many troubles there are: requests that are answered look at this only
+
+	mu       sync.Mutex
+	troubles map[string]trouble // by address
+	opening  map[string]string  // connections that are being opened: what is being waited for
+	failed   func(error)
+}
+
+var (
+	_ kgo.HookBrokerConnect = (*reach)(nil)
+	_ kgo.HookBrokerE2E     = (*reach)(nil)
+)
+
+func newReach(o *options) *reach {
+	r := &reach{troubles: make(map[string]trouble), opening: make(map[string]string)}
+	switch {
+	case o.SASL != nil && o.TLS != nil:
+		r.refusal = "user, password or certificate may be wrong, or it has no TLS (options sasl, tls)"
+	case o.SASL != nil:
+		r.refusal = "user or password may be wrong, or it has no SASL or wants TLS (options sasl, tls)"
+	case o.TLS != nil:
+		r.refusal = "it may want SASL or another certificate, or have no TLS (options sasl, tls)"
+	default:
+		r.refusal = "it may want SASL or TLS (options sasl, tls)"
+	}
+	return r
+}
+
+// dialer notes how far a connection has come: one to a host that never answers fails too late to explain a call.
+func (r *reach) dialer(config *tls.Config) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		r.waits(address, "there is no connection yet")
+		conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if config == nil {
+			r.waits(address, "it accepts connections, and does not answer")
+			return conn, nil
+		}
+		r.waits(address, "it accepts connections, and the TLS handshake does not end")
+		own := config.Clone()
+		if own.ServerName == "" {
+			own.ServerName, _, _ = net.SplitHostPort(address)
+		}
+		limited, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		secure := tls.Client(conn, own)
+		if err := secure.HandshakeContext(limited); err != nil {
+			_ = conn.Close()
+			if limited.Err() != nil && ctx.Err() == nil {
+				return nil, fmt.Errorf("the TLS handshake has not ended within %v", dialTimeout)
+			}
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		r.waits(address, "it accepts connections, and does not answer")
+		return secure, nil
+	}
+}
+
+// whenFailed has f called with what a broker of the cluster fails with. Those of the option "brokers" are many ways to the
+// same, and one will do.
+func (r *reach) whenFailed(f func(error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = f
+}
+
+func (r *reach) waits(address, what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opening[address] = what
+}
+
+// OnBrokerConnect is told how opening a connection has ended, with its first requests: versions and SASL.
+func (r *reach) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	address := addressOf(broker)
+	r.mu.Lock()
+	delete(r.opening, address)
+	r.mu.Unlock()
+	if err != nil {
+		r.note(broker, err)
+	}
+}
+
+// OnBrokerE2E is told how a request has ended.
+func (r *reach) OnBrokerE2E(broker kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	if err := e2e.Err(); err != nil {
+		r.note(broker, err)
+		return
+	}
+	// A broker may answer the first requests of a connection, and then refuse all others.
+	if r.troubled.Load() == 0 || key == kmsg.ApiVersions.Int16() || key == kmsg.SASLHandshake.Int16() ||
+		key == kmsg.SASLAuthenticate.Int16() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.troubles, addressOf(broker))
+	for address, t := range r.troubles {
+		if t.seed {
+			delete(r.troubles, address)
+		}
+	}
+	r.troubled.Store(int32(len(r.troubles)))
+}
+
+func (r *reach) note(broker kgo.BrokerMetadata, err error) {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed), errors.Is(err, net.ErrClosed):
+		return // our doing
+	case errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &op):
+		return // that of a call; a connection's is a net.OpError
+	case strings.HasPrefix(err.Error(), "the broker connection has died"):
+		return // of a failure that is known already
+	}
+	r.mu.Lock()
+	address := addressOf(broker)
+	r.troubles[address] = trouble{r.explained(address, err), time.Now(), broker.NodeID < 0}
+	r.troubled.Store(int32(len(r.troubles)))
+	failed := r.failed
+	r.mu.Unlock()
+	if failed != nil && broker.NodeID >= 0 {
+		failed(err)
+	}
+}
+
+// reason is why brokers cannot be used just now, nil if nothing is known to be wrong.
+func (r *reach) reason() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last trouble
+	for _, t := range r.troubles {
+		if time.Since(t.at) < troubleLasts && t.at.After(last.at) {
+			last = t
+		}
+	}
+	if last.err != nil {
+		return last.err
+	}
+	for address, what := range r.opening {
+		return restyffi.Errorf(unreachable, "broker %s: %s", address, what)
+	}
+	return nil
+}
+
+func addressOf(broker kgo.BrokerMetadata) string {
+	return net.JoinHostPort(broker.Host, strconv.Itoa(int(broker.Port)))
+}
+
+// explained is a failure to use a broker with its code, and what to look at.
+func (r *reach) explained(address string, err error) error {
+	code, hint := unreachable, ""
+	var known *kerr.Error
+	var certificate *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &known):
+		code = int(known.Code)
+		switch known {
+		case kerr.UnsupportedSaslMechanism:
+			hint = "; the broker has other mechanisms (option sasl.mechanism)"
+		case kerr.IllegalSaslState:
+			hint = "; this listener of the broker seems to have no SASL (option sasl)"
+		}
+	case errors.As(err, &certificate), errors.As(err, &alert):
+		code = clientFailed
+	case errors.As(err, &op) && op.Op == "remote error":
+		code = codeOfConnection(err)
+	case errors.As(err, &record):
+		code, hint = clientFailed, "; this listener of the broker seems to have no TLS (option tls)"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return restyffi.Errorf(code, "broker %s: it closed the connection; %s", address, r.refusal)
+	}
+	return restyffi.Errorf(code, "broker %s: %s%s", address, strings.TrimPrefix(err.Error(), "unable to dial: "), hint)
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// nobody is an address that refuses connections.
+func nobody(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// elsewhere listens on 127.0.0.1, and says that it does elsewhere.
+type elsewhere struct {
+	net.Listener
+	address net.Addr
+}
+
+func (e elsewhere) Addr() net.Addr { return e.address }
+
+// authority is a certificate for 127.0.0.1 that signs itself, and its PEM text.
+func authority(t *testing.T) (tls.Certificate, string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(text)
+}
+
+func TestWhyNoBrokerAnswers(t *testing.T) {
+	certificate, ca := authority(t)
+	_, foreign := authority(t)
+	_, open := fake(t, kfake.SeedTopics(1, "t"))
+	_, closed := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "secret"))
+	_, secure := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
+	away := nobody(t)
+	var real string
+	fake(t, kfake.ListenFn(func(network, address string) (net.Listener, error) {
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			return nil, err
+		}
+		real = listener.Addr().String()
+		lost, err := net.ResolveTCPAddr("tcp", away)
+		return elsewhere{listener, lost}, err
+	}), kfake.SeedTopics(1, "t"))
+	sasl := func(mechanism, password string) table {
+		return table{"mechanism": mechanism, "user": "ann", "password": password}
+	}
+	for name, c := range map[string]struct {
+		options table
+		code    int
+		words   string
+	}{
+		"nobody":                  {table{"brokers": []string{away}}, unreachable, "connection refused"},
+		"no such host":            {table{"brokers": []string{"nobody.invalid:9092"}}, unreachable, "nobody.invalid"},
+		"advertised elsewhere":    {table{"brokers": []string{real}}, unreachable, "broker " + away},
+		"a wrong password":        {with(closed, table{"sasl": sasl("PLAIN", "x")}), unreachable, "password may be wrong"},
+		"no SASL":                 {with(open, table{"sasl": sasl("PLAIN", "secret")}), unreachable, "no SASL"},
+		"SASL is wanted":          {closed, unreachable, "it may want SASL"},
+		"TLS is wanted":           {secure, unreachable, "TLS"},
+		"TLS where there is none": {with(open, table{"tls": table{}}), unreachable, "TLS"},
+		"another authority":       {with(secure, table{"tls": table{"ca": foreign}}), clientFailed, "unknown authority"},
+		"another name": {
+			with(secure, table{"tls": table{"ca": ca, "server_name": "kafka.test"}}), clientFailed, "kafka.test",
+		},
+		"no answer":      {table{"brokers": []string{server(t, swallow)}}, unreachable, "does not answer"},
+		"no TLS answer":  {table{"brokers": []string{server(t, swallow)}, "tls": table{}}, unreachable, "handshake"},
+		"closed at once": {table{"brokers": []string{server(t, func(net.Conn) {})}}, unreachable, "closed"},
+		"another protocol": {
+			table{"brokers": []string{server(t, says("HTTP/1.1 400 Bad Request\r\n\r\n"))}}, unreachable, "HTTP",
+		},
+		"a huge answer":   {table{"brokers": []string{server(t, says("\x7f\xff\xff\xff"))}}, unreachable, "response size"},
+		"a negative size": {table{"brokers": []string{server(t, says("\xff\xff\xff\xff"))}}, unreachable, "size"},
+		"half an answer":  {table{"brokers": []string{server(t, says("\x00\x00\x00\x10abc"))}}, unreachable, "closed"},
+		"nonsense":        {table{"brokers": []string{server(t, says("\x00\x00\x00\x08abcdefgh"))}}, unreachable, "broker"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := load(t)
+			h.fails("send", c.options, table{"topic": "t", "value": "x"}, c.code, c.words)
+			s := h.open("consume", c.options, table{"id": "1", "group": "g", "topics": []string{"t"}})
+			// A consumer either ends, or tries on and says why there is nothing.
+			var failure *testhost.CallError
+			for end := time.Now().Add(soonSeconds * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+				if _, err := s.TryRecv(); err != testhost.ErrWait {
+					failure, _ = err.(*testhost.CallError)
+				} else {
+					_, failure = h.try("trouble", c.options, table{"id": "1"}, time.Second)
+				}
+				if failure != nil && failure.Code == c.code && strings.Contains(failure.Text, c.words) {
+					return
+				}
+			}
+			t.Errorf("consume: %v; want %d … %s", failure, c.code, c.words)
+		})
+	}
+}
+
+// says sends a text after the first request, and closes the connection.
+func says(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1024))
+		_, _ = conn.Write([]byte(text))
+	}
+}
+
+func TestWhatIsEnqueuedInVain(t *testing.T) {
+	h := load(t)
+	options := table{"brokers": []string{nobody(t)}, "max_buffered": 1, "delivery_timeout": 1}
+	h.call("enqueue", options, table{"topic": "t", "value": "x"})
+	for end := time.Now().Add(soonSeconds * time.Second); time.Now().Before(end); {
+		_, failure := h.try("enqueue", options, table{"topic": "t", "value": "y"}, time.Second)
+		if failure != nil && failure.Code == -3 && strings.Contains(failure.Text, "refused") {
+			break
+		}
+	}
+	patient := with(options, table{"delivery_timeout": 100})
+	h.call("enqueue", patient, table{"topic": "t", "value": "x"})
+	h.fails("flush", patient, table{}, unreachable, "refused")
+	for end := time.Now().Add(soonSeconds * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for _, line := range h.h.Lines() {
+			if strings.Contains(line.Text, "a record that was enqueued is lost") && strings.Contains(line.Text, "refused") {
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("nothing is logged of a record that was lost, or not why")
+		}
+	}
+}
+
+func TestABrokerThatComesBack(t *testing.T) {
+	address := nobody(t)
+	_, port, _ := net.SplitHostPort(address)
+	options := table{"brokers": []string{address}}
+	h := load(t)
+	h.fails("send", options, table{"topic": "t", "value": "x"}, unreachable, "refused")
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake(t, kfake.Ports(number), kfake.SeedTopics(1, "t"))
+	h.call("send", options, table{"topic": "t", "value": "y"})
+	s := h.open("consume", options, table{"id": "1", "topics": []string{"t"}})
+	if values := s.values(2); values != "x y" {
+		t.Error(values)
+	}
+	h.call("trouble", options, table{"id": "1"})
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// endTimeout bounds how long the abort of a transaction that nobody waits for any more may take. The brokers abort it by
+// themselves after the option transaction_timeout.
+const endTimeout = 5 * time.Second
+
+// transactions are those of a transactional id, one after the other: that is how Kafka has them.
+type transactions struct {
+	turn chan struct{} // holds one token while there is a transaction
+	mu   sync.Mutex    // guards the change of what follows
+	// The client of the id; nil until the first transaction, and after one whose end is not known, or which another
+	// producer of the same id has fenced off. Whoever has the turn owns it.
+	kgo    *kgo.Client
+	reach  *reach
+	closed bool
+}
+
+func newTransactions() *transactions { return &transactions{turn: make(chan struct{}, 1)} }
+
+// step is a message to a transaction: records to send, or the end. Timeout is how many seconds its answer is waited for.
+type step struct {
+	Records []record `msgpack:"records"`
+	Commit  bool     `msgpack:"commit"`
+	Timeout float64  `msgpack:"timeout"`
+}
+
+// stepped answers a step: what became of its records, or why it has failed.
+type stepped struct {
+	Sent    []sent `msgpack:"sent,omitempty"`
+	Code    int    `msgpack:"code,omitempty"`
+	Message string `msgpack:"message,omitempty"`
+}
+
+// transact serves a transaction. Its stream lives as long as the caller: when that goes away, what it has not committed is
+// aborted.
+func transact(rt *restyffi.Runtime) func(context.Context, *client, *step, *pool.Stream) error {
+	return func(ctx context.Context, c *client, begin *step, stream *pool.Stream) error {
+		t := c.transactions
+		if c.options.TransactionalID == "" {
+			return invalid("a transaction needs a producer with the option \"transactional_id\"")
+		}
+		select {
+		case t.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-t.turn }()
+		if err := c.begin(rt); err != nil {
+			return coded(err)
+		}
+		if err := stream.Send(stepped{}); err != nil {
+			t.abort()
+			return err
+		}
+		return t.serve(ctx, stream)
+	}
+}
+
+// begin makes the client of the id if there is none, and begins a transaction.
+func (c *client) begin(rt *restyffi.Runtime) error {
+	t := c.transactions
+	if t.kgo == nil {
+		r := newReach(c.options)
+		opts, err := c.options.client(rt, r)
+		if err != nil {
+			return err
+		}
+		opts = append(opts, kgo.TransactionalID(c.options.TransactionalID))
+		if c.options.TransactionTimeout > 0 {
+			opts = append(opts, kgo.TransactionTimeout(seconds(c.options.TransactionTimeout)))
+		}
+		made, err := kgo.NewClient(opts...)
+		if err != nil {
+			return invalid("the options: %v", err)
+		}
+		t.mu.Lock()
+		t.kgo, t.reach = made, r
+		t.mu.Unlock()
+	}
+	if err := t.kgo.BeginTransaction(); err != nil {
+		t.forget()
+		return err
+	}
+	return nil
+}
+
+// serve answers the steps of a transaction until it has ended.
+func (t *transactions) serve(ctx context.Context, stream *pool.Stream) error {
+	var failed error // of the first record that has; there is nothing to commit then
+	for {
+		var s step
+		if err := stream.Recv(&s); err != nil {
+			t.abort()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		var answer stepped
+		if s.Commit {
+			answer.Code, answer.Message = codeOf(t.commit(ctx, &s, failed))
+			return stream.Send(answer)
+		}
+		list, err := kafkaRecords(s.Records)
+		if err != nil {
+			t.abort()
+			return err
+		}
+		answer.Sent, err = t.send(ctx, &s, list)
+		if failed == nil {
+			failed = err
+		}
+		if err := stream.Send(answer); err != nil {
+			t.abort()
+			return err
+		}
+	}
+}
+
+// limit is how long a step may take, less what it takes to say that it has failed.
+func (s *step) limit(ctx context.Context, r *reach) (context.Context, context.CancelFunc) {
+	if s.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	ctx, stop := context.WithTimeout(ctx, seconds(s.Timeout))
+	inner, cancel := patience(ctx, r)
+	return inner, func() {
+		cancel()
+		stop()
+	}
+}
+
+// send waits for all records; the error is the first that one of them has met.
+func (t *transactions) send(ctx context.Context, s *step, list []*kgo.Record) ([]sent, error) {
+	ctx, cancel := s.limit(ctx, t.reach)
+	defer cancel()
+	results := make([]sent, len(list))
+	var mu sync.Mutex
+	var first error
+	var wait sync.WaitGroup
+	wait.Add(len(list))
+	for i, k := range list {
+		t.kgo.Produce(ctx, k, func(k *kgo.Record, err error) {
+			defer wait.Done()
+			results[i].place = place{k.Topic, k.Partition, k.Offset}
+			if err == nil {
+				return
+			}
+			err = fenced(inTime(ctx, t.reach, err))
+			results[i].Code, results[i].Message = codeOf(err)
+			mu.Lock()
+			defer mu.Unlock()
+			if first == nil {
+				first = err
+			}
+		})
+	}
+	wait.Wait()
+	return results, first
+}
+
+// commit ends a transaction whose records are all stored; failed is why one of them is not.
+func (t *transactions) commit(ctx context.Context, s *step, failed error) error {
+	if failed != nil {
+		t.abort()
+		code, text := codeOf(failed)
+		return restyffi.Errorf(code, "the transaction is aborted, because a record has failed: %s", text)
+	}
+	ctx, cancel := s.limit(ctx, t.reach)
+	defer cancel()
+	err := t.kgo.EndTransaction(ctx, kgo.TryCommit)
+	if err == nil {
+		return nil
+	}
+	err = fenced(inTime(ctx, t.reach, err))
+	if ctx.Err() != nil {
+		t.forget()
+		code, text := codeOf(err)
+		return restyffi.Errorf(code, "it is not known whether the transaction is committed: %s", text)
+	}
+	t.abort()
+	return err
+}
+
+// abort ends a transaction, and its client, too: one that was fenced off, or whose topics were made again, would fail the
+// next transaction as well.
+func (t *transactions) abort() {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	if t.reach.reason() == nil && t.kgo.AbortBufferedRecords(ctx) == nil {
+		_ = t.kgo.EndTransaction(ctx, kgo.TryAbort)
+	}
+	t.forget()
+}
+
+func (t *transactions) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		go t.kgo.Close() // it may wait for brokers
+	}
+	t.kgo = nil
+}
+
+// close ends the client of the id, under whoever has the turn at an unload.
+func (t *transactions) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.kgo != nil {
+		t.kgo.Close()
+	}
+}
+
+// fenced explains what Kafka says to the older of two producers with the same id.
+func fenced(err error) error {
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		return fmt.Errorf("%w; another producer has the same transactional_id", err)
+	}
+	return err
+}
