@@ -16,8 +16,8 @@ export type Answer = Uint8Array | string | null | undefined | void;
  */
 export type Handler = (request: Buffer | null, call: Call) => Answer | Promise<Answer>;
 
-/** Called when the runtime is unloaded; it may take up to a second. */
-export type UnloadHandler = () => unknown;
+/** Called when the runtime ends. `signal` is aborted when its time is over. */
+export type UnloadHandler = (signal: AbortSignal) => unknown;
 
 /** @internal What the loader reads of a runtime. */
 export interface Definition {
@@ -83,8 +83,11 @@ export class Runtime {
   }
 
   /**
-   * Registers what is to be done when the runtime is unloaded, such as closing connections. By then the signals of all
-   * calls are aborted. The process ends when all is done, or after a second.
+   * Registers what is to be done when the runtime ends, such as sending what is left to send, and closing connections.
+   * By then the calls have been answered. The last one registered is called first. The process ends when all is done; a
+   * worker of nginx that quits waits for it.
+   *
+   * The time for it is `drain_timeout` (30 s) at an unload or a reload, and what the host says at its own end.
    */
   onUnload(handler: UnloadHandler): this {
     this[definition].unload.push(handler);

@@ -200,3 +200,34 @@ test("several processes share one runtime", async () => {
   const pids = await Promise.all(Array.from({ length: 6 }, () => rt.text("busy")));
   expect(new Set(pids).size).toBe(2);
 });
+
+test("unload handlers run when the calls have ended, the last one first, and the end of the host waits for them", async () => {
+  const file = module(`
+    app.method("work", async () => { await delay(100); note("work"); });
+    app.onUnload(() => { note("first"); });
+    app.onUnload(async (signal) => { await delay(2500); note(signal.aborted ? "late" : "last"); });
+  `);
+  const rt = await host.load(`${file},app,`);
+  const work = rt.start("work");
+  await rt.call("echo", "it has started");
+  host.close(60_000);
+  expect(notes()).toEqual(["work", "last", "first"]);
+  work.answer.catch(() => undefined);
+  host = new Host();
+});
+
+test("an unload handler that goes on when its time is over is left behind", async () => {
+  const file = module(`
+    app.onUnload(async (signal) => {
+      signal.addEventListener("abort", () => note("told"));
+      await delay(60_000);
+    });
+  `);
+  const rt = await host.load(`${file},app,`);
+  await rt.call("echo", "x");
+  const start = performance.now();
+  host.close(3000);
+  expect(performance.now() - start).toBeLessThan(30_000);
+  expect(notes()).toEqual(["told"]);
+  host = new Host();
+});

@@ -20,6 +20,8 @@ export interface Queue {
   method(number: number): string;
   ready(): void;
   fail(text: string): void;
+  /** Tells the host that there is work to finish at the end, and returns how many ms it has; or that there is none. */
+  finish(busy: boolean): number;
   close(): void;
 }
 
@@ -56,6 +58,7 @@ export function attach(path: string | undefined): Queue {
   const method = library.func("const char *resty_ffi_method(uintptr_t q, uint32_t method, void *len)");
   const ready = library.func("void resty_ffi_ready(uintptr_t q)");
   const fail = library.func("void resty_ffi_fail(uintptr_t q, void *text, size_t len)");
+  const finish = library.func("int resty_ffi_finish(uintptr_t q, int busy)");
   const close = library.func("void resty_ffi_close(uintptr_t q)");
   return {
     name: library.func("const char *resty_ffi_name(uintptr_t q)")(q),
@@ -74,6 +77,7 @@ export function attach(path: string | undefined): Queue {
       const bytes = Buffer.from(text);
       fail(q, bytes, bytes.length);
     },
+    finish: (busy) => finish(q, busy ? 1 : 0),
     close: () => close(q),
   };
 }

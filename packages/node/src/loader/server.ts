@@ -1,10 +1,11 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Buffer } from "node:buffer";
+import { setTimeout as delay } from "node:timers/promises";
 import { inspect, types } from "node:util";
 import koffi, { type node as koffiNode } from "koffi";
 import { isRestyFfiError, RestyFfiError, Status } from "../error.js";
 import type { Log } from "../log.js";
-import type { Answer, Definition, Handler } from "../runtime.js";
+import type { Answer, Definition, Handler, UnloadHandler } from "../runtime.js";
 import type { StreamHandler } from "../stream.js";
 import { ActiveCall } from "./active_call.js";
 import { ActiveStream } from "./active_stream.js";
@@ -16,7 +17,10 @@ import { allocate } from "./requests.js";
 
 /** So many batches in a row before timers and sockets get their turn. */
 const BATCHES = 16;
+/** How long handlers of calls may take to let go. */
 const UNLOAD_MS = 1000;
+/** How long an unload handler may take to end once its signal is aborted. */
+const OBEDIENCE_MS = 100;
 
 interface Method {
   readonly name: string;
@@ -234,28 +238,53 @@ export class Server {
 
   async #unload(): Promise<void> {
     this.#unloading = true;
+    const hooks = this.#runtime.unload;
+    const left = hooks.length > 0 ? this.#queue.finish(true) : 0;
+    const end = performance.now() + left;
     for (const call of this.#calls.values()) call.abort();
-    const hooks = this.#runtime.unload.map(async (handler) => {
-      try {
-        await handler();
-      } catch (error) {
-        this.#log.error("an unload handler failed: %s", describe(error));
-      }
-    });
     const settled = new Promise<void>((resolve) => {
       this.#idle = resolve;
       if (this.#running === 0) resolve();
     });
-    await Promise.race([Promise.all([settled, ...hooks]), new Promise((resolve) => setTimeout(resolve, UNLOAD_MS))]);
+    await Promise.race([settled, delay(hooks.length > 0 ? Math.min(UNLOAD_MS, left / 2) : UNLOAD_MS)]);
 
     for (const id of this.#calls.keys()) {
       this.#outbox.answer(id, Status.UNLOADED, `runtime "${this.#queue.name}" was unloaded before it had answered`);
     }
+    this.#calls.clear();
     this.#dict.close();
+    this.#outbox.flush();
+    if (hooks.length > 0) await this.#finish(hooks, end);
     this.#outbox.flush();
     this.#waiting?.close();
     this.#queue.close();
     process.exit(0);
+  }
+
+  /** Runs the author's unload handlers, the last one first, until `end`. */
+  async #finish(hooks: readonly UnloadHandler[], end: number): Promise<void> {
+    const over = new AbortController();
+    const left = Math.max(0, end - performance.now());
+    const all = async () => {
+      for (const hook of [...hooks].reverse()) {
+        try {
+          await hook(over.signal);
+        } catch (error) {
+          this.#log.error("an unload handler failed: %s", describe(error));
+        }
+      }
+      return true;
+    };
+    const late = async () => {
+      await delay(left);
+      over.abort();
+      await delay(OBEDIENCE_MS); // those that obey say so themselves
+      return false;
+    };
+    if (!(await Promise.race([all(), late()]))) {
+      this.#log.error("an unload handler has not ended in its time (drain_timeout, worker_shutdown_timeout)");
+    }
+    this.#queue.finish(false);
   }
 }
 

@@ -154,10 +154,10 @@ export class Host {
     throw new Error(`The log has no line with "${part}": ${JSON.stringify(this.lines)}`);
   }
 
-  close(): void {
+  close(timeout = 3000): void {
     this.#waiting.close();
     clearInterval(this.#timer);
-    this.api.close(this.pull, 3000);
+    this.api.close(this.pull, timeout);
   }
 }
 
