@@ -127,6 +127,13 @@ static void fail(JNIEnv *env, jclass c, jlong queue, jbyteArray text)
     free(copy);
 }
 
+static jint finish(JNIEnv *env, jclass c, jlong queue, jboolean busy)
+{
+    (void)env;
+    (void)c;
+    return (jint)resty_ffi_finish((resty_ffi_queue *)queue, busy == JNI_TRUE);
+}
+
 static void close_queue(JNIEnv *env, jclass c, jlong queue)
 {
     (void)env, (void)c;
@@ -144,6 +151,6 @@ const JNINativeMethod queue_methods[] = {
     {"free", "(JJ)V", (void *)free_payload},     {"method", "(JI)[B", (void *)method_name},
     {"name", "(J)[B", (void *)runtime_name},     {"fail", "(J[B)V", (void *)fail},
     {"close", "(J)V", (void *)close_queue},      {"hostAbi", "()I", (void *)host_abi},
-    {"generation", "(J)I", (void *)generation},
+    {"generation", "(J)I", (void *)generation},  {"finish", "(JZ)I", (void *)finish},
 };
 const int queue_method_count = sizeof queue_methods / sizeof *queue_methods;

@@ -237,10 +237,14 @@ public final class FfiRuntime {
         }
 
         /**
-         * Closes something when the runtime is unloaded, once its calls have ended; the last given
-         * first. What it throws goes to the host's log.
+         * Closes something when the runtime ends, once its calls have; the last given first. It may
+         * finish what was begun and no call waits for, as in {@code () -> producer.flush().join()}:
+         * the end waits for it, that of a worker of nginx that quits too. What it throws goes to
+         * the host's log.
          *
-         * @param resource what to close; it should take well under a second
+         * @param resource what to close. The time for all of them is {@code drain_timeout} (30 s)
+         *     at an unload or a reload, and what the host says at its own end; then the thread that
+         *     closes is interrupted
          * @return this
          */
         public Builder onUnload(AutoCloseable resource) {

@@ -51,6 +51,11 @@ final class NativeQueue implements Queue {
     }
 
     @Override
+    public int finish(boolean busy) {
+        return finish(address, busy);
+    }
+
+    @Override
     public void close() {
         close(address);
     }
@@ -72,6 +77,8 @@ final class NativeQueue implements Queue {
     private static native int generation(long queue);
 
     private static native void fail(long queue, byte[] text);
+
+    private static native int finish(long queue, boolean busy);
 
     private static native void close(long queue);
 

@@ -294,24 +294,32 @@ final class Poller implements Runnable {
     }
 
     private void unload() {
+        boolean finishes = !runtime.onUnload().isEmpty();
+        long left = finishes ? TimeUnit.MILLISECONDS.toNanos(queue.finish(true)) : 0;
+        long start = System.nanoTime();
         try {
             services.dicts().close();
             calls.values().forEach(CallInFlight::cancel);
-            waitForCalls();
+            waitForCalls(finishes ? Math.min(END_WITHIN_NANOS, left / 2) : END_WITHIN_NANOS);
             String text =
                     "runtime \"%s\" was unloaded before the call had ended".formatted(queue.name());
             calls.values().forEach(call -> finish(call, Status.UNLOADED, text.getBytes(UTF_8)));
-            services.close(runtime.onUnload());
+            services.outbox().flush();
+            if (finishes) {
+                services.close(runtime.onUnload(), start + left);
+                queue.finish(false);
+            }
+            services.end();
         } finally {
             services.outbox().close(); // nobody may touch the queue after its close
             queue.close();
         }
     }
 
-    private void waitForCalls() {
+    private void waitForCalls(long nanos) {
         long start = System.nanoTime();
         try {
-            while (!calls.isEmpty() && System.nanoTime() - start < END_WITHIN_NANOS) {
+            while (!calls.isEmpty() && System.nanoTime() - start < nanos) {
                 services.outbox().flush();
                 Thread.sleep(1);
             }

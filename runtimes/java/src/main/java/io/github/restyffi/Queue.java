@@ -29,6 +29,12 @@ interface Queue {
     /** Says why the runtime cannot be loaded. */
     void fail(String text);
 
+    /**
+     * Tells the host that the runtime, which is to end, has work to finish, and returns how many
+     * milliseconds it has; or that it has none any more.
+     */
+    int finish(boolean busy);
+
     /** The last call of all. */
     void close();
 }

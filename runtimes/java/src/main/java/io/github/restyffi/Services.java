@@ -2,12 +2,16 @@ package io.github.restyffi;
 
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What one loaded runtime has from us: its configuration, the way to the host's log and dict, and
  * its threads.
  */
 final class Services implements Config {
+    /** How long one that is closed too slowly has once its thread was interrupted. */
+    private static final long OBEDIENCE_MILLIS = 100;
+
     private final Queue queue;
     private final String text;
     private final Outbox outbox;
@@ -92,16 +96,32 @@ final class Services implements Config {
         return chosen() instanceof Threads ours ? ours.streams() : chosen();
     }
 
-    /** Closes what the author wants closed, then ends our threads. */
-    void close(List<AutoCloseable> resources) {
-        for (AutoCloseable resource : resources) {
-            try {
-                resource.close();
-            } catch (Throwable t) {
-                logger.log(System.Logger.Level.ERROR, "a resource of onUnload threw", t);
+    /** Closes what the author wants closed, until this time of {@link System#nanoTime}. */
+    void close(List<AutoCloseable> resources, long end) {
+        Thread closer = Threads.daemon(() -> resources.forEach(this::close), classes);
+        closer.start();
+        try {
+            TimeUnit.NANOSECONDS.timedJoin(closer, end - System.nanoTime());
+            if (closer.isAlive()) {
+                closer.interrupt();
+                closer.join(OBEDIENCE_MILLIS);
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // then at once
         }
-        endThreads();
+        if (closer.isAlive()) {
+            logger.log(
+                    System.Logger.Level.ERROR,
+                    "a resource of onUnload was not closed in its time (drain_timeout, worker_shutdown_timeout)");
+        }
+    }
+
+    private void close(AutoCloseable resource) {
+        try {
+            resource.close();
+        } catch (Throwable t) {
+            logger.log(System.Logger.Level.ERROR, "a resource of onUnload threw", t);
+        }
     }
 
     private synchronized Executor startThreads() {
@@ -112,7 +132,8 @@ final class Services implements Config {
         return chosen;
     }
 
-    private synchronized void endThreads() {
+    /** Ends our threads. */
+    synchronized void end() {
         if (threads != null) {
             threads.end();
         }

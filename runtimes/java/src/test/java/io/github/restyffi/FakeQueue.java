@@ -64,6 +64,8 @@ final class FakeQueue implements Queue {
     final Set<Long> requestMemory = ConcurrentHashMap.newKeySet();
     final List<String> wrongs = new ArrayList<>();
     volatile boolean closed;
+    volatile int timeToFinish = 30_000;
+    private volatile boolean finishing;
     volatile int batches;
 
     private final BlockingQueue<Incoming> incoming = new LinkedBlockingQueue<>();
@@ -217,7 +219,15 @@ final class FakeQueue implements Queue {
     }
 
     @Override
+    public int finish(boolean busy) {
+        check(!closed, "finished after the close");
+        finishing = busy;
+        return busy ? timeToFinish : 0;
+    }
+
+    @Override
     public void close() {
+        check(!finishing, "closed before it has said that it has finished");
         check(!closed, "closed twice");
         closed = true;
     }

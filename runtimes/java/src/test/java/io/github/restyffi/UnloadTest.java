@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -140,5 +141,51 @@ class UnloadTest {
         }
         worker.get().join(5000);
         assertFalse(worker.get().isAlive());
+    }
+
+    @Test
+    void whatIsClosedMayTakeItsTime() throws Exception {
+        List<String> seen = Collections.synchronizedList(new ArrayList<>());
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.fastMethod("echo", (request, call) -> request)
+                                        .onUnload(() -> seen.add("first"))
+                                        .onUnload(
+                                                () -> {
+                                                    Thread.sleep(1500); // longer than handlers have
+                                                    seen.add("last");
+                                                }))) {
+            rt.ask("echo", "x");
+            rt.unload();
+            assertEquals(List.of("last", "first"), seen);
+        }
+    }
+
+    @Test
+    void whatTakesLongerIsInterruptedAndThenLeftBehind() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+        try (RunningRuntime rt =
+                RunningRuntime.of(
+                        b ->
+                                b.onUnload(
+                                        () -> {
+                                            try {
+                                                release.await();
+                                            } catch (InterruptedException e) {
+                                                interrupted.complete(true);
+                                            }
+                                            release.await();
+                                        }))) {
+            rt.queue.timeToFinish = 500;
+            rt.unload();
+            assertTrue(interrupted.get(10, TimeUnit.SECONDS));
+            FakeQueue.Sent line = rt.queue.next();
+            assertEquals(Frames.LOG, line.kind());
+            assertTrue(line.text().contains("was not closed in its time"), line.text());
+        } finally {
+            release.countDown();
+        }
     }
 }
