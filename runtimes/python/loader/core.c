@@ -48,6 +48,15 @@ static PyObject *core_forget(Core *c, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* Whether there is work to finish at the end; the ms that it has. */
+static PyObject *core_finish(Core *c, PyObject *args)
+{
+    int busy;
+    if (!PyArg_ParseTuple(args, "p", &busy) || !is_open(c))
+        return NULL;
+    return PyLong_FromLong(resty_ffi_finish(c->q, busy));
+}
+
 static PyObject *core_close(Core *c, PyObject *unused)
 {
     resty_ffi_queue *q = c->q;
@@ -300,6 +309,7 @@ static PyMethodDef core_methods[] = {
     {"dict", (PyCFunction)core_dict, METH_VARARGS, NULL},
     {"drain", (PyCFunction)core_drain, METH_NOARGS, NULL},
     {"fail", (PyCFunction)core_fail, METH_VARARGS, NULL},
+    {"finish", (PyCFunction)core_finish, METH_VARARGS, NULL},
     {"flush", (PyCFunction)core_flush, METH_NOARGS, NULL},
     {"forget", (PyCFunction)core_forget, METH_NOARGS, NULL},
     {"log", (PyCFunction)core_log, METH_VARARGS, NULL},

@@ -85,9 +85,13 @@ async def _life(runtime: LoadedRuntime, loop: asyncio.AbstractEventLoop, ready: 
         async with asyncio.timeout(runtime.seconds_left()):
             await manager.__aexit__(None, None, None)
     except TimeoutError:
-        runtime.log.error("the lifespan did not end in time, and was cancelled")
+        runtime.log.error(
+            "the lifespan did not end in its time (drain_timeout, worker_shutdown_timeout), and was cancelled"
+        )
     except Exception:
         runtime.log.exception("the lifespan raised while the runtime was unloaded")
+    finally:
+        runtime.end_lifespan()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:

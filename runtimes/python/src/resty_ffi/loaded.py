@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNLOAD_SECONDS = 1.0
-"""How long an unload waits for calls that it has cancelled, and then for the lifespan."""
+"""How long an unload waits for calls that it has cancelled, and then for what else runs, but for the lifespan: that has
+the time that the host gives."""
 
 _TICK = 0.002
 
@@ -70,6 +71,7 @@ class LoadedRuntime:
         self._dict_ids = itertools.count(1)
         self._dict_waiters: dict[int, Any] = {}
         self._unload_by = 0.0
+        self._finish_by = 0.0
         self._closed = False
         self._thread = threading.main_thread()
 
@@ -153,7 +155,12 @@ class LoadedRuntime:
         return max(0.0, self._unload_by - time.monotonic())
 
     def begin_unload(self) -> None:
-        self._unload_by = time.monotonic() + UNLOAD_SECONDS
+        seconds = UNLOAD_SECONDS
+        if self.definition.lifespan is not None:
+            left = self.core.finish(True) / 1000
+            seconds = min(seconds, left / 2)
+            self._finish_by = time.monotonic() + left
+        self._unload_by = time.monotonic() + seconds
         for call in list(self.core.running.values()):
             call.cancel_call()
         waiters, self._dict_waiters = self._dict_waiters, {}
@@ -166,6 +173,11 @@ class LoadedRuntime:
             self.core.answer(call_id, UNLOADED, f'runtime "{self.name}" was unloaded before the call ended')
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+        self._unload_by = self._finish_by or time.monotonic() + UNLOAD_SECONDS
+
+    def end_lifespan(self) -> None:
+        """The lifespan has been left: what is left to be done has the time that each end has."""
+        self.core.finish(False)
         self._unload_by = time.monotonic() + UNLOAD_SECONDS
 
     def _end(self) -> None:

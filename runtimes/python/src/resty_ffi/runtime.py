@@ -54,7 +54,8 @@ class Runtime:
     A handler of streams is a generator, registered with :meth:`stream`.
 
     ``lifespan``: an async context manager function, entered before the first call and left when the runtime is
-    unloaded; an exception on entry fails the load::
+    unloaded, where it may finish what no call waits for, within the time that the host gives; an exception on entry
+    fails the load::
 
         @contextlib.asynccontextmanager
         async def lifespan(runtime):
