@@ -44,6 +44,26 @@ export function file(
   return { name, bytes: Buffer.concat(parts) };
 }
 
+/** The files of a descriptor set. */
+export function filesOf(set: Buffer): File[] {
+  const files: File[] = [];
+  const part = (bytes: Buffer, at: number) => {
+    let [length, shift, start] = [0, 0, at + 1];
+    for (; ; start++, shift += 7) {
+      length += ((bytes[start] as number) & 127) * 2 ** shift;
+      if ((bytes[start] as number) < 128) break;
+    }
+    return { content: bytes.subarray(start + 1, start + 1 + length), end: start + 1 + length };
+  };
+  for (let at = 0; at < set.length; ) {
+    const { content, end } = part(set, at);
+    // protoc writes the name first.
+    files.push({ name: part(content, 0).content.toString(), bytes: content });
+    at = end;
+  }
+  return files;
+}
+
 /** What a request of the reflection service asks for. */
 export function asked(message: Buffer): { file?: string; symbol?: string; extension?: string } {
   const question: { file?: string; symbol?: string; extension?: string } = {};

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::connection::Connection;
 use crate::msgpack::{Reader, Value, malformed};
+use crate::registry::Registry;
 use crate::schema::Schema;
 use crate::settings::Settings;
 
@@ -23,6 +24,7 @@ const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 pub struct Client {
     pub connection: Arc<Connection>,
     pub schema: Arc<Schema>,
+    pub registry: Registry,
 }
 
 #[derive(Debug, Default)]
@@ -143,7 +145,11 @@ impl Tables {
                 schema
             }
         };
-        Ok(Arc::new(Client { connection, schema }))
+        Ok(Arc::new(Client {
+            connection,
+            schema,
+            registry: Registry::default(),
+        }))
     }
 
     /// How long until it is worth looking again; `None` if there is no client.

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tonic::Status;
 
 use crate::dial::{Driver, Sender, dial};
-use crate::reflection::Reflected;
+use crate::reflected::Reflected;
 use crate::settings::{Policy, Settings, Target};
 
 /// How long a server that cannot be reached is left alone: at first, and at most.

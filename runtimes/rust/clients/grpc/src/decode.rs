@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::msgpack;
 use crate::special;
-use crate::types::{Field, Kind, Message, Shape, Types, put_zero};
+use crate::types::{Field, Kind, Message, NO_SET, Shape, Types, put_zero};
 use crate::wire::{self, Malformed, Raw};
 
 pub const MAX_DEPTH: usize = 100;
@@ -40,9 +40,9 @@ pub fn append_with(
     Decoder::new(types, out, depth).fields(&types.messages[message], bytes, head)
 }
 
-/// An `Any`, whether or not the types have one themselves.
+/// An `Any` that no message holds.
 pub fn append_any(types: &Types, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    special::decode_any(&mut Decoder::new(types, out, 0), bytes)
+    special::decode_any(&mut Decoder::new(types, out, 0), NO_SET, bytes)
 }
 
 pub struct Decoder<'t, 'a, 'o> {
@@ -126,7 +126,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
                 continue;
             };
             let field = &message.fields[index];
-            if !fits(field, raw) {
+            if !self.fits(field, raw) {
                 continue;
             }
             if field.oneof.is_some() {
@@ -155,6 +155,52 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         }
     }
 
+    /// A value of another kind counts as one that is not known.
+    fn fits(&self, field: &Field, raw: Raw<'_>) -> bool {
+        let packed = matches!(raw, Raw::Bytes(_)) && is_packable(field.kind);
+        is_of(field.kind, raw) && self.knows(field.kind, raw)
+            || packed && matches!(field.shape, Shape::List { .. })
+    }
+
+    fn is_closed(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Enum(index) if self.types.enums[index].closed)
+    }
+
+    /// A closed enum has no other values than those with a name.
+    fn knows(&self, kind: Kind, raw: Raw<'_>) -> bool {
+        match (kind, raw) {
+            (Kind::Enum(index), Raw::Varint(n)) => {
+                let values = &self.types.enums[index];
+                !values.closed || values.name(n as i32).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    fn knows_entry(&self, value: Kind, raw: Raw<'_>) -> bool {
+        let Raw::Bytes(mut entry) = raw else {
+            return false;
+        };
+        let mut known = true;
+        while self.is_closed(value) && !entry.is_empty() {
+            match wire::field(&mut entry) {
+                Ok((2, raw)) => known = self.knows(value, raw),
+                Ok(_) => {}
+                // It is told when the entry is read.
+                Err(Malformed) => return true,
+            }
+        }
+        known
+    }
+
+    fn known_count(&self, kind: Kind, mut packed: &[u8]) -> Result<usize, Malformed> {
+        let mut count = 0;
+        while !packed.is_empty() {
+            count += usize::from(self.knows(kind, unpack(kind, &mut packed)?));
+        }
+        Ok(count)
+    }
+
     fn field(&mut self, field: &'t Field, places: Range<usize>) -> Result<(), Malformed> {
         match field.shape {
             Shape::Single => {
@@ -168,9 +214,12 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
             }
             Shape::List { .. } => self.list(field.kind, places),
             Shape::Map { key, value } => {
-                msgpack::put_map(self.out, places.len());
+                let entries = self.found[places.clone()].iter();
+                let known = entries.filter(|(_, raw)| self.knows_entry(value, *raw));
+                msgpack::put_map(self.out, known.count());
                 for place in places {
-                    if let Raw::Bytes(entry) = self.found[place].1 {
+                    let raw = self.found[place].1;
+                    if let (Raw::Bytes(entry), true) = (raw, self.knows_entry(value, raw)) {
                         self.entry(key, value, entry)?;
                     }
                 }
@@ -194,6 +243,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         let mut count = 0;
         for (_, raw) in &self.found[places.clone()] {
             count += match raw {
+                Raw::Bytes(packed) if self.is_closed(kind) => self.known_count(kind, packed)?,
                 Raw::Bytes(packed) if is_packable(kind) => packed_count(kind, packed)?,
                 _ => 1,
             };
@@ -204,7 +254,9 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
                 Raw::Bytes(mut packed) if is_packable(kind) => {
                     while !packed.is_empty() {
                         let raw = unpack(kind, &mut packed)?;
-                        self.value(kind, raw)?;
+                        if self.knows(kind, raw) {
+                            self.value(kind, raw)?;
+                        }
                     }
                 }
                 raw => self.value(kind, raw)?,
@@ -240,6 +292,9 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
     fn value(&mut self, kind: Kind, raw: Raw<'a>) -> Result<(), Malformed> {
         let out = &mut *self.out;
         match (kind, raw) {
+            (Kind::String, Raw::Bytes(bytes)) if std::str::from_utf8(bytes).is_err() => {
+                return Err(Malformed);
+            }
             (Kind::String | Kind::Bytes, Raw::Bytes(bytes)) => msgpack::put_text(out, bytes),
             (Kind::Message(index), Raw::Bytes(bytes)) => return self.message(index, bytes),
             (Kind::Group(index), Raw::Group(bytes)) => return self.message(index, bytes),
@@ -273,12 +328,6 @@ fn is_of(kind: Kind, raw: Raw<'_>) -> bool {
         Raw::Fixed32(_) => matches!(kind, Kind::Float | Kind::Fixed32 | Kind::Sfixed32),
         Raw::Varint(_) => is_packable(kind) && !is_fixed(kind),
     }
-}
-
-/// A value of another kind counts as one that is not known.
-fn fits(field: &Field, raw: Raw<'_>) -> bool {
-    let packed = matches!(raw, Raw::Bytes(_)) && is_packable(field.kind);
-    is_of(field.kind, raw) || packed && matches!(field.shape, Shape::List { .. })
 }
 
 fn is_packable(kind: Kind) -> bool {

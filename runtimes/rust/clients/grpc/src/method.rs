@@ -8,7 +8,7 @@ use crate::clients::Client;
 use crate::encode::refuse;
 use crate::msgpack::Reader;
 use crate::types::Found;
-use crate::{metadata, reflection, schema};
+use crate::{metadata, reflected, schema, special};
 
 /// The body of a request: `[path, message]` or `[path, message, options]`.
 pub struct Asked<'a> {
@@ -55,30 +55,34 @@ pub struct Known {
 
 /// The method among the loaded files, or else what the server says of it.
 pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Error> {
-    if let Some(found) = client.schema.method(path).await? {
+    let loaded = client.schema.loaded().await?;
+    let found = match loaded.types.methods.contains_key(path) {
+        true => client.types().await?.method(path),
+        false => special::BUILT_IN.method(path),
+    };
+    if let Some(found) = found {
         let reflected = false;
         return Ok(Known { found, reflected });
     }
     let (service, method) = schema::split(path)?;
     if !client.connection.settings.reflection {
-        return Err(refuse(client.schema.missing(service, method).await?));
+        return Err(refuse(loaded.missing(service, method)));
     }
-    match reflection::service(&client.connection, service, wait).await {
-        Ok(types) => match types.method(path) {
-            Some(found) => {
+    match reflected::service(&client.connection, service, wait).await {
+        Ok(()) => {
+            let types = client.types().await?;
+            if let Some(found) = types.method(path) {
                 let reflected = true;
-                Ok(Known { found, reflected })
+                return Ok(Known { found, reflected });
             }
-            None => {
-                let methods = types.service(service).unwrap_or_default();
-                let names = crate::encode::list_of(methods.iter().map(String::as_str));
-                Err(refuse(format!(
-                    "{service} has no method \"{method}\"; the server says that its methods are: {names}"
-                )))
-            }
-        },
+            let methods = types.service(service).unwrap_or_default();
+            let names = crate::encode::list_of(methods.iter().map(String::as_str));
+            Err(refuse(format!(
+                "{service} has no method \"{method}\"; the server says that its methods are: {names}"
+            )))
+        }
         Err(status) if [Code::Unimplemented, Code::NotFound].contains(&status.code()) => {
-            let missing = client.schema.missing(service, method).await?;
+            let missing = loaded.missing(service, method);
             let server = match status.code() {
                 Code::NotFound => "the server does not know it either",
                 _ => "the server has no reflection to ask",

@@ -1,112 +1,79 @@
 //! Services that no loaded file has, asked of the server: grpc.reflection.v1, or v1alpha where that is all there is.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use prost::Message;
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tonic::{Code, Request, Status};
 
 use crate::channel::grpc;
 use crate::codec::Raw;
 use crate::connection::Connection;
+use crate::descriptor::File;
+use crate::proto;
 use crate::schema;
-use crate::types::Types;
 
 const V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 const V1ALPHA: &str = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
-/// What the server of a connection has said so far, by service.
-#[derive(Debug, Default)]
-pub struct Reflected {
-    known: Mutex<HashMap<String, Arc<Types>>>,
-    /// Held by who asks: the others wait for the same answer.
-    asking: tokio::sync::Mutex<()>,
-}
-
-impl Reflected {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Types>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn forget_all(&self) {
-        self.known().clear();
-    }
-
-    pub fn forget(&self, service: &str) {
-        self.known().remove(service);
-    }
-}
-
-/// The types of a service and of what its methods take and give.
-pub async fn service(
+/// The file that is asked for, with all that it imports.
+pub async fn files(
     connection: &Arc<Connection>,
-    name: &str,
+    question: Question,
     wait: bool,
-) -> Result<Arc<Types>, Status> {
-    let reflected = &connection.reflected;
-    if let Some(types) = reflected.known().get(name).cloned() {
-        return Ok(types);
-    }
-    let _asking = reflected.asking.lock().await;
-    if let Some(types) = reflected.known().get(name).cloned() {
-        return Ok(types);
-    }
-    let first = ask(
-        connection,
-        Question::FileContainingSymbol(name.to_owned()),
-        wait,
-    )
-    .await?;
-    let mut files = Vec::new();
-    let (mut have, mut queue) = (HashSet::new(), VecDeque::from(first.files));
-    while let Some(bytes) = queue.pop_front() {
-        let file = FileDescriptorProto::decode(&bytes[..])
-            .map_err(|_| Status::internal("the server's reflection sent what is no descriptor"))?;
-        if !have.insert(file.name().to_owned()) {
+) -> Result<Vec<File>, Status> {
+    let mut queue = VecDeque::new();
+    answered(&mut queue, ask(connection, question, wait).await?)?;
+    let (mut files, mut have, mut lacking) = (Vec::new(), HashSet::new(), None);
+    while let Some(file) = queue.pop_front() {
+        if !have.insert(file.name.clone()) {
             continue;
         }
         for import in &file.dependency {
-            if !have.contains(import)
-                && !is_coming(&queue, import)
-                && !import.starts_with("google/protobuf/")
-            {
-                let more = ask(connection, Question::FileByFilename(import.clone()), wait).await;
-                let more = more.map_err(|status| lacking(&status, import, file.name()))?;
-                queue.extend(more.files);
-                if !is_coming(&queue, import) {
-                    let empty = Status::not_found("its answer does not have it");
-                    return Err(lacking(&empty, import, file.name()));
+            let is_there = |queue: &VecDeque<File>| queue.iter().any(|file| file.name == *import);
+            if have.contains(import) || is_there(&queue) || proto::is_built_in(import) {
+                continue;
+            }
+            let question = Question::FileByFilename(import.clone());
+            match ask(connection, question, wait).await {
+                Ok(more) => answered(&mut queue, more)?,
+                Err(status) if is_of_connection(&status) => return Err(status),
+                Err(status) => {
+                    lacking.get_or_insert_with(|| format!(" ({})", status.message()));
                 }
+            }
+            if !is_there(&queue) {
+                // Whether it is needed is seen when all is there.
+                have.insert(import.clone());
+                lacking.get_or_insert_default();
             }
         }
         files.push(file);
     }
-    let types = schema::of_descriptors(FileDescriptorSet { file: files }).map_err(|error| {
-        Status::internal(format!("the server's reflection cannot be used: {error}"))
-    })?;
-    let types = Arc::new(types);
-    reflected.known().insert(name.to_owned(), types.clone());
-    Ok(types)
+    schema::reflected(files).map_err(|error| {
+        let why = lacking.unwrap_or_default();
+        Status::internal(format!(
+            "the server's reflection cannot be used: {error}{why}"
+        ))
+    })
 }
 
-/// Why an import is not there. What is wrong with the connection stays what it is.
-fn lacking(status: &Status, import: &str, file: &str) -> Status {
-    match status.code() {
-        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded => status.clone(),
-        _ => Status::internal(format!(
-            "the server's reflection cannot be used: it lacks \"{import}\", which \"{file}\" imports ({})",
-            status.message()
-        )),
+fn answered(queue: &mut VecDeque<File>, answers: Answers) -> Result<(), Status> {
+    for bytes in answers.files {
+        let file = File::decode(&bytes[..])
+            .map_err(|_| Status::internal("the server's reflection sent what is no descriptor"))?;
+        queue.push_back(file);
     }
+    Ok(())
 }
 
-fn is_coming(queue: &VecDeque<Vec<u8>>, name: &str) -> bool {
-    queue
-        .iter()
-        .any(|bytes| FileDescriptorProto::decode(&bytes[..]).is_ok_and(|file| file.name() == name))
+fn is_of_connection(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded
+    )
 }
 
 /// The names of the server's services.
@@ -186,18 +153,28 @@ async fn ask_at(
 struct ServerReflectionRequest {
     #[prost(string, tag = "1")]
     host: String,
-    #[prost(oneof = "Question", tags = "3, 4, 7")]
+    #[prost(oneof = "Question", tags = "3, 4, 5, 7")]
     question: Option<Question>,
 }
 
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum Question {
+#[derive(Clone, PartialEq, Eq, Hash, prost::Oneof)]
+pub enum Question {
     #[prost(string, tag = "3")]
     FileByFilename(String),
     #[prost(string, tag = "4")]
     FileContainingSymbol(String),
+    #[prost(message, tag = "5")]
+    FileContainingExtension(Extension),
     #[prost(string, tag = "7")]
     ListServices(String),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct Extension {
+    #[prost(string, tag = "1")]
+    pub containing_type: String,
+    #[prost(int32, tag = "2")]
+    pub extension_number: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -4,18 +4,15 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use prost_reflect::DescriptorPool;
-use prost_types::FileDescriptorSet;
-use protox::Compiler;
-use protox::file::{
-    ChainFileResolver, DescriptorSetFileResolver, File, FileResolver, GoogleFileResolver,
-};
 use resty_ffi::Error;
 use tokio::sync::OnceCell;
 
+use crate::descriptor::{File, Set};
 use crate::encode::{list_of, refuse};
+use crate::link::link;
 use crate::msgpack::{Reader, Value, malformed};
-use crate::types::{Found, Types};
+use crate::proto;
+use crate::types::Types;
 
 const HEALTH: &str = include_str!("health.proto");
 const ERROR_DETAILS: &str = include_str!("error_details.proto");
@@ -25,64 +22,61 @@ const ERROR_DETAILS: &str = include_str!("error_details.proto");
 #[derive(Debug)]
 pub struct Schema {
     source: Arc<[u8]>,
-    units: OnceCell<Vec<Unit>>,
+    loaded: OnceCell<Loaded>,
+}
+
+#[derive(Debug)]
+pub struct Loaded {
+    units: Vec<Unit>,
+    pub types: Arc<Types>,
 }
 
 #[derive(Debug)]
 struct Unit {
     /// What the author loaded, for messages.
     path: String,
-    types: Result<Arc<Types>, String>,
+    files: Result<Vec<File>, String>,
 }
 
 impl Schema {
     pub fn new(source: Arc<[u8]>) -> Self {
         Self {
             source,
-            units: OnceCell::new(),
+            loaded: OnceCell::new(),
         }
     }
 
-    /// The method of this path in the loaded files.
-    pub async fn method(self: &Arc<Self>, path: &str) -> Result<Option<Found>, Error> {
-        let units = self.units().await?;
-        let types = units
-            .iter()
-            .rev()
-            .filter_map(|unit| unit.types.as_ref().ok());
-        let found = types.filter_map(|types| types.method(path)).next();
-        Ok(found.or_else(|| crate::special::BUILT_IN.method(path)))
-    }
-
-    /// Why there is no such method.
-    pub async fn missing(self: &Arc<Self>, service: &str, method: &str) -> Result<String, Error> {
-        let units = self.units().await?;
-        if let Some(text) = units.iter().find_map(|unit| unit.types.as_ref().err()) {
-            return Ok(text.clone());
-        }
-        let types = units.iter().filter_map(|unit| unit.types.as_ref().ok());
-        if let Some(methods) = types.rev().find_map(|types| types.service(service)) {
-            let names = list_of(methods.iter().map(String::as_str));
-            return Ok(format!(
-                "{service} has no method \"{method}\"; its methods are: {names}"
-            ));
-        }
-        let files = list_of(units.iter().map(|unit| unit.path.as_str()));
-        Ok(format!(
-            "no loaded file has the service \"{service}\" (loaded: {files})"
-        ))
-    }
-
-    async fn units(self: &Arc<Self>) -> Result<&Vec<Unit>, Error> {
-        let compiled = self.units.get_or_try_init(|| async {
+    pub async fn loaded(self: &Arc<Self>) -> Result<&Loaded, Error> {
+        let loaded = self.loaded.get_or_try_init(|| async {
             let schema = self.clone();
             tokio::task::spawn_blocking(move || compile(&schema.source)).await?
         });
-        compiled.await
+        loaded.await
     }
 }
 
-fn compile(source: &[u8]) -> Result<Vec<Unit>, Error> {
+impl Loaded {
+    /// The files of each unit that can be used.
+    pub fn sets(&self) -> impl Iterator<Item = &[File]> {
+        let files = self.units.iter().map(|unit| unit.files.as_deref());
+        files.filter_map(Result::ok)
+    }
+
+    /// Why there is no such method.
+    pub fn missing(&self, service: &str, method: &str) -> String {
+        if let Some(text) = self.units.iter().find_map(|unit| unit.files.as_ref().err()) {
+            return text.clone();
+        }
+        if let Some(methods) = self.types.service(service) {
+            let names = list_of(methods.iter().map(String::as_str));
+            return format!("{service} has no method \"{method}\"; its methods are: {names}");
+        }
+        let files = list_of(self.units.iter().map(|unit| unit.path.as_str()));
+        format!("no loaded file has the service \"{service}\" (loaded: {files})")
+    }
+}
+
+fn compile(source: &[u8]) -> Result<Loaded, Error> {
     let mut reader = Reader::new(source);
     let (mut texts, mut units) = (Vec::new(), Vec::new());
     for _ in 0..reader.list()? {
@@ -91,7 +85,12 @@ fn compile(source: &[u8]) -> Result<Vec<Unit>, Error> {
     for _ in 0..reader.list()? {
         units.push(unit(&mut reader, &texts)?);
     }
-    Ok(units)
+    let sets: Vec<&[File]> = units
+        .iter()
+        .filter_map(|unit| unit.files.as_deref().ok())
+        .collect();
+    let types = Arc::new(link(&sets));
+    Ok(Loaded { units, types })
 }
 
 /// `[path, root, { name = number of its text }]`, or `[path, nil, number]` for a descriptor set.
@@ -99,7 +98,8 @@ fn unit(reader: &mut Reader<'_>, texts: &[&[u8]]) -> Result<Unit, Error> {
     if reader.list()? != 3 {
         return Err(malformed());
     }
-    let path = reader.string()?.to_owned();
+    // The name of a file may be any bytes.
+    let path = String::from_utf8_lossy(reader.bytes()?).into_owned();
     let text = |reader: &mut Reader<'_>| match reader.next()? {
         Value::Int(number) => texts
             .get(number as usize - 1)
@@ -107,25 +107,23 @@ fn unit(reader: &mut Reader<'_>, texts: &[&[u8]]) -> Result<Unit, Error> {
             .ok_or_else(malformed),
         _ => Err(malformed()),
     };
-    let types = match reader.next()? {
+    let files = match reader.next()? {
         Value::Text(root) => {
             let root = String::from_utf8_lossy(root);
             let mut files = HashMap::new();
             for _ in 0..reader.map()? {
-                let name = reader.string()?.to_owned();
-                files.insert(name, text(reader)?.to_vec());
+                let name = String::from_utf8_lossy(reader.bytes()?);
+                files.insert(name, text(reader)?);
             }
-            contained(|| Ok(Types::new(&compiled(Texts(files), &[&root])?)))
+            contained(|| proto::compile(&root, |name| files.get(name).copied()))
         }
         _ => {
             let bytes = text(reader)?;
-            contained(|| Ok(Types::new(&descriptor_set(bytes)?)))
+            contained(|| descriptor_set(bytes))
         }
     };
     Ok(Unit {
-        types: types
-            .map(Arc::new)
-            .map_err(|error| format!("cannot use {path}: {error}")),
+        files: files.map_err(|error| format!("cannot use {path}: {error}")),
         path,
     })
 }
@@ -142,46 +140,26 @@ fn contained<T>(compile: impl FnOnce() -> Result<T, String>) -> Result<T, String
     })
 }
 
-fn descriptor_set(bytes: &[u8]) -> Result<DescriptorPool, String> {
-    let set: FileDescriptorSet =
+fn descriptor_set(bytes: &[u8]) -> Result<Vec<File>, String> {
+    let set: Set =
         prost::Message::decode(bytes).map_err(|_| "it is no descriptor set".to_owned())?;
-    let names: Vec<String> = set.file.iter().map(|file| file.name().to_owned()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    compiled(DescriptorSetFileResolver::new(set), &names).map_err(|error| {
+    proto::complete(set.file).map_err(|error| {
         format!("{error} (protoc writes the imports along with --include_imports)")
     })
 }
 
-/// The files with what they import.
-fn compiled(files: impl FileResolver + 'static, names: &[&str]) -> Result<DescriptorPool, String> {
-    let mut resolver = ChainFileResolver::new();
-    resolver.add(files);
-    resolver.add(GoogleFileResolver::new());
-    let mut compiler = Compiler::with_file_resolver(resolver);
-    // Debug has the line and the column.
-    compiler
-        .open_files(names)
-        .map_err(|error| format!("{error:?}"))?;
-    Ok(compiler.descriptor_pool())
+/// Files as a server's reflection gives them.
+pub fn reflected(files: Vec<File>) -> Result<Vec<File>, String> {
+    contained(|| proto::complete(files))
 }
 
-/// Descriptors as a server's reflection gives them.
-pub fn of_descriptors(set: FileDescriptorSet) -> Result<Types, String> {
-    let names: Vec<String> = set.file.iter().map(|file| file.name().to_owned()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    contained(|| {
-        let files = DescriptorSetFileResolver::new(set);
-        Ok(Types::new(&compiled(files, &names)?))
-    })
-}
-
-pub fn built_in() -> DescriptorPool {
+/// The messages that every client knows, the health service, and the details of errors.
+pub fn built_in() -> Types {
     let own = [
         ("grpc/health/v1/health.proto", HEALTH),
         ("google/rpc/error_details.proto", ERROR_DETAILS),
     ];
-    let files = own.map(|(name, text)| (name.to_owned(), text.into()));
-    let names = [
+    let google = [
         "any",
         "duration",
         "empty",
@@ -190,27 +168,18 @@ pub fn built_in() -> DescriptorPool {
         "timestamp",
         "wrappers",
     ];
-    let names: Vec<String> = names
-        .iter()
-        .map(|name| format!("google/protobuf/{name}.proto"))
-        .collect();
-    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-    names.extend(own.map(|(name, _)| name));
-    compiled(Texts(HashMap::from(files)), &names).expect("these files are part of the library")
-}
-
-struct Texts(HashMap<String, Vec<u8>>);
-
-impl FileResolver for Texts {
-    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        let Some(text) = self.0.get(name) else {
-            return Err(protox::Error::file_not_found(name));
-        };
-        let Ok(text) = std::str::from_utf8(text) else {
-            return Err(protox::Error::new(format!("{name} is not UTF-8")));
-        };
-        File::from_source(name, text)
-    }
+    let google = google.map(|name| format!("google/protobuf/{name}.proto"));
+    let names = own.iter().map(|(name, _)| *name);
+    let names = names.chain(google.iter().map(String::as_str));
+    let imports: String = names.map(|name| format!("import \"{name}\";\n")).collect();
+    let files = proto::compile("", |name| match name {
+        "" => Some(imports.as_bytes()),
+        name => {
+            let (_, text) = own.iter().find(|(own, _)| *own == name)?;
+            Some(text.as_bytes())
+        }
+    });
+    link(&[&files.expect("these files are part of the library")])
 }
 
 /// `/package.Service/Method`, in its parts.
@@ -234,7 +203,7 @@ mod tests {
     const GOOD: &str = "syntax = \"proto3\"; message M {} service Good { rpc Do (M) returns (M); }";
 
     /// What the Lua side sends of files that import nothing, by their names.
-    fn loaded(files: &[(&str, &str)]) -> Vec<Unit> {
+    fn loaded(files: &[(&[u8], &str)]) -> Loaded {
         let mut source = Vec::new();
         put_list(&mut source, files.len());
         for (_, text) in files {
@@ -243,10 +212,10 @@ mod tests {
         put_list(&mut source, files.len());
         for (k, (name, _)) in files.iter().enumerate() {
             put_list(&mut source, 3);
-            put_text(&mut source, format!("protos/{name}").as_bytes());
-            put_text(&mut source, name.as_bytes());
+            put_text(&mut source, &[b"protos/", *name].concat());
+            put_text(&mut source, name);
             put_map(&mut source, 1);
-            put_text(&mut source, name.as_bytes());
+            put_text(&mut source, name);
             put_int(&mut source, k as i64 + 1);
         }
         compile(&source).expect("the source is well-formed")
@@ -260,14 +229,22 @@ mod tests {
             "message",
             "option java_package = 7;",
         ] {
-            let units = loaded(&[("bad.proto", bad), ("good.proto", GOOD)]);
-            let error = units[0].types.as_ref().expect_err(bad);
-            assert!(
-                error.starts_with("cannot use protos/bad.proto: "),
-                "{error}"
-            );
-            let good = units[1].types.as_ref().expect("the other is good");
-            assert!(good.method("/Good/Do").is_some());
+            let loaded = loaded(&[(b"bad.proto", bad), (b"good.proto", GOOD)]);
+            let error = loaded.missing("Bad", "Do");
+            let start = "cannot use protos/bad.proto: bad.proto:1:";
+            assert!(error.starts_with(start), "{error}");
+            assert!(loaded.types.method("/Good/Do").is_some());
         }
+    }
+
+    #[test]
+    fn the_name_of_a_file_may_be_any_bytes() {
+        let loaded = loaded(&[(b"\xff.proto", GOOD), (b"\xfe.proto", "message")]);
+        assert!(loaded.types.method("/Good/Do").is_some());
+        let error = loaded.missing("Bad", "Do");
+        assert!(
+            error.starts_with("cannot use protos/\u{fffd}.proto: "),
+            "{error}"
+        );
     }
 }

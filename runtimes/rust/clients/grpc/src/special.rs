@@ -12,17 +12,20 @@ pub use decode::{decode, decode_any};
 pub use encode::encode;
 
 /// What every connection knows: these messages, the health service, and the details of errors.
-pub static BUILT_IN: LazyLock<Arc<Types>> =
-    LazyLock::new(|| Arc::new(Types::new(&schema::built_in())));
+pub static BUILT_IN: LazyLock<Arc<Types>> = LazyLock::new(|| Arc::new(schema::built_in()));
 
 /// Keys of an Any.
 const TYPE: &[u8] = b"@type";
 const VALUE: &[u8] = b"value";
 
-/// The types among which the URL of an Any names one, and where.
-fn type_of<'t>(types: &'t Types, url: &str) -> Option<(&'t Types, usize)> {
+/// The types among which the URL of an Any names one, and where. `set` is that of the Any.
+pub fn type_of<'t>(types: &'t Types, set: usize, url: &str) -> Option<(&'t Types, usize)> {
     let name = url.rsplit('/').next()?;
     let built_in: &'static Types = &BUILT_IN;
-    let own = types.message(name).map(|index| (types, index));
-    own.or_else(|| built_in.message(name).map(|index| (built_in, index)))
+    let known = types.message_type(set, name).map(|index| (types, index));
+    known.or_else(|| {
+        built_in
+            .message_type(0, name)
+            .map(|index| (built_in, index))
+    })
 }

@@ -2,11 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use resty_ffi::{Error, Requests, Sender};
+use resty_ffi::{Body, Error, Requests, Sender};
 use tokio::sync::oneshot;
 
 use crate::channel::grpc;
@@ -41,6 +41,8 @@ pub async fn stream(
         requests,
         client: client.clone(),
         found: known.found.clone(),
+        path: asked.path.to_owned(),
+        waiting: None,
         refused: Some(refused),
     };
     let mut request = tonic::Request::new(outgoing);
@@ -118,9 +120,11 @@ async fn exchange(
     response.headers = headers;
     // The only answer of a method counts once its status is known.
     let mut only = None;
+    let mut found = found.clone();
     while let Some(bytes) = messages.message().await? {
+        found = client.knowing_answer(found, asked.path, &bytes).await?;
         let message =
-            decode(&found.types, found.method.output, &bytes).map_err(|_| not_a_message(found))?;
+            decode(&found.types, found.method.output, &bytes).map_err(|_| not_a_message(&found))?;
         if found.method.server_streams {
             deliver(message, asked, sender).await?;
         } else if only.replace(message).is_some() {
@@ -152,7 +156,42 @@ struct Outgoing {
     requests: Requests,
     client: Arc<Client>,
     found: Found,
+    path: String,
+    waiting: Option<Waiting>,
     refused: Option<oneshot::Sender<Error>>,
+}
+
+/// A message while the server is asked for types that it needs.
+type Waiting = Pin<Box<dyn Future<Output = Result<(Body, Found), Error>> + Send>>;
+
+impl Outgoing {
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        loop {
+            let table = if let Some(waiting) = &mut self.waiting {
+                let (table, found) = ready!(waiting.as_mut().poll(cx))?;
+                self.found = found;
+                self.waiting = None;
+                table
+            } else {
+                let Some(table) = ready!(self.requests.poll_recv(cx))? else {
+                    return Poll::Ready(Ok(None));
+                };
+                if self.client.has_to_ask(&self.found, &table) {
+                    let (client, found) = (self.client.clone(), self.found.clone());
+                    let path = self.path.clone();
+                    self.waiting = Some(Box::pin(async move {
+                        let found = client.knowing_request(found, &path, &table).await?;
+                        Ok((table, found))
+                    }));
+                    continue;
+                }
+                table
+            };
+            let message = encode(&self.found.types, self.found.method.input, &table)?;
+            fits(&self.client, message.len())?;
+            return Poll::Ready(Ok(Some(message.into())));
+        }
+    }
 }
 
 impl Stream for Outgoing {
@@ -162,19 +201,9 @@ impl Stream for Outgoing {
         if self.refused.is_none() {
             return Poll::Pending;
         }
-        let refused = match self.requests.poll_recv(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(None)) => return Poll::Ready(None),
-            Poll::Ready(Ok(Some(table))) => {
-                let message = encode(&self.found.types, self.found.method.input, &table);
-                match message
-                    .and_then(|message| fits(&self.client, message.len()).map(|()| message))
-                {
-                    Ok(message) => return Poll::Ready(Some(message.into())),
-                    Err(error) => error,
-                }
-            }
-            Poll::Ready(Err(error)) => error,
+        let refused = match ready!(self.poll_message(cx)) {
+            Ok(message) => return Poll::Ready(message),
+            Err(error) => error,
         };
         if let Some(channel) = self.refused.take() {
             // Without a receiver the call is over already.

@@ -1,26 +1,30 @@
 //! Descriptors, as tables that messages are read and written along.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use prost_reflect::{
-    Cardinality, DescriptorPool, EnumDescriptor, ExtensionDescriptor, FieldDescriptor,
-    MessageDescriptor, Syntax,
-};
 
 use crate::msgpack;
 
-/// The messages and services of a set of files.
+/// The messages and services of several sets of files, as `link` makes it. Each set has types of its own, so that two may
+/// have a type of the same name.
 #[derive(Debug, Default)]
 pub struct Types {
     pub messages: Vec<Message>,
     pub enums: Vec<Enum>,
-    by_name: HashMap<String, usize>,
+    /// Of all sets; of several messages of a name the last one.
+    pub by_name: HashMap<String, usize>,
+    /// By set.
+    pub sets: Vec<HashMap<String, usize>>,
     /// By `/package.Service/Method`.
-    methods: HashMap<String, Method>,
-    services: HashMap<String, Vec<String>>,
+    pub methods: HashMap<String, Method>,
+    pub services: HashMap<String, Vec<String>>,
 }
+
+/// The set of what belongs to none.
+pub const NO_SET: usize = usize::MAX;
 
 #[derive(Clone, Debug)]
 pub struct Method {
@@ -38,24 +42,32 @@ pub struct Found {
     pub method: Method,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Message {
     pub name: String,
+    /// The set that it is of.
+    pub set: usize,
     pub fields: Vec<Field>,
     /// By the name in the file and the one in JSON.
-    names: HashMap<Vec<u8>, usize>,
-    numbers: HashMap<u32, usize>,
+    pub names: HashMap<Vec<u8>, usize>,
+    pub numbers: HashMap<u32, usize>,
     pub oneofs: Vec<String>,
+    /// The numbers that are for extensions.
+    pub extensions: Vec<Range<i32>>,
     /// Has a form of its own in JSON.
     pub special: Option<Special>,
     pub has_required: bool,
+    /// May have, or lead to, an Any or extensions.
+    pub is_open: bool,
     /// How many fields are filled in where they are absent.
     pub filled: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Field {
     pub name: String,
+    /// Empty for an extension, which has one name.
+    pub json_name: String,
     pub number: u32,
     pub kind: Kind,
     pub shape: Shape,
@@ -140,6 +152,29 @@ impl Special {
 }
 
 impl Message {
+    /// Makes the tables of its fields, once these are all there.
+    pub fn index(&mut self) {
+        let fields = self.fields.iter().enumerate();
+        // Where one field has the JSON name of another, the name in the file counts.
+        for (index, field) in fields.clone().filter(|(_, f)| !f.json_name.is_empty()) {
+            self.names.insert(field.json_name.as_bytes().into(), index);
+        }
+        for (index, field) in fields {
+            self.names.insert(field.name.as_bytes().into(), index);
+            self.numbers.insert(field.number, index);
+        }
+        self.has_required = self.fields.iter().any(|field| field.required);
+        self.filled = self.fields.iter().filter(|f| f.fill.is_some()).count();
+        // Somebody may have a message of this name without anything in it.
+        self.special = Special::of(&self.name).filter(|_| !self.fields.is_empty());
+    }
+
+    /// Whether this number is for extensions.
+    pub fn extends_to(&self, number: u32) -> bool {
+        let number = i32::try_from(number);
+        number.is_ok_and(|number| self.extensions.iter().any(|range| range.contains(&number)))
+    }
+
     pub fn field(&self, name: &[u8]) -> Option<usize> {
         self.names.get(name).copied()
     }
@@ -155,6 +190,26 @@ impl Message {
 }
 
 impl Enum {
+    pub fn new<'v>(
+        name: &str,
+        closed: bool,
+        values: impl Iterator<Item = (&'v str, i32)> + Clone,
+    ) -> Self {
+        let mut by_number = HashMap::new();
+        for (name, number) in values.clone() {
+            // Of several names for a number the first is the one that is shown.
+            by_number.entry(number).or_insert_with(|| name.to_owned());
+        }
+        Self {
+            name: name.to_owned(),
+            by_name: values.clone().map(|(name, n)| (name.into(), n)).collect(),
+            by_number,
+            closed,
+            is_null: name == "google.protobuf.NullValue",
+            names: values.map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+
     pub fn number(&self, name: &[u8]) -> Option<i32> {
         self.by_name.get(name).copied()
     }
@@ -174,55 +229,10 @@ impl Enum {
 }
 
 impl Types {
-    pub fn new(pool: &DescriptorPool) -> Self {
-        let mut indexes = Indexes::default();
-        for (index, message) in pool.all_messages().enumerate() {
-            indexes
-                .messages
-                .insert(message.full_name().to_owned(), index);
-        }
-        for (index, descriptor) in pool.all_enums().enumerate() {
-            indexes
-                .enums
-                .insert(descriptor.full_name().to_owned(), index);
-        }
-        let enums: Vec<Enum> = pool
-            .all_enums()
-            .map(|descriptor| enum_of(&descriptor))
-            .collect();
-        let messages = pool
-            .all_messages()
-            .map(|message| indexes.message(&message, &enums))
-            .collect();
-        let mut types = Self {
-            messages,
-            enums,
-            ..Self::default()
-        };
-        for service in pool.services() {
-            let mut names = Vec::new();
-            for method in service.methods() {
-                names.push(method.name().to_owned());
-                let path = format!("/{}/{}", service.full_name(), method.name());
-                if let Ok(parsed) = PathAndQuery::try_from(path.as_str()) {
-                    let entry = Method {
-                        path: parsed,
-                        input: indexes.messages[method.input().full_name()],
-                        output: indexes.messages[method.output().full_name()],
-                        client_streams: method.is_client_streaming(),
-                        server_streams: method.is_server_streaming(),
-                    };
-                    types.methods.insert(path, entry);
-                }
-            }
-            types.services.insert(service.full_name().to_owned(), names);
-        }
-        types.by_name = indexes.messages;
-        types
-    }
-
-    pub fn message(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+    /// The message of this name: that of the set, or else the last of any.
+    pub fn message_type(&self, set: usize, name: &str) -> Option<usize> {
+        let own = self.sets.get(set).and_then(|names| names.get(name));
+        own.or_else(|| self.by_name.get(name)).copied()
     }
 
     pub fn method(self: &Arc<Self>, path: &str) -> Option<Found> {
@@ -234,165 +244,6 @@ impl Types {
     /// The names of a service's methods.
     pub fn service(&self, name: &str) -> Option<&[String]> {
         self.services.get(name).map(Vec::as_slice)
-    }
-}
-
-fn enum_of(descriptor: &EnumDescriptor) -> Enum {
-    let mut by_number = HashMap::new();
-    for value in descriptor.values() {
-        // Of several names for a number the first is the one that is shown.
-        by_number
-            .entry(value.number())
-            .or_insert_with(|| value.name().to_owned());
-    }
-    Enum {
-        name: descriptor.full_name().to_owned(),
-        by_name: descriptor
-            .values()
-            .map(|value| (value.name().into(), value.number()))
-            .collect(),
-        by_number,
-        closed: descriptor.parent_file().syntax() == Syntax::Proto2,
-        is_null: descriptor.full_name() == "google.protobuf.NullValue",
-        names: descriptor
-            .values()
-            .map(|value| value.name().to_owned())
-            .collect(),
-    }
-}
-
-/// Where the messages and enums of a pool go, by their full names.
-#[derive(Default)]
-struct Indexes {
-    messages: HashMap<String, usize>,
-    enums: HashMap<String, usize>,
-}
-
-impl Indexes {
-    fn kind(&self, kind: &prost_reflect::Kind, group: bool) -> Kind {
-        use prost_reflect::Kind as From;
-        match kind {
-            From::Double => Kind::Double,
-            From::Float => Kind::Float,
-            From::Int32 => Kind::Int32,
-            From::Int64 => Kind::Int64,
-            From::Uint32 => Kind::Uint32,
-            From::Uint64 => Kind::Uint64,
-            From::Sint32 => Kind::Sint32,
-            From::Sint64 => Kind::Sint64,
-            From::Fixed32 => Kind::Fixed32,
-            From::Fixed64 => Kind::Fixed64,
-            From::Sfixed32 => Kind::Sfixed32,
-            From::Sfixed64 => Kind::Sfixed64,
-            From::Bool => Kind::Bool,
-            From::String => Kind::String,
-            From::Bytes => Kind::Bytes,
-            From::Enum(descriptor) => Kind::Enum(self.enums[descriptor.full_name()]),
-            From::Message(message) if group => Kind::Group(self.messages[message.full_name()]),
-            From::Message(message) => Kind::Message(self.messages[message.full_name()]),
-        }
-    }
-
-    fn message(&self, message: &MessageDescriptor, enums: &[Enum]) -> Message {
-        let (mut names, mut fields) = (HashMap::new(), Vec::new());
-        let oneofs: Vec<String> = message
-            .oneofs()
-            .map(|oneof| oneof.name().to_owned())
-            .collect();
-        for field in message.fields() {
-            names.insert(field.json_name().into(), fields.len());
-            names.insert(field.name().into(), fields.len());
-            fields.push(self.field(&field, &oneofs, enums));
-        }
-        for extension in message.extensions() {
-            let field = self.extension(&extension);
-            names.insert(field.name.clone().into(), fields.len());
-            fields.push(field);
-        }
-        Message {
-            name: message.full_name().to_owned(),
-            names,
-            numbers: fields
-                .iter()
-                .enumerate()
-                .map(|(index, field)| (field.number, index))
-                .collect(),
-            oneofs,
-            // Somebody may have a message of this name without anything in it.
-            special: Special::of(message.full_name()).filter(|_| !fields.is_empty()),
-            has_required: fields.iter().any(|field| field.required),
-            filled: fields.iter().filter(|field| field.fill.is_some()).count(),
-            fields,
-        }
-    }
-
-    fn field(&self, field: &FieldDescriptor, oneofs: &[String], enums: &[Enum]) -> Field {
-        let kind = self.kind(&field.kind(), field.is_group());
-        let shape = match field.kind() {
-            prost_reflect::Kind::Message(entry) if field.is_map() => Shape::Map {
-                key: self.kind(&entry.map_entry_key_field().kind(), false),
-                value: self.kind(&entry.map_entry_value_field().kind(), false),
-            },
-            _ if field.is_list() => Shape::List {
-                packed: field.is_packed(),
-            },
-            _ => Shape::Single,
-        };
-        let key = text(field.name());
-        let fill = (!field.supports_presence()).then(|| {
-            let mut fill = key.clone();
-            put_default(&mut fill, kind, shape, enums);
-            fill
-        });
-        // One of a single field is how proto3 says optional.
-        let oneof = field
-            .containing_oneof()
-            .filter(|oneof| !oneof.is_synthetic());
-        Field {
-            name: field.name().to_owned(),
-            number: field.number(),
-            kind,
-            shape,
-            oneof: oneof.and_then(|oneof| oneofs.iter().position(|name| name == oneof.name())),
-            required: field.cardinality() == Cardinality::Required,
-            key,
-            fill,
-        }
-    }
-
-    /// An extension has its full name in brackets, as in JSON.
-    fn extension(&self, extension: &ExtensionDescriptor) -> Field {
-        let name = format!("[{}]", extension.full_name());
-        let shape = match extension.is_list() {
-            true => Shape::List {
-                packed: extension.is_packed(),
-            },
-            false => Shape::Single,
-        };
-        Field {
-            key: text(&name),
-            name,
-            number: extension.number(),
-            kind: self.kind(&extension.kind(), extension.is_group()),
-            shape,
-            oneof: None,
-            required: false,
-            fill: None,
-        }
-    }
-}
-
-fn text(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    msgpack::put_text(&mut out, text.as_bytes());
-    out
-}
-
-fn put_default(out: &mut Vec<u8>, kind: Kind, shape: Shape, enums: &[Enum]) {
-    match (shape, kind) {
-        (Shape::List { .. }, _) => msgpack::put_list(out, 0),
-        (Shape::Map { .. }, _) => msgpack::put_map(out, 0),
-        (Shape::Single, kind) => put_zero(out, kind, enums),
     }
 }
 

@@ -24,6 +24,9 @@ pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, E
     let client = clients.get(&envelope)?;
     let asked = Asked::read(envelope.body, &client)?;
     let mut known = find(&client, asked.path, asked.wait).await?;
+    known.found = client
+        .knowing_request(known.found, asked.path, asked.message)
+        .await?;
     let mut answered = call(&client, &known.found, &asked, &request).await?;
     if known.reflected && answered.code() == Code::Unimplemented {
         // Another server may be there by now.
@@ -37,6 +40,9 @@ pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, E
     let Known { found, .. } = &known;
     match &answered.end {
         Ok(bytes) => {
+            let found = &client
+                .knowing_answer(found.clone(), asked.path, bytes)
+                .await?;
             let message = decode(&found.types, found.method.output, bytes)
                 .map_err(|_| not_a_message(found))?;
             Ok(if asked.with_metadata {

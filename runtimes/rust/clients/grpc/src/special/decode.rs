@@ -53,7 +53,7 @@ pub fn decode<'a>(
         Special::Value => decode_value(decoder.out, bytes, decoder.depth),
         Special::Struct => decode_struct(decoder.out, bytes, decoder.depth),
         Special::ListValue => decode_list(decoder.out, bytes, decoder.depth),
-        Special::Any => decode_any(decoder, bytes),
+        Special::Any => decode_any(decoder, message.set, bytes),
     }
 }
 
@@ -166,7 +166,11 @@ fn decode_list(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Malf
         .try_for_each(|item| decode_value(out, item, depth))
 }
 
-pub fn decode_any(decoder: &mut Decoder<'_, '_, '_>, bytes: &[u8]) -> Result<(), Malformed> {
+pub fn decode_any(
+    decoder: &mut Decoder<'_, '_, '_>,
+    set: usize,
+    bytes: &[u8],
+) -> Result<(), Malformed> {
     let (mut url, mut value) = (&[][..], &[][..]);
     each(bytes, |number, raw| {
         match (number, raw) {
@@ -185,7 +189,7 @@ pub fn decode_any(decoder: &mut Decoder<'_, '_, '_>, bytes: &[u8]) -> Result<(),
     msgpack::put_text(&mut head, url);
     let known = std::str::from_utf8(url)
         .ok()
-        .and_then(|url| type_of(decoder.types, url));
+        .and_then(|url| type_of(decoder.types, set, url));
     match known {
         Some((types, index)) if types.messages[index].special.is_none() => {
             append_with(types, index, value, decoder.out, decoder.depth, &head)

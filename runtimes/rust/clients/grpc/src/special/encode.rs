@@ -247,7 +247,7 @@ fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message, what: What<'_>) -> 
     wire::put_bytes(encoder.out, 1, url.as_bytes());
     wire::put_tag(encoder.out, 2, wire::BYTES);
     let start = wire::open(encoder.out);
-    let Some((types, index)) = type_of(encoder.types, url) else {
+    let Some((types, index)) = type_of(encoder.types, message.set, url) else {
         // What came as bytes, since its type was not known, can be sent on.
         let Some(Value::Text(bytes)) = form.and_then(|form| Reader::new(form).next().ok()) else {
             return Err(refuse(format!(

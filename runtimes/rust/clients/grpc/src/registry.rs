@@ -1,0 +1,85 @@
+//! The types that a client knows: those of the loaded files, and what the server's reflection has said so far.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use resty_ffi::Error;
+
+use crate::clients::Client;
+use crate::descriptor::File;
+use crate::link::link;
+use crate::reflection::Question;
+use crate::types::{Found, Types};
+use crate::{missing, reflected};
+
+/// Both together, for a version of what was reflected.
+#[derive(Debug, Default)]
+pub struct Registry(Mutex<Option<(u64, Arc<Types>)>>);
+
+impl Client {
+    /// Where a loaded file and the server have a type or a method of the same name, the loaded one counts.
+    pub async fn types(&self) -> Result<Arc<Types>, Error> {
+        let loaded = self.schema.loaded().await?;
+        let reflected = &self.connection.reflected;
+        let version = reflected.version();
+        if version == 0 {
+            return Ok(loaded.types.clone());
+        }
+        let mut joined = self
+            .registry
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, types)) = &*joined {
+            if *of == version {
+                return Ok(types.clone());
+            }
+        }
+        let sets = reflected.sets();
+        let sets = sets.iter().map(|files| files.as_slice());
+        let sets: Vec<&[File]> = sets.chain(loaded.sets()).collect();
+        let types = Arc::new(link(&sets));
+        *joined = Some((version, types.clone()));
+        Ok(types)
+    }
+
+    /// Whether this Lua table needs types that are not known.
+    pub fn has_to_ask(&self, found: &Found, table: &[u8]) -> bool {
+        self.connection.settings.reflection
+            && !missing::in_table(&found.types, found.method.input, table).is_empty()
+    }
+
+    /// The method with the types that this Lua table needs. Those that are not known are asked of the server.
+    pub async fn knowing_request(
+        &self,
+        found: Found,
+        path: &str,
+        table: &[u8],
+    ) -> Result<Found, Error> {
+        let missing = missing::in_table(&found.types, found.method.input, table);
+        self.knowing(found, path, missing).await
+    }
+
+    /// The same for a message that has arrived.
+    pub async fn knowing_answer(
+        &self,
+        found: Found,
+        path: &str,
+        bytes: &[u8],
+    ) -> Result<Found, Error> {
+        let missing = missing::in_message(&found.types, found.method.output, bytes);
+        self.knowing(found, path, missing).await
+    }
+
+    async fn knowing(
+        &self,
+        found: Found,
+        path: &str,
+        missing: Vec<Question>,
+    ) -> Result<Found, Error> {
+        let asks = !missing.is_empty() && self.connection.settings.reflection;
+        if !asks || !reflected::learn(&self.connection, missing).await {
+            return Ok(found);
+        }
+        Ok(self.types().await?.method(path).unwrap_or(found))
+    }
+}
