@@ -484,6 +484,23 @@ describe("TLS", () => {
     expect(await call(`{ ca = ${pem("ca")}, host = "example.com" }`)).toMatch(/^false 14 ".*not valid for name/);
   });
 
+  it("trusts anybody, if that is wanted", async () => {
+    const own = `cert = ${pem("cert")}, priv_key = ${pem("key")}`;
+    expect(await call("{ tls = { verify = false } }")).toBe('true {message="hi"} nil');
+    expect(await call(`{ ca = ${pem("wrongCa")}, host = "example.com", tls = { verify = false } }`)).toBe(
+      'true {message="hi"} nil',
+    );
+    expect(await call(`{ ${own}, tls = { verify = false } }`, server.mtlsAddress)).toBe('true {message="hi"} nil');
+    for (const verified of ["{ verify = true }", "{}"])
+      expect(await call(`{ tls = ${verified} }`)).toMatch(
+        /^false 14 "127.0.0.1:\d+: TLS: .*(UnknownIssuer|certificate)/,
+      );
+    for (const wrong of ["{ verify = 1 }", "{ verified = false }", '"no"'])
+      expect(await call(`{ tls = ${wrong} }`)).toMatch(
+        /^false\|-10\|the option "tls" must be a boolean or { verify = false }, not /,
+      );
+  });
+
   it("shows its certificate to who asks for it", async () => {
     const own = `cert = ${pem("cert")}, priv_key = ${pem("key")}`;
     expect(await call(`{ ca = ${pem("ca")}, ${own} }`, server.mtlsAddress)).toBe('true {message="hi"} nil');

@@ -66,9 +66,16 @@ local function metadata(value)
     return true
 end
 
+local TLS = { verify = check.boolean }
+
+local function tls(value)
+    return type(value) == "boolean" or type(value) == "table" and not check.options(value, TLS),
+           "a boolean or { verify = false }"
+end
+
 local CONNECT = {
     host = check.name,
-    tls = check.boolean,
+    tls = tls,
     ca = check.name,
     cert = check.name,
     priv_key = check.name,
@@ -169,7 +176,10 @@ local function settings_of(addresses, opts)
     if opts.tls == false and encrypted then
         return nil, "the option \"tls\" is false, but an https address or certificates are given"
     end
-    settings.tls = opts.tls or encrypted ~= nil and encrypted ~= false
+    settings.tls = opts.tls and true or encrypted ~= nil and encrypted ~= false
+    if type(opts.tls) == "table" then
+        settings.verify = opts.tls.verify
+    end
     return settings
 end
 

@@ -94,6 +94,7 @@ impl Settings {
                 "cert" => pems.cert = Some(reader.bytes()?),
                 "priv_key" => pems.key = Some(reader.bytes()?),
                 "host" => pems.host = Some(reader.string()?),
+                "verify" => pems.unverified = !reader.boolean()?,
                 "connections" => settings.connections = reader.number()? as usize,
                 "policy" => settings.policy = Policy::named(reader.string()?),
                 "connect_timeout" => settings.connect_timeout = seconds(&mut reader)?,

@@ -3,10 +3,17 @@
 use std::sync::{Arc, LazyLock};
 
 use resty_ffi::Error;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
 use crate::encode::refuse;
 
@@ -17,6 +24,8 @@ pub struct Pems<'a> {
     pub cert: Option<&'a [u8]>,
     pub key: Option<&'a [u8]>,
     pub host: Option<&'a str>,
+    /// Any server is trusted, whatever its certificate says.
+    pub unverified: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -34,10 +43,18 @@ static SYSTEM: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
 });
 
 pub fn new(pems: &Pems<'_>) -> Result<Tls, Error> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let trust = roots(pems.ca)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| refuse(error.to_string()))?
-        .with_root_certificates(roots(pems.ca)?);
+        .map_err(|error| refuse(error.to_string()))?;
+    let builder = if pems.unverified {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody::new(&provider)))
+    } else {
+        builder.with_root_certificates(trust)
+    };
     let mut config = match (pems.cert, pems.key) {
         (Some(cert), Some(key)) => {
             let key = PrivateKeyDer::from_pem_slice(key)
@@ -66,6 +83,51 @@ impl Tls {
     /// The name that the certificate of the server at this address has to have.
     pub fn name_of(&self, address: &str) -> Result<ServerName<'static>, Error> {
         self.host.clone().map_or_else(|| server_name(address), Ok)
+    }
+}
+
+/// Trusts any server. It still has to have the key of the certificate that it shows.
+#[derive(Debug)]
+struct Anybody(WebPkiSupportedAlgorithms);
+
+impl Anybody {
+    fn new(provider: &CryptoProvider) -> Self {
+        Self(provider.signature_verification_algorithms)
+    }
+}
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
     }
 }
 
