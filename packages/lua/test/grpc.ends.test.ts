@@ -64,6 +64,30 @@ describe("a response that is none of gRPC", () => {
   });
 });
 
+describe("reflection", () => {
+  const ask = (chunk: string) => to.run(`local conn = connect("${to.server.address}") return ${chunk}`);
+
+  it("ends as any call does", async () => {
+    to.server.answer = page(503);
+    const text =
+      'false|14|SERVER: HTTP 503 Service Unavailable with the content-type "text/html", and no status of gRPC';
+    expect(await ask("conn:services()")).toBe(text);
+    expect(await ask(`conn:unary("/a.B/C", {})`)).toBe(text);
+    to.server.answer = (call) => {
+      call.ok();
+      call.data(Buffer.alloc(0), true);
+    };
+    expect(await ask("conn:services()")).toBe(
+      "false|13|SERVER: the answer ends without trailers, and so without a status",
+    );
+  });
+
+  it("is none where nobody knows of it", async () => {
+    to.server.answer = page(404);
+    expect(await ask(`conn:unary("/a.B/C", {})`)).toMatch(/^false\|-10\|.* and the server has no reflection to ask$/);
+  });
+});
+
 describe("an end without a status", () => {
   it.each<[string, Answer, string]>([
     [

@@ -236,6 +236,7 @@ describe("a call", () => {
 
   it.each([
     ['{ ["a b"] = "x" }', '"a b" is no name of metadata: these have lower-case letters, digits, "_", "-" and "."'],
+    ['{ ["x!"] = "a" }', '"x!" is no name of metadata: these have lower-case letters, digits, "_", "-" and "."'],
     ['{ x = "\\255" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ x = "a\\nb" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ ["grpc-timeout"] = "1S" }', `metadata "grpc-timeout" is gRPC's own and cannot be set`],

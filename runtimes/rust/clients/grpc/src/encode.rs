@@ -74,7 +74,7 @@ impl std::fmt::Display for Place<'_> {
 }
 
 /// Numbers with their value; what is long or may be secret only by its kind.
-pub fn shown(value: Value<'_>) -> String {
+fn shown(value: Value<'_>) -> String {
     match value {
         Value::Int(n) => format!("the number {n}"),
         Value::Uint(n) => format!("the number {n}"),

@@ -55,6 +55,10 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
             "\"{name}\" is no name of metadata: these have lower-case letters, digits, \"_\", \"-\" and \".\""
         ))
     };
+    let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
+    if !name.bytes().all(allowed) {
+        return Err(bad_name());
+    }
     let digits;
     let bytes = match value {
         Value::Text(text) => text,
@@ -62,10 +66,17 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
             digits = n.to_string();
             digits.as_bytes()
         }
+        Value::Uint(n) => {
+            digits = n.to_string();
+            digits.as_bytes()
+        }
         other => {
             return Err(refuse(format!(
                 "metadata \"{name}\" must be a string or a whole number, not {}",
-                crate::encode::shown(other)
+                match other {
+                    Value::Float(n) => format!("the number {n}"),
+                    _ => other.name().to_owned(),
+                }
             )));
         }
     };
