@@ -80,6 +80,21 @@ describe("reflection that lacks an import", () => {
   });
 });
 
+describe("reflection without end", () => {
+  it("is given up", async () => {
+    let asked = 0;
+    answer = ({ path }) => {
+      if (!path.includes("reflection.v1.")) return { status: 12 };
+      const first = asked++ * 1000;
+      const names = Array.from({ length: 1000 }, (_, k) => `f${first + k}.proto`);
+      return { messages: [answered(names.map((name) => file(name, "f", [`f${first + 1000}.proto`], {}, {})))] };
+    };
+    expect(await call("/f.S/Do", "{}")).toBe(
+      'false 13 "the server\'s reflection cannot be used: there are more than 10000 files"',
+    );
+  });
+});
+
 describe("a type that no file has", () => {
   const ITEM = `{ any = { ["@type"] = "t/lib.Item", name = "n" } }`;
 

@@ -18,6 +18,9 @@ use crate::schema;
 const V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 const V1ALPHA: &str = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
+/// The files of one service: the imports of a server that makes them up would have no end.
+const MAX_FILES: usize = 10_000;
+
 /// The file that is asked for, with all that it imports.
 pub async fn files(
     connection: &Arc<Connection>,
@@ -30,6 +33,11 @@ pub async fn files(
     while let Some(file) = queue.pop_front() {
         if !have.insert(file.name.clone()) {
             continue;
+        }
+        if files.len() + queue.len() > MAX_FILES {
+            return Err(Status::internal(format!(
+                "the server's reflection cannot be used: there are more than {MAX_FILES} files"
+            )));
         }
         for import in &file.dependency {
             let is_there = |queue: &VecDeque<File>| queue.iter().any(|file| file.name == *import);
