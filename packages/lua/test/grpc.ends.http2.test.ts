@@ -31,7 +31,7 @@ describe("a stream that HTTP/2 ends", () => {
     [11, 8, "ENHANCE_YOUR_CALM"],
     [12, 7, "INADEQUATE_SECURITY"],
     [13, 13, "HTTP_1_1_REQUIRED"],
-    [99, 13, ""],
+    [99, 13, "error 99"],
   ])("by RST_STREAM %i has the code %i", async (reset, code, name) => {
     const text = new RegExp(`^${code} SERVER: the server reset the stream \\(.*${name}.*\\)$`);
     await ends(resets(reset), text);
@@ -95,6 +95,18 @@ describe("a stream that HTTP/2 ends", () => {
     ends(answer, /^13 SERVER: what the server sent is no valid response/),
   );
 
+  it("ends for a client that goes on sending, too", async () => {
+    const text = (status: string) => {
+      to.server.answer = endsWith(["grpc-status", status], ["grpc-message", "stop"]);
+      return to.run(`
+        local ok, stream = connect("${to.server.address}"):new_stream("/grpc.examples.echo.Echo/BidirectionalStreamingEcho")
+        stream:send({ message = "m" })
+        return show(stream:recv()), show(stream:recv())`);
+    };
+    expect(await text("9")).toBe('true {message="hi"}|false 9 "stop"');
+    expect(await text("0")).toBe('true {message="hi"}|true nil nil');
+  });
+
   it("waits for the response after informational ones", async () => {
     expect(
       await end((call) => {
@@ -141,7 +153,7 @@ describe("a connection that ends", () => {
         call.goAway(0, 2, "broken");
         call.cut();
       },
-      /^14 SERVER: the server ended the connection \(.*broken.*\)$/,
+      /^14 SERVER: the server ended the connection \(INTERNAL_ERROR\): .*broken/,
     ],
     [
       "by data before its headers",

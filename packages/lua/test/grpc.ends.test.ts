@@ -343,7 +343,7 @@ describe("metadata", () => {
       call.ok(...many(600));
       call.data(HI);
       call.trailers(status);
-    }, /^13 SERVER: what the server sent is no valid response, or its headers are too large \(option max_metadata_size\)/);
+    }, /^13 SERVER: what the server sent is no valid response \(PROTOCOL_ERROR\), or its headers are too large \(option max_metadata_size\)$/);
     await ends(
       endsWith(["x-a", "v".repeat(600_000)], ...status),
       "2 SERVER: the server's trailers have no grpc-status, or are too large (option max_metadata_size)",

@@ -63,17 +63,32 @@ pub fn sentence(error: &h2::Error) -> String {
             format!("the connection broke: {}", explain(error))
         };
     };
+    let name = name(reason);
     let too_large = "or its headers are too large (option max_metadata_size)";
     match (error.is_remote(), error.is_go_away()) {
-        (true, true) => format!("the server ended the connection ({})", explain(error)),
-        (true, false) => format!("the server reset the stream ({reason:?})"),
+        (true, true) => {
+            // With the server's own text, which h2 shows and does not give.
+            let text = error.to_string();
+            let why = text.strip_prefix("connection error received: ");
+            let why = why.unwrap_or(&text);
+            format!("the server ended the connection ({name}): {why}")
+        }
+        (true, false) => format!("the server reset the stream ({name})"),
         (false, true) if reason == Reason::ENHANCE_YOUR_CALM => {
             format!("the server floods the connection, {too_large}")
         }
-        (false, true) => format!("what the server sent is no HTTP/2 ({reason:?})"),
+        (false, true) => format!("what the server sent is no HTTP/2 ({name})"),
         (false, false) => {
-            format!("what the server sent is no valid response, {too_large}: {reason:?}")
+            format!("what the server sent is no valid response ({name}), {too_large}")
         }
+    }
+}
+
+/// As the documents have it, or its number.
+fn name(reason: Reason) -> String {
+    match u32::from(reason) {
+        0..=13 => format!("{reason:?}"),
+        number => format!("error {number}"),
     }
 }
 
@@ -98,6 +113,13 @@ pub fn of_response(status: StatusCode, kind: Option<&HeaderValue>, server: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_http2_have_their_names() {
+        assert_eq!(name(Reason::CANCEL), "CANCEL");
+        assert_eq!(name(Reason::HTTP_1_1_REQUIRED), "HTTP_1_1_REQUIRED");
+        assert_eq!(name(Reason::from(99)), "error 99");
+    }
 
     #[test]
     fn a_response_of_http_is_mapped_as_grpc_defines() {
