@@ -11,6 +11,9 @@ use crate::encode::refuse;
 use crate::msgpack::{self, Reader, Value};
 use crate::trailers::{DETAILS, MESSAGE, STATUS, base64};
 
+/// Values of a request. Servers take far less, and a map of headers has a limit of its own, at which it panics.
+const MAX_VALUES: usize = 10_000;
+
 /// Names that are not the caller's.
 const GRPC: [&str; 3] = ["te", "content-type", "user-agent"];
 const HTTP: [&str; 7] = [
@@ -58,6 +61,11 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
     let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
     if !name.bytes().all(allowed) {
         return Err(bad_name());
+    }
+    if into.len() >= MAX_VALUES {
+        return Err(refuse(format!(
+            "metadata \"{name}\" is one value too many: a call has at most {MAX_VALUES}"
+        )));
     }
     let digits;
     let bytes = match value {
@@ -184,6 +192,26 @@ mod tests {
             shown(&[("x-bin", "YQ,,Yg")]),
             table("x-bin", &[b"a", b"", b"b"])
         );
+    }
+
+    #[test]
+    fn a_call_has_so_many_values_and_no_more() {
+        let read_many = |count: usize| {
+            let mut table = Vec::new();
+            msgpack::put_map(&mut table, count);
+            for k in 0..count {
+                msgpack::put_text(&mut table, format!("x-{k}").as_bytes());
+                msgpack::put_int(&mut table, 1);
+            }
+            read(&mut Reader::new(&table), &mut MetadataMap::new())
+        };
+        assert!(read_many(MAX_VALUES).is_ok());
+        for count in [MAX_VALUES + 1, 40_000] {
+            assert_eq!(
+                read_many(count).unwrap_err().message(),
+                "metadata \"x-10000\" is one value too many: a call has at most 10000"
+            );
+        }
     }
 
     #[test]
