@@ -136,6 +136,12 @@ describe("the details of an error", () => {
     );
   });
 
+  it("are of types of any file that is loaded", async () => {
+    const load = `assert(grpc.load('syntax = "proto3"; package a; message Elsewhere { string why = 1; }', "elsewhere.proto"))`;
+    const status = any("a.Elsewhere", field(1, "w"));
+    expect(await details(status, undefined, load)).toBe('{{@type="type.googleapis.com/a.Elsewhere",why="w"}}');
+  });
+
   it("come with the end of a stream", async () => {
     const status = message(any("google.rpc.LocalizedMessage", field(1, "en"), field(2, "no")));
     to.server.answer = endsWith(

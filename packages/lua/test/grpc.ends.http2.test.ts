@@ -197,6 +197,9 @@ describe("a connection that ends", () => {
     await expect.poll(said, SOON).toBe("14 SERVER: what the server sent is no HTTP/2 (FRAME_SIZE_ERROR)");
     to.server.greet = (socket) => socket.end();
     await expect.poll(said, SOON).toBe("14 SERVER: the server closed the connection");
+    to.server.greet = () => {};
+    const silent = `return ended(connect("${to.server.address}", { connect_timeout = 0.2 }), "Unary")`;
+    expect(await to.run(silent)).toBe("14 SERVER: no connection within 0.2 s");
     to.server.greet = undefined;
     to.server.answer = endsWith(["grpc-status", "0"]);
     await expect.poll(said, SOON).toBe("0 hi");
