@@ -79,7 +79,7 @@ func handle[B, A any](p *pool.Pool[options, *client], method string,
 		ctx, cancel := c.patience(ctx)
 		defer cancel()
 		answer, err = f(c, ctx, body)
-		return answer, c.explained(err)
+		return answer, c.explained(ctx, err)
 	})
 }
 
@@ -87,7 +87,7 @@ func handle[B, A any](p *pool.Pool[options, *client], method string,
 func handleStream[B any](p *pool.Pool[options, *client], method string,
 	f func(*client, context.Context, *B, *pool.Stream) error) {
 	pool.HandleStream(p, method, func(ctx context.Context, c *client, body *B, s *pool.Stream) error {
-		return c.explained(f(c, ctx, body, s))
+		return c.explained(ctx, f(c, ctx, body, s))
 	})
 }
 
@@ -104,9 +104,16 @@ func (c *client) patience(ctx context.Context) (context.Context, context.CancelF
 
 func (c *client) connected() bool { return c.ActiveConnection().GetState() == connectivity.Ready }
 
+// near is how close to its deadline the end of a call is about it.
+const near = 50 * time.Millisecond
+
 // explained is the error with its code. When time is up since no endpoint can be reached, it says so.
-func (c *client) explained(err error) error {
+func (c *client) explained(ctx context.Context, err error) error {
 	err = coded(err)
+	// etcd resets the stream at the deadline, which may be a moment ahead of the clock here.
+	if deadline, ok := ctx.Deadline(); ok && isCancelled(err) && time.Until(deadline) < near {
+		err = coded(context.DeadlineExceeded)
+	}
 	if isTimeout(err) && !c.connected() {
 		if reason := coded(c.unreachable()); reason != nil && !isTimeout(reason) {
 			return reason

@@ -48,9 +48,13 @@ func statusOf(err error) (codes.Code, string) {
 	return codes.OK, err.Error()
 }
 
-func isTimeout(err error) bool {
+func isTimeout(err error) bool { return hasCode(err, restyffi.CodeTimeout) }
+
+func isCancelled(err error) bool { return hasCode(err, restyffi.CodeCancelled) }
+
+func hasCode(err error, code int) bool {
 	var own *restyffi.Error
-	return errors.As(err, &own) && own.Code == restyffi.CodeTimeout
+	return errors.As(err, &own) && own.Code == code
 }
 
 // passes reports whether an error comes from a server that is down, has no leader or is being changed.

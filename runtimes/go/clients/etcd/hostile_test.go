@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -224,6 +225,19 @@ func TestAServerThatSendsGarbage(t *testing.T) {
 	fails(t, err, 13, "the watch ended 5 times in a row", "unmarshal")
 	_, err = u.try("put", table{"key": "a"})
 	fails(t, err, 13, "unmarshal")
+}
+
+func TestAServerThatEndsACallAboutItsDeadline(t *testing.T) {
+	h := &hostile{put: func(ctx context.Context) (*pb.PutResponse, error) {
+		deadline, _ := ctx.Deadline()
+		time.Sleep(time.Until(deadline.Add(-20 * time.Millisecond)))
+		return nil, status.Error(codes.Canceled, "context canceled")
+	}}
+	u := h.user(t)
+	for range 3 {
+		_, err := u.within(300*time.Millisecond, "put", table{"key": "a"})
+		fails(t, err, -1, "etcd did not answer in time")
+	}
 }
 
 func TestAServerThatWantsAnotherTokenEachTime(t *testing.T) {
