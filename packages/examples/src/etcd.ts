@@ -1,12 +1,14 @@
 import { close, TIMEOUT } from "@resty-ffi/host";
-import { type Service, startEtcd } from "@resty-ffi/services";
+import { type Service, startEtcd, startLateGrpc } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, metric } from "./etcd_server.ts";
 import { duration, Example, eventually, failure, type Messages } from "./example.ts";
 import type { Language } from "./places.ts";
 import { unloads } from "./unload.ts";
 
-const DOWN = [TIMEOUT, 4, 14];
+/** The host says TIMEOUT, unless etcd or its client says DEADLINE_EXCEEDED just before. */
+const LATE = [TIMEOUT, 4];
+const DOWN = [...LATE, 14];
 const WATCHERS = "etcd_debugging_mvcc_watcher_total";
 
 interface Answer {
@@ -307,6 +309,19 @@ export function etcdExample(language: Language): void {
         await eventually(get);
         expect(await eventually(() => early.call("get", { key: "x" }))).toMatchObject({ count: 0 });
         early.unload();
+      });
+
+      test("an etcd that resets a call about its deadline says nothing else by that", async () => {
+        const late = await startLateGrpc();
+        try {
+          const waiting = await Example.load(language, "etcd", { endpoints: [late.address] });
+          const call = () => failure(waiting.call("get", { key: "x" }, { timeout: 500 }));
+          await call(); // connects
+          for (const { code } of await Promise.all(Array.from({ length: 20 }, call))) expect(LATE).toContain(code);
+          waiting.unload();
+        } finally {
+          late.stop();
+        }
       });
     });
 

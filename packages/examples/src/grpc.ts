@@ -1,5 +1,5 @@
 import { close, TIMEOUT } from "@resty-ffi/host";
-import { type GrpcServer, startGrpcServer } from "@resty-ffi/services";
+import { type GrpcServer, startGrpcServer, startLateGrpc } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { duration, Example, eventually, failure } from "./example.ts";
 import type { Language } from "./places.ts";
@@ -225,6 +225,19 @@ export function grpcExample(language: Language): void {
         expect(LATE).toContain((await call).code);
         server.resume();
         expect(await eventually(hello)).toEqual({ message: "Hello Ada" });
+      });
+
+      test("resets a call about its deadline, and says nothing else by that", async () => {
+        const late = await startLateGrpc();
+        try {
+          const waiting = await Example.load(language, "grpc", { address: late.address });
+          const call = () => failure(waiting.call("say_hello", { name: "Ada" }, { timeout: 500 }));
+          await call(); // connects
+          for (const { code } of await Promise.all(Array.from({ length: 20 }, call))) expect(LATE).toContain(code);
+          waiting.unload();
+        } finally {
+          late.stop();
+        }
       });
 
       test("is killed and comes back: streams end, calls work again without a reload", async () => {

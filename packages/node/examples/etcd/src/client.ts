@@ -36,7 +36,7 @@ export class Etcd {
         return this.#metadata().then((token) => this.#unary(rpc, request, token, optionsOf(call), call.signal));
       });
     } catch (error) {
-      throw failure(error);
+      throw failure(error, call);
     }
   }
 

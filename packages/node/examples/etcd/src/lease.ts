@@ -41,7 +41,7 @@ export function leaseKeepAlive(etcd: Etcd): StreamHandler {
     try {
       yield* renewals;
     } catch (error) {
-      throw failure(error);
+      throw failure(error, call);
     }
   };
 }

@@ -36,7 +36,7 @@ export function watch(etcd: Etcd): StreamHandler {
         }
         if (!known) throw new RestyFfiError("etcd ended the watch", status.UNAVAILABLE);
       } catch (error) {
-        if (!known || !isLost(error)) throw failure(error);
+        if (!known || !isLost(error)) throw failure(error, call);
       }
     }
   };

@@ -64,7 +64,7 @@ class Cluster:
 
     async def call(self, ctx: resty_ffi.Context, method: Callable[[Member], Any], request: Any) -> Any:
         """A unary RPC with the call's deadline; `method` picks it from a member's stubs."""
-        with status_errors():
+        with status_errors(ctx):
             member = await self.member()
             token = await self.token(member, ctx)
             try:

@@ -46,7 +46,7 @@ async def lease_keep_alive(requests: AsyncIterator[bytes], ctx: resty_ffi.Contex
     renewed = False
     while True:
         try:
-            with status_errors():
+            with status_errors(ctx):
                 async with ctx.state.cluster.stream(ctx, lambda member: member.lease.LeaseKeepAlive) as call:
                     while (ttl := await renew(call, request)) is not None:
                         renewed = True

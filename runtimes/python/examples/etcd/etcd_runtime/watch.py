@@ -32,7 +32,7 @@ async def watch(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> Async
     watching = False
     while True:
         try:
-            with status_errors():
+            with status_errors(ctx):
                 revision = await begin(request, revision, ctx)
                 async with ctx.state.cluster.stream(ctx, lambda member: member.watch.Watch) as call:
                     await call.write(request.message(revision))

@@ -2,7 +2,7 @@
 
 use std::error::Error as Cause;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use resty_ffi::Error;
 use tokio::sync::Mutex;
@@ -86,6 +86,8 @@ impl Etcd {
             })
             .await
         };
+        let deadline = left.and_then(|left| Instant::now().checked_add(left));
+        let failed = |status| failed(status, deadline);
         let token = self.token().await.map_err(failed)?;
         match attempt(token.clone()).await {
             Err(status) if token.is_some() && is_stale(&status) => {

@@ -2,12 +2,21 @@
 
 use std::error::Error as Cause;
 use std::iter::successors;
+use std::time::{Duration, Instant};
 
 use resty_ffi::Error;
 use tonic::{Code, Status, TimeoutExpired};
 
-pub fn failed(status: Status) -> Error {
+/// What comes this close to the deadline is about it.
+const CLOSE: Duration = Duration::from_millis(50);
+
+/// etcd resets the stream at the deadline, which may be noticed here a moment later.
+pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
+    let due = deadline.is_some_and(|deadline| deadline <= Instant::now() + CLOSE);
     match status.source() {
+        _ if due && is_cancelled(&status) => {
+            Error::new(Code::DeadlineExceeded as i32, "the deadline has passed")
+        }
         None => Error::new(status.code() as i32, status.message()),
         // Not etcd's own: it could not be reached, or has gone.
         Some(cause) => {
@@ -21,6 +30,15 @@ pub fn failed(status: Status) -> Error {
             Error::new(code as i32, texts.join(": "))
         }
     }
+}
+
+/// By a status, or by a reset without one, which tonic calls an error of the connection.
+fn is_cancelled(status: &Status) -> bool {
+    let reset = |cause: &(dyn Cause + 'static)| {
+        let error = cause.downcast_ref::<h2::Error>();
+        error.is_some_and(|error| error.reason() == Some(h2::Reason::CANCEL))
+    };
+    status.code() == Code::Cancelled || status.source().is_some_and(|cause| chain(cause).any(reset))
 }
 
 pub fn bad_input(what: impl Into<String>) -> Error {

@@ -112,7 +112,10 @@ async fn renew(
     });
     let (again, mut answers) = opened.await?;
     loop {
-        let answer = answers.message().await.map_err(failed)?;
+        let answer = answers
+            .message()
+            .await
+            .map_err(|status| failed(status, None))?;
         let ttl = answer.ok_or_else(streams::lost)?.ttl;
         if ttl <= 0 {
             let text = "etcdserver: requested lease not found";

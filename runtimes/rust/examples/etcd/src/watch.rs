@@ -90,7 +90,10 @@ impl Watcher {
             });
         let (_open, mut answers) = opened.await?;
         loop {
-            let answer = answers.message().await.map_err(failed)?;
+            let answer = answers
+                .message()
+                .await
+                .map_err(|status| failed(status, None))?;
             let answer = answer.ok_or_else(streams::lost)?;
             if answer.canceled {
                 return Err(cancelled(answer));

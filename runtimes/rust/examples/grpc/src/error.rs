@@ -14,7 +14,7 @@ const CLOSE: Duration = Duration::from_millis(50);
 pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
     let due = deadline.is_some_and(|deadline| deadline <= Instant::now() + CLOSE);
     match status.source() {
-        _ if status.code() == Code::Cancelled && due => {
+        _ if due && is_cancelled(&status) => {
             Error::new(Code::DeadlineExceeded as i32, "the deadline has passed")
         }
         None => Error::new(status.code() as i32, status.message()),
@@ -29,6 +29,15 @@ pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
             Error::new(code as i32, causes(cause))
         }
     }
+}
+
+/// By a status, or by a reset without one, which tonic calls an error of the connection.
+fn is_cancelled(status: &Status) -> bool {
+    let reset = |cause: &(dyn Cause + 'static)| {
+        let error = cause.downcast_ref::<h2::Error>();
+        error.is_some_and(|error| error.reason() == Some(h2::Reason::CANCEL))
+    };
+    status.code() == Code::Cancelled || status.source().is_some_and(|cause| chain(cause).any(reset))
 }
 
 pub fn bad_input(what: impl Into<String>) -> Error {
