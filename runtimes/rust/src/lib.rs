@@ -28,6 +28,7 @@ mod answer;
 mod call;
 mod config;
 mod dict;
+mod ending;
 mod error;
 mod flow;
 mod handler;

@@ -11,6 +11,7 @@ use std::ptr::{self, NonNull};
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::Interest;
@@ -93,6 +94,7 @@ unsafe extern "C" {
     fn resty_ffi_config(q: *mut Raw, len: *mut usize) -> *const c_char;
     fn resty_ffi_name(q: *mut Raw) -> *const c_char;
     fn resty_ffi_fail(q: *mut Raw, text: *const c_char, len: usize);
+    fn resty_ffi_finish(q: *mut Raw, busy: c_int) -> c_int;
     fn resty_ffi_close(q: *mut Raw);
     fn resty_ffi_abi() -> c_int;
 }
@@ -248,6 +250,14 @@ impl Queue {
             arg: key.len() as u64,
             ..EMPTY
         }]);
+    }
+
+    /// Tells the host that the runtime, which is to end, has work to finish, and returns how long it may take; or that it
+    /// has none any more.
+    pub(crate) fn finish(&self, busy: bool) -> Duration {
+        // SAFETY: the queue is open as long as we are.
+        let ms = unsafe { resty_ffi_finish(self.raw.as_ptr(), busy.into()) };
+        Duration::from_millis(ms.try_into().unwrap_or(0))
     }
 
     /// What the frames point to is alive: the callers hold it until this returns.

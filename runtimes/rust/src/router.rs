@@ -4,7 +4,8 @@ use tracing_core::LevelFilter;
 use tracing_core::dispatcher::Dispatch;
 
 use crate::call::{Route, Served, Streamed};
-use crate::{Handler, StreamHandler};
+use crate::ending::{self, OnUnload};
+use crate::{Error, Handler, StreamHandler};
 
 /// What a runtime serves: a handler for each method, and how they run.
 ///
@@ -28,6 +29,7 @@ pub struct Router {
     pub(crate) workers: usize,
     pub(crate) log_level: LevelFilter,
     pub(crate) subscriber: Option<Dispatch>,
+    pub(crate) on_unload: Vec<OnUnload>,
 }
 
 impl Default for Router {
@@ -45,6 +47,7 @@ impl Router {
             workers: 0,
             log_level: LevelFilter::INFO,
             subscriber: None,
+            on_unload: Vec::new(),
         }
     }
 
@@ -87,6 +90,32 @@ impl Router {
     /// [`code::NO_METHOD`](crate::code::NO_METHOD).
     pub fn fallback(mut self, handler: impl Handler) -> Self {
         self.fallback = Some(Box::new(Served::new(handler)));
+        self
+    }
+
+    /// What is to be done when the runtime ends, once its calls have: to finish what was begun and no call waits for, to
+    /// flush, to close. The last one given is run first. The end waits for it, that of a worker of nginx that quits too;
+    /// what it returns is logged.
+    ///
+    /// It runs on the runtime's thread inside tokio. When its time is over its future is dropped: after `drain_timeout`
+    /// (30 s) at an unload or a reload, as the host says at its own end.
+    ///
+    /// ```no_run
+    /// use resty_ffi::{Error, Router};
+    ///
+    /// # async fn flush() -> std::io::Result<()> { Ok(()) }
+    /// let router = Router::new().on_unload(|| async {
+    ///     flush().await?;
+    ///     Ok::<_, Error>(())
+    /// });
+    /// ```
+    pub fn on_unload<F, Fut, E>(mut self, f: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), E>> + 'static,
+        E: Into<Error>,
+    {
+        self.on_unload.push(ending::boxed(f));
         self
     }
 

@@ -19,7 +19,7 @@ use crate::answer::Outcome;
 use crate::call::Calls;
 use crate::queue::{Arrivals, Batch, Inbox, Incoming, Kind, Queue};
 use crate::start::Init;
-use crate::{Body, Config, Error, LogLayer, Router, code, panics};
+use crate::{Body, Config, Error, LogLayer, Router, code, ending, panics};
 
 const THREAD: &str = "ffi-rust";
 /// How long handlers may take to let go when the runtime is unloaded.
@@ -291,20 +291,31 @@ impl Server {
         String::from_utf8_lossy(name).into_owned()
     }
 
-    /// Cancels what runs and answers what is owed, within a bounded time.
+    /// Cancels what runs, answers what is owed, and finishes what the author has to finish, each within a bounded time.
     async fn unload(&mut self) {
+        let finishing = std::mem::take(&mut self.router.on_unload);
+        let (patience, end) = if finishing.is_empty() {
+            (UNLOAD, Instant::now())
+        } else {
+            let left = self.queue.finish(true);
+            (UNLOAD.min(left / 2), Instant::now() + left)
+        };
         self.queue.questions.give_up();
         for id in std::mem::take(&mut self.unopened).into_keys() {
             self.batch.end(id, Err(unanswered()));
         }
         self.batch.send();
         self.calls.cancel_all();
-        let deadline = Instant::now() + UNLOAD;
+        let deadline = Instant::now() + patience;
         while !self.calls.idle() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.calls.send_answers();
         self.calls.end_all();
+        if !finishing.is_empty() {
+            ending::finish(&self.queue, finishing, end).await;
+            self.queue.finish(false);
+        }
     }
 }
 

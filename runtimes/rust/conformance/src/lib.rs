@@ -2,6 +2,7 @@
 
 mod counters;
 mod dict;
+mod finish;
 mod process;
 mod streams;
 
@@ -18,6 +19,7 @@ use counters::Counters;
 fn init(config: Config) -> Result<Router, Error> {
     let counters = Arc::new(Counters::default());
     let (never_ends, cancelled) = (counters.clone(), counters.clone());
+    let (finish, to_finish) = finish::Finish::pair();
     let text = config.as_str().map(str::to_owned);
     let router = Router::new()
         .log_level(tracing::level_filters::LevelFilter::DEBUG)
@@ -44,6 +46,8 @@ fn init(config: Config) -> Result<Router, Error> {
         .route("dict", dict::serve)
         .route("crash", sync(|_| -> () { std::process::abort() }))
         .route("exit", sync(process::exit))
+        .route("finish", sync(move |req| to_finish.set(&req)))
+        .on_unload(move || finish.run())
         .route("run", blocking(process::run))
         .route("run-async", process::run_async)
         .route("environment", sync(process::environment))

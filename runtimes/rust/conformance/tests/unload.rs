@@ -91,7 +91,7 @@ fn closing_the_host_ends_streams_that_nobody_cancelled() {
 #[test]
 fn a_reload_serves_old_streams_for_a_while() {
     let host = Host::new();
-    let rt = host.load_to_drain("ffi_rust_conformance", Duration::from_secs(1));
+    let rt = host.load_to_drain("ffi_rust_conformance", None, Duration::from_secs(1));
     let old = host.open(rt, "chat", "old");
     assert_eq!(old.text(), "old");
     let here = host.text(rt, "lang", None);
@@ -103,4 +103,38 @@ fn a_reload_serves_old_streams_for_a_while() {
     assert!(messages.is_empty() && status < 0, "it ended with {status}");
     host.turn_until("the old threads are gone", || threads() == 0);
     assert_eq!(host.open(rt, "chat", "new").text(), "new");
+}
+
+fn logged(host: &Host, text: &str) -> bool {
+    host.log().iter().any(|(_, line)| line.contains(text))
+}
+
+#[test]
+fn what_is_to_be_done_at_the_end_is_awaited_and_may_fail() {
+    let host = Host::new();
+    let rt = host
+        .load_library("examples/ffi_rust_trial", Some("ends"))
+        .unwrap();
+    host.unload(rt);
+    host.turn_until("the first one has run", || logged(&host, "closed"));
+    assert!(logged(
+        &host,
+        "given to on_unload failed: no broker answers"
+    ));
+    assert!(logged(&host, "given to on_unload failed: broken end"));
+    host.turn_until("its threads are gone", || threads() == 0);
+}
+
+#[test]
+fn what_takes_too_long_at_the_end_is_dropped() {
+    let host = Host::new();
+    let rt = host.load_to_drain(
+        "examples/ffi_rust_trial",
+        Some("ends late"),
+        Duration::from_secs(1),
+    );
+    host.unload(rt);
+    host.turn_until("it is dropped", || logged(&host, "dropped"));
+    host.turn_until("that is said", || logged(&host, "not ended in its time"));
+    host.turn_until("its threads are gone", || threads() == 0);
 }

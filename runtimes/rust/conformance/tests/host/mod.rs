@@ -233,12 +233,12 @@ impl Host {
     }
 
     /// One whose old code has this long to end after a reload.
-    pub fn load_to_drain(&self, name: &str, patience: Duration) -> Runtime {
+    pub fn load_to_drain(&self, name: &str, cfg: Option<&str>, patience: Duration) -> Runtime {
         let options = Options {
             drain_ms: patience.as_millis() as u32,
             ..Options::default()
         };
-        self.load_with(name, None, options).unwrap()
+        self.load_with(name, cfg, options).unwrap()
     }
 
     /// In a process of its own, which is started again when it ends.

@@ -25,12 +25,38 @@ async fn init(config: Config) -> Result<Router, Error> {
             let [one]: [u8; 1] = config.json()?;
             Ok(router().worker_threads(one.into()))
         }
+        Some("ends") => Ok(router()
+            .on_unload(|| async {
+                tracing::info!("closed");
+                Ok::<_, Error>(())
+            })
+            .on_unload(broken_end)
+            .on_unload(|| async {
+                tokio::time::sleep(Duration::from_millis(2500)).await;
+                Err::<(), _>(Error::new(9, "no broker answers"))
+            })),
+        Some("ends late") => Ok(router().on_unload(|| async {
+            let _guard = SaysWhenDropped;
+            std::future::pending::<Result<(), Error>>().await
+        })),
         Some("workers") => Ok(router().worker_threads(2)),
         _ => Ok(router()),
     }
 }
 
 resty_ffi::export!(init);
+
+async fn broken_end() -> Result<(), Error> {
+    panic!("broken end")
+}
+
+struct SaysWhenDropped;
+
+impl Drop for SaysWhenDropped {
+    fn drop(&mut self) {
+        tracing::info!("dropped");
+    }
+}
 
 fn router() -> Router {
     let kept = Arc::new(Mutex::new(None::<Body>));

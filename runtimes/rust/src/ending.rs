@@ -1,0 +1,53 @@
+//! What a runtime has to finish when it ends.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::time::Instant;
+
+use crate::Error;
+use crate::queue::Queue;
+
+/// `RESTY_FFI_LOG_ERR`.
+const ERR: i32 = 4;
+
+type Finishing = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+/// What [`Router::on_unload`](crate::Router::on_unload) was given.
+pub(crate) type OnUnload = Box<dyn FnOnce() -> Finishing + Send>;
+
+pub(crate) fn boxed<F, Fut, E>(f: F) -> OnUnload
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), E>> + 'static,
+    E: Into<Error>,
+{
+    Box::new(|| Box::pin(async { f().await.map_err(Into::into) }))
+}
+
+/// Runs them, the last one given first. A future that is not done at `end` is dropped, and so are those that are left.
+pub(crate) async fn finish(queue: &Queue, all: Vec<OnUnload>, end: Instant) {
+    for f in all.into_iter().rev() {
+        match tokio::time::timeout_at(end.into(), guarded(f)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                queue.log(ERR, &format!("what was given to on_unload failed: {error}"))
+            }
+            Err(_) => {
+                let text = "what was given to on_unload has not ended in its time (drain_timeout, worker_shutdown_timeout) and was dropped";
+                queue.log(ERR, text);
+                return;
+            }
+        }
+    }
+}
+
+/// A panic is an error.
+async fn guarded(f: OnUnload) -> Result<(), Error> {
+    let mut future = catch_unwind(AssertUnwindSafe(f)).map_err(Error::panicked)?;
+    poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+            .unwrap_or_else(|panic| std::task::Poll::Ready(Err(Error::panicked(panic))))
+    })
+    .await
+}
