@@ -8,6 +8,7 @@
  *
  *   lang echo xor empty none nilreq fill sleep block fail throw never cancelled remaining config log dict crash exit
  *                 as in the conformance suite; throw answers as an SDK would
+ *   finish        "MS FILE": what there is to finish at the end, and the file that notes that it is done
  *   pid           of this process
  *   env NAME      its value, nil if not set
  *   descriptors   the numbers of the open ones, separated by blanks
@@ -60,7 +61,8 @@ struct runtime {
     int threads;
     char wait; /* p, e, l */
     bool farewell, stubborn;
-    int finish; /* ms */
+    int finish;     /* ms */
+    char *finishes; /* the file that notes it; owned, NULL = none */
     _Atomic int polling, sleeping;
     _Atomic uint64_t cancelled;
     struct streams *streams;
@@ -439,6 +441,15 @@ static void dict_answered(struct runtime *rt, const resty_ffi_frame *f)
                                       .len = f->len});
 }
 
+static void to_finish(struct request *r)
+{
+    char *file = strchr(r->text, ' ');
+    r->rt->finish = atoi(r->text);
+    free(r->rt->finishes);
+    r->rt->finishes = strdup(file ? file + 1 : "");
+    none(r);
+}
+
 static void crash(struct request *r)
 {
     fputs(r->text, stderr);
@@ -572,6 +583,7 @@ static const struct {
     {"config", config},
     {"log", log_request},
     {"dict", dict},
+    {"finish", to_finish},
     {"crash", crash},
     {"exit", leave},
     {"pid", pid},
@@ -658,6 +670,12 @@ static void finish(struct runtime *rt)
     int has = resty_ffi_finish(rt->q, 1);
     bool enough = rt->stubborn || has >= rt->finish;
     pause_ms(enough ? rt->finish : has);
+    FILE *file = enough && rt->finishes ? fopen(rt->finishes, "a") : NULL;
+    if (file) {
+        fputs("finished\n", file);
+        fclose(file);
+    }
+    free(rt->finishes);
     log_line(rt, RESTY_FFI_LOG_NOTICE, enough ? "finished" : "could not finish");
     resty_ffi_finish(rt->q, 0);
 }

@@ -86,6 +86,8 @@ export interface Storm {
 /** A loaded runtime, whatever the host. */
 export interface Loaded {
   call(method: string, request?: Buffer | string | null, options?: { timeout?: number }): Promise<Answer>;
+  /** A one-way call. Rejects if it was not sent. */
+  send(method: string, request: string): Promise<void>;
   /** Makes a call and goes away after `ms`: an aborted signal, a client that closes its connection. */
   abandon(method: string, ms: number): Promise<void>;
   /** Calls of `xor` with random requests, checked byte by byte. Counts of "ok", "wrong", or an error's code. */

@@ -30,6 +30,14 @@ class NginxLoaded implements Loaded {
     return { ok: false, code: Number(headers["x-code"]), message: body.toString() };
   }
 
+  async send(method: string, request: string): Promise<void> {
+    const args = [method, request].map(lua).join(", ");
+    const error = await this.#nginx.lua(
+      `return select(3, require("resty.ffi").send(fixture.runtimes[${lua(this.#name)}], ${args}))`,
+    );
+    if (error) throw new Error(error);
+  }
+
   abandon(method: string, ms: number): Promise<void> {
     return this.#nginx.abandon(`/call/${this.#name}/${method}?timeout=60`, ms);
   }

@@ -9,6 +9,7 @@ import {
   type Runtime,
   reload,
   type Stream,
+  send,
   stats,
   stream,
   unload,
@@ -90,6 +91,10 @@ class NodeLoaded implements Loaded {
     await delay(ms);
     abort.abort();
     await answer;
+  }
+
+  async send(method: string, request: string): Promise<void> {
+    send(this.#rt, method, request);
   }
 
   async storm({ calls, inFlight, largest }: Storm): Promise<Record<string, number>> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answers } from "./cases/answers.js";
 import { deadlines } from "./cases/deadlines.js";
+import { endings } from "./cases/endings.js";
 import { crashes, life } from "./cases/life.js";
 import { payloads } from "./cases/payloads.js";
 import { children, powers } from "./cases/powers.js";
@@ -43,6 +44,7 @@ function cases(language: Language, host: HostKind, transport: Transport): void {
   describe("streams", () => streams(cell));
   describe("powers", () => powers(cell));
   describe("life", () => life(cell));
+  describe("endings", () => endings(cell));
   describe("programs", () => programs(cell));
   if (transport === "thread") return;
   // crash and exit end their process: on thread that would be the host's own.

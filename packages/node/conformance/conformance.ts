@@ -1,6 +1,7 @@
 /** The conformance runtime: every method that CONFORMANCE asks of a language. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { appendFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,6 +18,15 @@ function words(request: Buffer | null, count: number): string[] {
 }
 
 let cancelled = 0;
+/** What there is to finish at the end: how long it takes, and the file that notes that it is done. */
+let toFinish: string[] | undefined;
+
+async function finish(signal: AbortSignal): Promise<void> {
+  if (!toFinish) return;
+  const [ms, file = ""] = toFinish;
+  await delay(Number(ms), null, { signal });
+  await appendFile(file, "finished\n");
+}
 
 /** `set K V [TTL]`, `get K`, `add K V [TTL]`, `incr K N [TTL]`, `delete K`; with `in NAME` before it in another dict. */
 async function dict(request: Buffer | null, call: Call): Promise<Buffer | string | null> {
@@ -131,6 +141,10 @@ export const app: Runtime = addStreams(createRuntime())
   .method("print", print)
   .method("crash", () => process.abort())
   .method("exit", (request) => process.exit(Number(request ?? 3)))
+  .method("finish", (request) => {
+    toFinish = words(request, 2);
+  })
+  .onUnload(finish)
   .method("run", run)
   .method("environment", () =>
     Object.entries(process.env)

@@ -62,6 +62,7 @@ func setUp(rt *restyffi.Runtime) error {
 		return nil, nil
 	})
 	rt.Handle("exit", exit)
+	finishing(rt)
 	rt.Handle("run", run)
 	rt.Handle("environment", environment)
 	rt.Handle("arguments", arguments)

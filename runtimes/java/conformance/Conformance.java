@@ -13,6 +13,9 @@ import io.github.restyffi.StreamHandler;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +32,7 @@ public final class Conformance {
     private final Config config;
     private final AtomicLong cancelled = new AtomicLong();
     private final AtomicInteger streams = new AtomicInteger();
+    private volatile String toFinish;
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(
                     task -> {
@@ -75,6 +79,8 @@ public final class Conformance {
                 .fastMethod("environment", (request, call) -> environment())
                 .fastMethod("arguments", (request, call) -> bytes("0"))
                 .onUnload(c.timer::shutdownNow)
+                .fastMethod("finish", (request, call) -> c.toFinish(text(request)))
+                .onUnload(c::finish)
                 .build();
     }
 
@@ -86,6 +92,24 @@ public final class Conformance {
                         FfiRuntime.version(),
                         config.abi(),
                         ProcessHandle.current().pid());
+    }
+
+    /** MS FILE: what there is to finish at the end, and the file that notes that it is done. */
+    private byte[] toFinish(String work) {
+        toFinish = work;
+        return null;
+    }
+
+    private void finish() throws IOException, InterruptedException {
+        if (toFinish != null) {
+            String[] work = toFinish.split(" ", 2);
+            Thread.sleep(Long.parseLong(work[0]));
+            Files.writeString(
+                    Path.of(work[1]),
+                    "finished\n",
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
+        }
     }
 
     private static byte[] xor(byte[] request) {

@@ -22,7 +22,13 @@ LEVELS = {"debug": 10, "info": 20, "notice": resty_ffi.NOTICE, "warn": 30, "erro
 async def lifespan(runtime):
     runtime.state.cancelled = 0
     runtime.state.streams = 0
+    runtime.state.finish = None
     yield
+    if runtime.state.finish:
+        ms, path = runtime.state.finish.split(" ", 1)
+        await asyncio.sleep(int(ms) / 1000)
+        with open(path, "a") as file:  # noqa: ASYNC230
+            file.write("finished\n")
 
 
 app = resty_ffi.Runtime(lifespan=lifespan)
@@ -57,6 +63,12 @@ async def async_echo(req):
 @app.method
 def xor(req):
     return (req or b"").translate(FLIPPED)
+
+
+@app.method
+def finish(req, ctx):
+    """``MS FILE``: what there is to finish at the end, how long it takes, and the file that notes that it is done."""
+    ctx.state.finish = req.decode()
 
 
 @app.method
