@@ -207,11 +207,14 @@ describe("transactions", () => {
         local sent = tx:send("nowhere", nil, "x", { timeout = 20 })
         return sent and "sent" or "not sent"
       end, { timeout = 20 })
+      local thrown, three, reason = p:transaction(function(tx)
+        assert(tx:send("nowhere", nil, "x", { timeout = 20 }))
+      end, { timeout = 20 })
       local out, number, text = p:send("tx-failed", nil, "x")
-      return ok, code, why, out, number, text`,
+      return ok, code, why, thrown, three, reason, out, number, text`,
       tx("tx-failed"),
     );
-    expect(seen).toMatch(/^false\|3\|the transaction is aborted.*\|false\|42\|.*transactions only/);
+    expect(seen).toMatch(/^(false\|3\|the transaction is aborted.*UNKNOWN_TOPIC.*\|){2}false\|42\|.*transactions only/);
   });
 
   it("one at a time: the next waits, and what its request left open is aborted", async () => {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -9,19 +10,57 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// addPartitions makes a topic have more partitions.
-func addPartitions(t *testing.T, cluster *kfake.Cluster, topic string, n int) {
+// administrate does what the runtime has no method for.
+func administrate(t *testing.T, cluster *kfake.Cluster, f func(context.Context, *kadm.Client) error) {
 	t.Helper()
 	k, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer k.Close()
-	answers, err := kadm.NewClient(k).UpdatePartitions(context.Background(), n, topic)
-	if err == nil {
-		err = answers.Error()
-	}
-	if err != nil {
+	if err := f(t.Context(), kadm.NewClient(k)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// addPartitions makes a topic have n partitions.
+func addPartitions(t *testing.T, cluster *kfake.Cluster, topic string, n int) {
+	t.Helper()
+	administrate(t, cluster, func(ctx context.Context, admin *kadm.Client) error {
+		answers, err := admin.UpdatePartitions(ctx, n, topic)
+		return errors.Join(err, answers.Error())
+	})
+}
+
+// deleteRecords deletes what is before an offset of a topic of one partition.
+func deleteRecords(t *testing.T, cluster *kfake.Cluster, topic string, offset int64) {
+	t.Helper()
+	administrate(t, cluster, func(ctx context.Context, admin *kadm.Client) error {
+		var until kadm.Offsets
+		until.AddOffset(topic, 0, offset, -1)
+		answers, err := admin.DeleteRecords(ctx, until)
+		return errors.Join(err, answers[topic][0].Err)
+	})
+}
+
+func TestABrokerThatIsGone(t *testing.T) {
+	h := load(t)
+	cluster, brokers := fake(t, kfake.NumBrokers(3), kfake.SeedTopics(6, "t"))
+	options := with(brokers, table{"metadata_max_age": 1})
+	s := h.open("consume", options, table{"id": "1", "group": "g", "topics": []string{"t"}})
+	each := func(value string) {
+		for partition := range 6 {
+			h.call("send", options, table{"topic": "t", "partition": partition, "value": value})
+		}
+	}
+	each("before")
+	s.records(6)
+	if err := cluster.RemoveNode(0); err != nil {
+		t.Fatal(err)
+	}
+	each("after")
+	s.records(6)
+	// An address that nobody listens on is no trouble as long as another one does.
+	h.call("send", with(options, table{"client_id": "new"}), table{"topic": "t", "value": "more"})
+	s.records(1)
 }

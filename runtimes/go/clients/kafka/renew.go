@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,81 +11,87 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// renewalPause is after what time it is looked again whether topics have been renewed.
-const renewalPause = 5 * time.Millisecond
-
 // delivery is a record on its way.
 type delivery struct {
 	ctx       context.Context
 	record    *kgo.Record
 	partition int32 // the one that was asked for
 	done      func(error)
-	renewed   int  // how often its topic had been renewed when the record was handed over
+	number    int  // of its topic: the order in which records were handed over
 	again     bool // it was handed over once more
 }
 
 // renewals have topics that were deleted and made again written to. franz-go knows a topic by its id, and fails all records
 // for it from then on, until it is told to forget the topic.
 type renewals struct {
-	mu    sync.RWMutex
-	count map[string]int         // by topic
-	queue map[string][]*delivery // what waits for a topic that is being renewed
+	mu       sync.Mutex
+	topics   map[string]*renewal // that have records on their way
+	renewing int                 // how many of them are being renewed
+}
+
+// renewal is what is known of a topic as long as records for it are on their way.
+type renewal struct {
+	next     int // the number of the next record
+	inFlight int // records that franz-go has
+	returned sync.Cond
+	renewing bool
+	queue    []*delivery // records that wait until the topic is renewed
 }
 
 // deliver hands a record over to franz-go, and once more if its topic has to be renewed first.
 func (c *client) deliver(d *delivery) {
-	r := &c.renewals
-	r.mu.RLock()
-	_, renewing := r.queue[d.record.Topic]
-	d.renewed = r.count[d.record.Topic]
-	r.mu.RUnlock()
-	if renewing && c.line(d) {
+	all := &c.renewals
+	all.mu.Lock()
+	r := all.topics[d.record.Topic]
+	if r == nil {
+		if all.topics == nil {
+			all.topics = make(map[string]*renewal)
+		}
+		r = &renewal{returned: sync.Cond{L: &all.mu}}
+		all.topics[d.record.Topic] = r
+	}
+	d.number = r.next
+	r.next++
+	if r.renewing {
+		r.queue = append(r.queue, d)
+		all.mu.Unlock()
 		return
 	}
-	c.hand(d)
+	r.inFlight++
+	all.mu.Unlock()
+	c.hand(r, d)
 }
 
-// drain waits until nothing is left to be sent.
-func (c *client) drain(ctx context.Context) error {
-	for {
-		if err := c.Flush(ctx); err != nil {
-			return err
-		}
-		c.renewals.mu.RLock()
-		renewing := len(c.renewals.queue) > 0
-		c.renewals.mu.RUnlock()
-		if !renewing {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(renewalPause):
-		}
-	}
-}
-
-// line puts a record behind those that wait for its topic, unless none do any more.
-func (c *client) line(d *delivery) bool {
-	r := &c.renewals
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	waiting, renewing := r.queue[d.record.Topic]
-	if renewing {
-		r.queue[d.record.Topic] = append(waiting, d)
-	}
-	return renewing
-}
-
-func (c *client) hand(d *delivery) {
+func (c *client) hand(r *renewal, d *delivery) {
 	c.TryProduce(d.ctx, d.record, func(k *kgo.Record, err error) {
-		if !d.again && d.ctx.Err() == nil && wantsRenewal(k, err) {
-			d.again = true
-			c.renew(d)
-			return
+		if !c.back(r, d, !d.again && d.ctx.Err() == nil && wantsRenewal(k, err)) {
+			d.done(err)
 		}
-		d.done(err)
 	})
+}
+
+// back notes that franz-go has done with a record, and keeps it if it is to be handed over again.
+func (c *client) back(r *renewal, d *delivery, again bool) bool {
+	all := &c.renewals
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	r.inFlight--
+	if again {
+		d.again = true
+		r.queue = append(r.queue, d)
+		if !r.renewing {
+			r.renewing = true
+			all.renewing++
+			go c.renew(d.record.Topic, r)
+		}
+	}
+	if r.inFlight == 0 {
+		r.returned.Broadcast()
+		if !r.renewing {
+			delete(all.topics, d.record.Topic)
+		}
+	}
+	return again
 }
 
 // wantsRenewal reports whether a record has failed because its topic is another one now, or is gone.
@@ -99,47 +106,56 @@ func wantsRenewal(k *kgo.Record, err error) bool {
 	return errors.Is(err, kerr.UnknownTopicOrPartition) && k.Partition != anyPartition
 }
 
-// renew hands a record over once more when franz-go has forgotten the topic, and those that come meanwhile after it, so
-// that their order is kept. It is called by franz-go's goroutine, which must not wait.
-func (c *client) renew(d *delivery) {
-	topic := d.record.Topic
-	r := &c.renewals
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	waiting, renewing := r.queue[topic]
-	if r.queue == nil {
-		r.queue, r.count = make(map[string][]*delivery), make(map[string]int)
+// renew has franz-go forget a topic, which fails what it has of it, and hands all of that over once more, and then what has
+// come meanwhile.
+func (c *client) renew(topic string, r *renewal) {
+	c.PurgeTopicsFromProducing(topic)
+	all := &c.renewals
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for r.inFlight > 0 {
+		r.returned.Wait()
 	}
-	r.queue[topic] = append(waiting, d)
-	if renewing {
-		return
-	}
-	forget := d.renewed == r.count[topic] // else that was done while the record was on its way
-	if forget {
-		r.count[topic]++
-	}
-	go func() {
-		if forget {
-			c.PurgeTopicsFromProducing(topic)
+	for len(r.queue) > 0 {
+		queue := r.queue
+		slices.SortFunc(queue, func(a, b *delivery) int { return a.number - b.number })
+		r.queue = nil
+		r.inFlight += len(queue)
+		all.mu.Unlock()
+		for _, d := range queue {
+			d.record.Partition = d.partition
+			c.hand(r, d)
 		}
-		for {
-			r.mu.Lock()
-			waiting := r.queue[topic]
-			if len(waiting) == 0 {
-				delete(r.queue, topic)
-				r.mu.Unlock()
-				return
-			}
-			r.queue[topic] = nil
-			count := r.count[topic]
-			r.mu.Unlock()
-			for _, d := range waiting {
-				d.renewed = count
-				d.record.Partition = d.partition
-				c.hand(d)
-			}
+		all.mu.Lock()
+	}
+	r.renewing = false
+	all.renewing--
+	if r.inFlight == 0 {
+		delete(all.topics, topic)
+	}
+}
+
+// renewalPause is after what time it is looked again whether topics have been renewed.
+const renewalPause = 5 * time.Millisecond
+
+// drain waits until nothing is left to be sent.
+func (c *client) drain(ctx context.Context) error {
+	for {
+		if err := c.Flush(ctx); err != nil {
+			return err
 		}
-	}()
+		c.renewals.mu.Lock()
+		renewing := c.renewals.renewing > 0
+		c.renewals.mu.Unlock()
+		if !renewing {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(renewalPause):
+		}
+	}
 }
 
 // renew has a consumer forget a topic that was deleted and made again, and read the new one: from its beginning where the

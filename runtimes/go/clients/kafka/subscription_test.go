@@ -69,6 +69,22 @@ func TestAnOffsetThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestRecordsThatWereDeleted(t *testing.T) {
+	h := load(t)
+	cluster, options := fake(t, kfake.SeedTopics(1, "t"))
+	h.numbered(options, "t", 5)
+	member := table{"id": "1", "group": "g", "topics": []string{"t"}}
+	s := h.open("consume", options, member)
+	s.records(5)
+	h.call("commit", options, table{"id": "1", "records": []table{{"topic": "t", "partition": 0, "offset": 0}}})
+	s.Close()
+	deleteRecords(t, cluster, "t", 3)
+	member["id"] = "2"
+	if values := h.open("consume", options, member).values(2); values != "3 4" {
+		t.Error(values)
+	}
+}
+
 func TestTopicsThatComeLater(t *testing.T) {
 	h := load(t)
 	_, brokers := fake(t, kfake.SeedTopics(1, "t1"))

@@ -128,6 +128,8 @@ function Producer:transaction(f, opts)
     tx:abort()
     if done then
         return false, failure, message
+    elseif tx.code then
+        return false, tx.code, "the transaction is aborted: " .. tx.message
     end
     return false, THREW, "the transaction is aborted: " .. tostring(result)
 end

@@ -32,6 +32,14 @@ function _M.begin(client, request, wrong, opts)
     return setmetatable({ stream = stream, request = request, wrong = wrong }, Transaction)
 end
 
+-- Remembers the first failure: who throws on a code loses the message.
+local function failed(self, code, message)
+    if not self.code then
+        self.code, self.message = code, message
+    end
+    return code, message
+end
+
 -- The answer to a step. true, answer | false, code, message.
 local function take(self, step, opts)
     if self.ended then
@@ -48,9 +56,9 @@ local function take(self, step, opts)
     self.busy = false
     if not ok or not answer then
         self:abort()
-        return false, answer or UNLOADED, err or "the transaction has ended"
+        return false, failed(self, answer or UNLOADED, err or "the transaction has ended")
     elseif answer.code then
-        return false, answer.code, answer.message
+        return false, failed(self, answer.code, answer.message)
     end
     return true, answer
 end
@@ -67,7 +75,7 @@ function Transaction:send(topic, key, value, opts)
     end
     local sent = answer.sent[1]
     if sent.code then
-        return false, sent.code, sent.message
+        return false, failed(self, sent.code, sent.message)
     end
     return true, sent
 end
