@@ -205,3 +205,115 @@ fn in_fields(
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::link;
+    use crate::msgpack::{put_int, put_list, put_map, put_text};
+    use crate::proto;
+
+    const TEXT: &str = "syntax = \"proto2\"; import \"google/protobuf/any.proto\"; \
+        message M { optional google.protobuf.Any any = 1; repeated M many = 2; map<string, M> by_name = 3; \
+        optional group G = 4 { optional M m = 1; } extensions 100 to 199; } \
+        message Plain { optional int32 a = 1; }";
+
+    fn types() -> Types {
+        let files = proto::compile("t.proto", |name| {
+            (name == "t.proto").then_some(TEXT.as_bytes())
+        });
+        link(&[&files.unwrap()])
+    }
+
+    fn part(number: u32, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        wire::put_bytes(&mut out, number, bytes);
+        out
+    }
+
+    fn any(url: &str, value: &[u8]) -> Vec<u8> {
+        part(1, &[part(1, url.as_bytes()), part(2, value)].concat())
+    }
+
+    fn symbol(name: &str) -> Question {
+        Question::FileContainingSymbol(name.to_owned())
+    }
+
+    fn found(bytes: &[u8]) -> Vec<Question> {
+        let types = types();
+        in_message(&types, types.message_type(0, "M").unwrap(), bytes)
+    }
+
+    #[test]
+    fn what_arrives_may_need_types_wherever_messages_are() {
+        let unknown = any("type.googleapis.com/a.B", b"x");
+        assert_eq!(found(&unknown), [symbol("a.B")]);
+        assert_eq!(found(&part(2, &unknown)), [symbol("a.B")]);
+        let entry = [part(1, b"key"), part(2, &unknown)].concat();
+        assert_eq!(found(&part(3, &entry)), [symbol("a.B")]);
+        let group = [&[0x23][..], &part(1, &unknown), &[0x24]].concat();
+        assert_eq!(found(&group), [symbol("a.B")]);
+        assert_eq!(found(&any("t/M", &unknown)), [symbol("a.B")]);
+        assert_eq!(found(&any("t/Plain", b"\x08\x01")), []);
+        let extension = Extension {
+            containing_type: "M".to_owned(),
+            extension_number: 100,
+        };
+        let asked = [Question::FileContainingExtension(extension)];
+        assert_eq!(found(&part(2, &part(100, b"x"))), asked);
+        assert_eq!(found(&part(200, b"x")), []);
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_is_not() {
+        for url in ["", "t/", "t/a..b", "t/a b", "t/\u{e4}", "t/a\n"] {
+            assert_eq!(found(&any(url, b"")), [], "{url}");
+        }
+        assert_eq!(found(&any(&format!("t/{}", "a".repeat(5000)), b"")), []);
+        let many: Vec<u8> = (0..100)
+            .flat_map(|k| part(2, &any(&format!("t/a.B{k}"), b"")))
+            .collect();
+        assert_eq!(found(&many).len(), MAX_MISSING);
+        let mut deep = any("t/a.B", b"");
+        for _ in 0..200 {
+            deep = part(2, &deep);
+        }
+        assert_eq!(found(&deep), []);
+        for end in 0..many.len() {
+            found(&many[..end]);
+        }
+    }
+
+    #[test]
+    fn what_is_sent_may_need_types_wherever_tables_are() {
+        let unknown = |out: &mut Vec<u8>| {
+            put_map(out, 2);
+            put_text(out, b"any");
+            put_map(out, 2);
+            put_text(out, b"n");
+            put_int(out, 1);
+            put_text(out, b"@type");
+            put_text(out, b"t/a.B");
+            put_text(out, b"[a.ext]");
+            put_int(out, 1);
+        };
+        let mut table = Vec::new();
+        put_map(&mut table, 2);
+        put_text(&mut table, b"many");
+        put_list(&mut table, 1);
+        unknown(&mut table);
+        put_text(&mut table, b"byName");
+        put_map(&mut table, 1);
+        put_text(&mut table, b"key");
+        unknown(&mut table);
+        let types = types();
+        let message = types.message_type(0, "M").unwrap();
+        let asked = [symbol("a.B"), symbol("a.ext")];
+        assert_eq!(in_table(&types, message, &table), asked);
+        for end in 0..table.len() {
+            in_table(&types, message, &table[..end]);
+        }
+        let plain = types.message_type(0, "Plain").unwrap();
+        assert_eq!(in_table(&types, plain, &table), []);
+    }
+}
