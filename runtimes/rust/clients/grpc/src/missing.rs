@@ -241,7 +241,7 @@ mod tests {
 
     fn found(bytes: &[u8]) -> Vec<Question> {
         let types = types();
-        in_message(&types, types.message_type(0, "M").unwrap(), bytes)
+        in_message(&types, types.message("M").unwrap(), bytes)
     }
 
     #[test]
@@ -307,13 +307,13 @@ mod tests {
         put_text(&mut table, b"key");
         unknown(&mut table);
         let types = types();
-        let message = types.message_type(0, "M").unwrap();
+        let message = types.message("M").unwrap();
         let asked = [symbol("a.B"), symbol("a.ext")];
         assert_eq!(in_table(&types, message, &table), asked);
         for end in 0..table.len() {
             in_table(&types, message, &table[..end]);
         }
-        let plain = types.message_type(0, "Plain").unwrap();
+        let plain = types.message("Plain").unwrap();
         assert_eq!(in_table(&types, plain, &table), []);
     }
 }

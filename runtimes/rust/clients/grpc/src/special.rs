@@ -22,10 +22,6 @@ const VALUE: &[u8] = b"value";
 pub fn type_of<'t>(types: &'t Types, set: usize, url: &str) -> Option<(&'t Types, usize)> {
     let name = url.rsplit('/').next()?;
     let built_in: &'static Types = &BUILT_IN;
-    let known = types.message_type(set, name).map(|index| (types, index));
-    known.or_else(|| {
-        built_in
-            .message_type(0, name)
-            .map(|index| (built_in, index))
-    })
+    let known = types.message_in(set, name).map(|index| (types, index));
+    known.or_else(|| built_in.message(name).map(|index| (built_in, index)))
 }

@@ -229,10 +229,18 @@ impl Enum {
 }
 
 impl Types {
-    /// The message of this name: that of the set, or else the last of any.
-    pub fn message_type(&self, set: usize, name: &str) -> Option<usize> {
-        let own = self.sets.get(set).and_then(|names| names.get(name));
-        own.or_else(|| self.by_name.get(name)).copied()
+    /// The last message of this name in any set.
+    pub fn message(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The message that a set means by this name: its own, or else the last of any.
+    pub fn message_in(&self, set: usize, name: &str) -> Option<usize> {
+        let own = self
+            .sets
+            .get(set)
+            .and_then(|names| names.get(name).copied());
+        own.or_else(|| self.message(name))
     }
 
     pub fn method(self: &Arc<Self>, path: &str) -> Option<Found> {

@@ -33,7 +33,7 @@ fn shown(reader: &mut Reader<'_>) -> String {
 }
 
 fn decoded(types: &Types, name: &str, bytes: &[u8]) -> Option<String> {
-    let message = types.message_type(0, name).unwrap();
+    let message = types.message(name).unwrap();
     let table = decode(types, message, bytes).ok()?;
     Some(shown(&mut Reader::new(&table)))
 }
@@ -49,7 +49,7 @@ fn encoded(
     put_map(&mut table, 1);
     put_text(&mut table, field.as_bytes());
     value(&mut table);
-    let message = types.message_type(0, name).unwrap();
+    let message = types.message(name).unwrap();
     encode(types, message, &table).map_err(|error| error.message().to_owned())
 }
 
@@ -67,7 +67,7 @@ const MESSAGE: &str = "edition2023.Message";
 #[test]
 fn an_edition_has_presence_as_its_features_say() {
     for types in edition_types() {
-        let message = &types.messages[types.message_type(0, MESSAGE).unwrap()];
+        let message = &types.messages[types.message(MESSAGE).unwrap()];
         let is_required =
             |name: &str| message.fields[message.field(name.as_bytes()).unwrap()].required;
         let filled = message.fields.iter().filter(|field| field.fill.is_some());
@@ -187,13 +187,12 @@ fn extensions_of_other_sets_are_known_where_they_fit() {
                 message N { optional string text = 1; }";
     let types = link(&[&compiled(base.as_bytes()), &compiled(more.as_bytes())]);
     let bytes = [0xa2, 6, 3, 0x0a, 1, b'x', 0xb0, 9, 7];
-    assert_eq!(decoded(&types, "p.M", &bytes).unwrap(), "{[p.n]={text=x}}");
-    let other = types.message_type(1, "p.M").unwrap();
-    let table = decode(&types, other, &bytes).unwrap();
-    assert_eq!(
-        shown(&mut Reader::new(&table)),
-        "{[p.far]=7,[p.n]={text=x}}"
-    );
+    let in_set = |set: usize| {
+        let message = types.message_in(set, "p.M").unwrap();
+        shown(&mut Reader::new(&decode(&types, message, &bytes).unwrap()))
+    };
+    assert_eq!(in_set(0), "{[p.n]={text=x}}");
+    assert_eq!(in_set(1), "{[p.far]=7,[p.n]={text=x}}");
 }
 
 #[test]
@@ -205,7 +204,7 @@ fn a_set_uses_its_own_types_before_those_of_others() {
     );
     let types = link(&[&one, &two]);
     let name_in = |set: usize| {
-        let message = types.message_type(set, "M").unwrap();
+        let message = types.message_in(set, "M").unwrap();
         types.messages[message].fields[0].name.clone()
     };
     assert_eq!([name_in(0), name_in(1), name_in(7)], ["one", "two", "two"]);
