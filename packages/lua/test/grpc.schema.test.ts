@@ -128,7 +128,7 @@ describe("an edition", () => {
       'unchecked="\\255"',
     );
     expect(await loaded([path], "/edition2023.Service/Do", "{ required = 1, checked = '\\255' }")).toMatch(
-      /^false -10 "field \\"checked\\" of edition2023.Message must be valid UTF-8/,
+      /^false -10 "checked: must be valid UTF-8/,
     );
   });
 });

@@ -394,7 +394,7 @@ describe("a stream", () => {
         local ok, stream = conn:new_stream("/routeguide.RouteGuide/RecordRoute")
         stream:send({ latitude = "x" })
         return stream:recv()`),
-    ).toBe('false|-10|field "latitude" of routeguide.Point must be an int32, not a string');
+    ).toBe('false|-10|latitude: must be an int32 or its decimal text, not the text "x"');
     // The server does not take it for the end of the route.
     await expect.poll(() => server.stats(), SOON).toMatchObject({ cancelled: before.cancelled + 1 });
     expect(await run(`return conn:new_stream("x")`)).toMatch(/^true/);

@@ -133,19 +133,19 @@ describe("numbers", () => {
   });
 
   it.each([
-    ["an_int32 = 2147483648", 'field "an_int32" of all.All must be an int32, not the number 2147483648'],
-    ["an_int32 = 1.5", 'field "an_int32" of all.All must be an int32, not the number 1.5'],
-    ['an_int32 = "x"', 'field "an_int32" of all.All must be an int32, not a string'],
-    ["an_int32 = {}", 'field "an_int32" of all.All must be an int32, not a table'],
-    ["an_int32 = true", 'field "an_int32" of all.All must be an int32, not a boolean'],
-    ["a_uint32 = -1", 'field "a_uint32" of all.All must be a uint32, not the number -1'],
-    ["a_uint64 = 2^64", 'field "a_uint64" of all.All must be a uint64, not the number 18446744073709552000'],
-    ["an_int64 = 0/0", 'field "an_int64" of all.All must be an int64, not the number NaN'],
-    ["a_float = 1e300", `field "a_float" of all.All must be a float, not the number 1${"0".repeat(300)}`],
-    ["a_bool = 1", 'field "a_bool" of all.All must be a boolean, not the number 1'],
-    ["numbers = { 1, false }", 'an item of field "numbers" of all.All must be an int32, not a boolean'],
-    ["numbers = 1", 'field "numbers" of all.All must be a list, not the number 1'],
-    ["numbers = { x = 1 }", 'field "numbers" of all.All must be a list, not a table'],
+    ["an_int32 = 2147483648", "an_int32: must be an int32 or its decimal text, not the number 2147483648"],
+    ["an_int32 = 1.5", "an_int32: must be an int32 or its decimal text, not the number 1.5"],
+    ['an_int32 = "x"', 'an_int32: must be an int32 or its decimal text, not the text "x"'],
+    ["an_int32 = {}", "an_int32: must be an int32 or its decimal text, not a table"],
+    ["an_int32 = true", "an_int32: must be an int32 or its decimal text, not a boolean"],
+    ["a_uint32 = -1", "a_uint32: must be a uint32 or its decimal text, not the number -1"],
+    ["a_uint64 = 2^64", "a_uint64: must be a uint64 or its decimal text, not the number 18446744073709552000"],
+    ["an_int64 = 0/0", "an_int64: must be an int64 or its decimal text, not the number NaN"],
+    ["a_float = 1e300", `a_float: must be a float or its decimal text, not the number 1${"0".repeat(300)}`],
+    ["a_bool = 1", "a_bool: must be a boolean, not the number 1"],
+    ["numbers = { 1, false }", "numbers[2]: must be an int32 or its decimal text, not a boolean"],
+    ["numbers = 1", "numbers: must be a list, not the number 1"],
+    ["numbers = { x = 1 }", "numbers: must be a list, whose keys are 1, 2, 3 …, not a table with other keys"],
   ])("%s is refused", async (field, text) => {
     expect(await call(`{ ${field} }`)).toBe(`-10 ${text}`);
   });
@@ -156,17 +156,11 @@ describe("texts", () => {
     expect(await call('{ some_bytes = "\\0\\255", a_string = "\\195\\164" }')).toBe(
       '{a_string="\\195\\164",some_bytes="\\0\\255"}',
     );
-    expect(await call('{ a_string = "a\\255" }')).toMatch(/^-10 field "a_string" of all.All must be valid UTF-8/);
-    expect(await call('{ words = { "a", "\\255" } }')).toMatch(
-      /^-10 an item of field "words" of all.All must be valid/,
-    );
-    expect(await call('{ names = { [7] = "\\255" } }')).toMatch(
-      /^-10 a value of field "names" of all.All must be valid/,
-    );
-    expect(await call('{ counts = { ["\\255"] = 1 } }')).toMatch(
-      /^-10 a key of field "counts" of all.All must be valid/,
-    );
-    expect(await call("{ a_string = 1 }")).toBe('-10 field "a_string" of all.All must be a string, not the number 1');
+    expect(await call('{ a_string = "a\\255" }')).toMatch(/^-10 a_string: must be valid UTF-8/);
+    expect(await call('{ words = { "a", "\\255" } }')).toMatch(/^-10 words\[2\]: must be valid/);
+    expect(await call('{ names = { [7] = "\\255" } }')).toMatch(/^-10 names\[7\]: must be valid/);
+    expect(await call('{ counts = { ["\\255"] = 1 } }')).toMatch(/^-10 counts: the key must be valid/);
+    expect(await call("{ a_string = 1 }")).toBe("-10 a_string: must be a string, not the number 1");
   });
 });
 
@@ -175,20 +169,20 @@ describe("messages", () => {
     expect(await call("{ child = { child = { anInt32 = 4 } } }")).toContain("an_int32=4");
     expect(hex()).toBe("8a01058a01020804");
     expect(await call("{ anInt32 = 4, an_int32 = 4 }")).toBe(
-      '-10 field "an_int32" of all.All is given twice, by two names',
+      "-10 an_int32: is given twice, by its name in the file and that in JSON",
     );
   });
 
   it("have no other fields than theirs", async () => {
     expect(await call("{ child = { no = 1 } }", "Echo")).toMatch(
-      /^-10 all.All has no field "no"; its fields are: an_int32, an_int64, .* and 13 more$/,
+      /^-10 child: all.All has no field "no"; its fields are: an_int32, an_int64, .* and 13 more$/,
     );
-    expect(await call("{ 1 }")).toBe("-10 the message must be a table of the fields of all.All, not a list");
-    expect(await call('"x"')).toBe("-10 the message must be a table of the fields of all.All, not a string");
-    expect(await call("{ child = 1 }")).toBe(
-      '-10 field "child" of all.All must be a table of the fields of all.All, not a number',
+    expect(await call("{ 1 }")).toBe("-10 the message: must be a table of the fields of all.All, not a list");
+    expect(await call('"x"')).toBe("-10 the message: must be a table of the fields of all.All, not a string");
+    expect(await call("{ child = 1 }")).toBe("-10 child: must be a table of the fields of all.All, not the number 1");
+    expect(await call("{ [7] = 1 }")).toBe(
+      "-10 the message: a key must be the name of a field of all.All, not the number 7",
     );
-    expect(await call("{ [7] = 1 }")).toBe("-10 a key of all.All must be the name of a field, not the number 7");
     expect(await call("{ a_string = print }")).toMatch(/^-10 a function cannot be sent/);
   });
 
@@ -243,7 +237,7 @@ describe("enums", () => {
       '{colour="GREEN",colours={"RED",77,"GREEN"}}',
     );
     expect(await call('{ colour = "PINK" }')).toBe(
-      '-10 field "colour" of all.All must be a value of all.Colour (RED, GREEN, BLUE) or its number, not "PINK"',
+      '-10 colour: must be a value of all.Colour (RED, GREEN, BLUE) or its number, not "PINK"',
     );
   });
 });
@@ -257,10 +251,10 @@ describe("maps", () => {
     expect(await call("{ flags = { [true] = { an_int32 = 1 } } }")).toContain("true={");
     expect(await call("{ wide = { ['9223372036854775807'] = '\\0' } }")).toBe('{wide={9223372036854775807="\\0"}}');
     expect(await call("{ names = { x = 'y' } }")).toBe(
-      '-10 a key of field "names" of all.All must be an int32, not a string',
+      '-10 names: the key must be an int32 or its decimal text, not the text "x"',
     );
     expect(await call("{ counts = { a = 'b' } }")).toBe(
-      '-10 a value of field "counts" of all.All must be an int32, not a string',
+      '-10 counts["a"]: must be an int32 or its decimal text, not the text "b"',
     );
   });
 });
@@ -270,7 +264,7 @@ describe("a oneof", () => {
     expect(await call('{ by_name = "" }')).toBe('{by_name=""}');
     expect(await call("{ by_number = 0 }")).toBe("{by_number=0}");
     expect(await call('{ by_name = "a", by_number = 1 }')).toBe(
-      '-10 the fields "by_name" and "by_number" of all.All exclude each other (oneof choice): set one of them',
+      '-10 the message: the fields "by_name" and "by_number" of all.All exclude each other (oneof choice): set one of them',
     );
   });
 });
@@ -312,17 +306,14 @@ describe("google.protobuf", () => {
   });
 
   it.each([
-    ["at = 'noon'", 'field "at" of all.All must be a time such as "2026-01-31T12:00:00.5Z", not "noon"'],
-    ["at = 5", 'field "at" of all.All must be a time such as "2026-01-31T12:00:00.5Z", not a number'],
-    ["took = '5'", 'field "took" of all.All must be seconds such as "1.5s", not "5"'],
-    ["mask = 5", 'field "mask" of all.All must be a text such as "name,home.city", not a number'],
-    ["wrapped = 'x'", 'field "value" of google.protobuf.Int64Value must be an int64, not a string'],
-    ["value = 0/0", 'field "value" of all.All must be a number that JSON has, not NaN'],
-    ["object = { 1 }", 'field "object" of all.All must be a table with names, not a list'],
-    [
-      "any = { ['@type'] = 't/unknown.X' }",
-      '"@type" of field "any" of all.All names "t/unknown.X", which none of the loaded files has',
-    ],
+    ["at = 'noon'", 'at: must be a time such as "2026-01-31T12:00:00.5Z", of the years 1 to 9999, not "noon"'],
+    ["at = 5", 'at: must be a time such as "2026-01-31T12:00:00.5Z", of the years 1 to 9999, not the number 5'],
+    ["took = '5'", 'took: must be seconds such as "1.5s", of at most 315576000000, not "5"'],
+    ["mask = 5", 'mask: must be paths in lowerCamelCase such as "name,home.cityName", not the number 5'],
+    ["wrapped = 'x'", 'wrapped: must be an int64 or its decimal text, not the text "x"'],
+    ["value = 0/0", "value: must be a number that JSON has, not the number NaN"],
+    ["object = { 1 }", "object: must be a table with names, not a list"],
+    ["any = { ['@type'] = 't/unknown.X' }", 'any["@type"]: names "t/unknown.X", which none of the loaded files has'],
   ])("%s is refused", async (field, text) => {
     expect(await call(`{ ${field} }`)).toBe(`-10 ${text}`);
   });
@@ -330,8 +321,8 @@ describe("google.protobuf", () => {
 
 describe("proto2", () => {
   it("has required fields, groups, closed enums, extensions, and no defaults in what arrives", async () => {
-    expect(await call("{ count = 1 }", "Two")).toBe('-10 field "id" of two.Two is required');
-    expect(await call("{ id = 'x', kind = 3 }", "Two")).toMatch(/^-10 field "kind" of two.Two must be a value of/);
+    expect(await call("{ count = 1 }", "Two")).toBe("-10 id: is required in two.Two");
+    expect(await call("{ id = 'x', kind = 3 }", "Two")).toMatch(/^-10 kind: must be a value of/);
     expect(
       await call(
         "{ id = 'x', loose = { 1, 2 }, inner = { text = 't' }, ['[two.more]'] = 'm', kind = 'SECOND' }",

@@ -6,7 +6,7 @@
 
 local getmetatable, pcall, require, type = getmetatable, pcall, require, type
 
--- The lua-cjson of Debian, which is not OpenResty's, has no marks: it writes {} for any empty table.
+-- A lua-cjson that is not OpenResty's, as that of Debian 12, has no marks: it writes {} for any empty table.
 local found, cjson = pcall(require, "cjson")
 if not found or type(cjson) ~= "table" then
     cjson = {}

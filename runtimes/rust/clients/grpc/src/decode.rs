@@ -120,6 +120,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
     ) -> Result<(), Malformed> {
         let mut last = 0;
         let mut sorted = true;
+        let mut oneofs = 0;
         while !bytes.is_empty() {
             let (number, raw) = wire::field(&mut bytes)?;
             let Some(index) = message.numbered(number) else {
@@ -129,12 +130,13 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
             if !self.fits(field, raw) {
                 continue;
             }
-            if field.oneof.is_some() {
-                self.drop_others(message, field, base);
-            }
+            oneofs += usize::from(field.oneof.is_some());
             sorted &= index >= last;
             last = index;
             self.found.push((index, raw));
+        }
+        if oneofs > 1 {
+            self.keep_last_of_oneofs(message, base);
         }
         if !sorted {
             self.found[base..].sort_by_key(|(index, _)| *index);
@@ -142,17 +144,21 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         Ok(())
     }
 
-    /// Of a oneof the last that comes is set.
-    fn drop_others(&mut self, message: &Message, field: &Field, base: usize) {
-        let mut at = base;
-        while at < self.found.len() {
-            let other = &message.fields[self.found[at].0];
-            if other.oneof == field.oneof && other.number != field.number {
-                self.found.remove(at);
-            } else {
-                at += 1;
-            }
+    /// Of a oneof the last that comes is set, with the parts of it that came since another one.
+    fn keep_last_of_oneofs(&mut self, message: &Message, base: usize) {
+        let mut set: Vec<Option<usize>> = vec![None; message.oneofs.len()];
+        let mut closed = vec![false; message.oneofs.len()];
+        let mut keep = vec![true; self.found.len() - base];
+        for (at, (index, _)) in self.found[base..].iter().enumerate().rev() {
+            let Some(oneof) = message.fields[*index].oneof else {
+                continue;
+            };
+            closed[oneof] |= *set[oneof].get_or_insert(*index) != *index;
+            keep[at] = !closed[oneof];
         }
+        let found = self.found.split_off(base);
+        let kept = found.into_iter().zip(keep).filter(|(_, keep)| *keep);
+        self.found.extend(kept.map(|(found, _)| found));
     }
 
     /// A value of another kind counts as one that is not known.
@@ -320,7 +326,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
     }
 }
 
-fn is_of(kind: Kind, raw: Raw<'_>) -> bool {
+pub fn is_of(kind: Kind, raw: Raw<'_>) -> bool {
     match raw {
         Raw::Bytes(_) => matches!(kind, Kind::String | Kind::Bytes | Kind::Message(_)),
         Raw::Group(_) => matches!(kind, Kind::Group(_)),
@@ -365,3 +371,6 @@ fn unpack<'a>(kind: Kind, packed: &mut &'a [u8]) -> Result<Raw<'a>, Malformed> {
         _ => Raw::Varint(wire::varint(packed)?),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@
 
 use resty_ffi::{Error, code};
 
+use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::{Reader, Value};
+use crate::scalar;
 use crate::special;
 use crate::types::{Field, Kind, Message, Shape, Special, Types};
 use crate::wire;
@@ -24,7 +26,7 @@ pub fn encode(types: &Types, message: usize, table: &[u8]) -> Result<Vec<u8>, Er
         out: &mut out,
         depth: 0,
     };
-    encoder.message(message, &"the message")?;
+    encoder.message(message)?;
     Ok(out)
 }
 
@@ -37,50 +39,6 @@ pub struct Encoder<'t, 'r, 'o> {
     pub reader: Reader<'r>,
     pub out: &'o mut Vec<u8>,
     pub depth: usize,
-}
-
-/// What a value is for, to be named when it does not fit.
-#[derive(Clone, Copy)]
-pub struct Place<'a> {
-    pub message: &'a Message,
-    pub field: &'a Field,
-    pub part: Part,
-}
-
-#[derive(Clone, Copy)]
-pub enum Part {
-    Whole,
-    Item,
-    Key,
-    Value,
-}
-
-impl Place<'_> {
-    pub fn must_be(&self, what: &str, value: Value<'_>) -> Error {
-        refuse(format!("{self} must be {what}, not {}", shown(value)))
-    }
-}
-
-impl std::fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.part {
-            Part::Whole => "field",
-            Part::Item => "an item of field",
-            Part::Key => "a key of field",
-            Part::Value => "a value of field",
-        })?;
-        write!(f, " \"{}\" of {}", self.field.name, self.message.name)
-    }
-}
-
-/// Numbers with their value; what is long or may be secret only by its kind.
-fn shown(value: Value<'_>) -> String {
-    match value {
-        Value::Int(n) => format!("the number {n}"),
-        Value::Uint(n) => format!("the number {n}"),
-        Value::Float(n) => format!("the number {n}"),
-        other => other.name().to_owned(),
-    }
 }
 
 pub fn list_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -119,36 +77,33 @@ impl Seen {
     }
 }
 
-impl<'r> Encoder<'_, 'r, '_> {
-    /// The fields of a message, without a length before them. `what` is named when the value is no table.
-    pub fn message(&mut self, index: usize, what: &dyn std::fmt::Display) -> Result<(), Error> {
+impl Encoder<'_, '_, '_> {
+    /// The fields of a message, without a length before them.
+    pub fn message(&mut self, index: usize) -> Result<(), Misfit> {
         let types = self.types;
         let message = &types.messages[index];
         if self.depth == MAX_DEPTH {
-            return Err(refuse(format!(
-                "{what} is nested deeper than {MAX_DEPTH} messages"
+            return Err(Misfit::new(format!(
+                "is nested deeper than {MAX_DEPTH} messages"
             )));
         }
         self.depth += 1;
         match message.special {
-            Some(special) => special::encode(self, special, message, what)?,
-            None => self.fields(message, what)?,
+            Some(special) => special::encode(self, special, message)?,
+            None => self.fields(message)?,
         }
         self.depth -= 1;
         Ok(())
     }
 
-    fn fields(&mut self, message: &Message, what: &dyn std::fmt::Display) -> Result<(), Error> {
+    fn fields(&mut self, message: &Message) -> Result<(), Misfit> {
         let n = match self.reader.next()? {
             Value::Map(n) => n,
             // Lua has one empty table.
             Value::List(0) => 0,
             other => {
-                let name = &message.name;
-                return Err(refuse(format!(
-                    "{what} must be a table of the fields of {name}, not {}",
-                    other.name()
-                )));
+                let wanted = format!("a table of the fields of {}", message.name);
+                return Err(Misfit::must_be(&wanted, other));
             }
         };
         self.some_fields(message, n, &mut |_| false)
@@ -160,18 +115,17 @@ impl<'r> Encoder<'_, 'r, '_> {
         message: &Message,
         n: usize,
         skip: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Misfit> {
         let mut seen = Seen::default();
         for _ in 0..n {
             let name = match self.reader.next()? {
                 Value::Text(name) => name,
                 other => {
-                    let text = format!(
-                        "a key of {} must be the name of a field, not {}",
+                    return Err(Misfit::new(format!(
+                        "a key must be the name of a field of {}, not {}",
                         message.name,
                         shown(other)
-                    );
-                    return Err(refuse(text));
+                    )));
                 }
             };
             if skip(name) {
@@ -186,14 +140,12 @@ impl<'r> Encoder<'_, 'r, '_> {
                 continue;
             }
             if seen.has(index) {
-                let text = format!(
-                    "field \"{}\" of {} is given twice, by two names",
-                    field.name, message.name
-                );
-                return Err(refuse(text));
+                let twice = Misfit::new("is given twice, by its name in the file and that in JSON");
+                return Err(twice.in_field(&field.name));
             }
             seen.add(index);
-            self.field(message, field)?;
+            self.field(field)
+                .map_err(|misfit| misfit.in_field(&field.name))?;
         }
         if !message.oneofs.is_empty() {
             one_of_each(message, &seen)?;
@@ -203,10 +155,8 @@ impl<'r> Encoder<'_, 'r, '_> {
             if let Some((_, field)) =
                 missing.find(|(index, field)| field.required && !seen.has(*index))
             {
-                return Err(refuse(format!(
-                    "field \"{}\" of {} is required",
-                    field.name, message.name
-                )));
+                let missing = Misfit::new(format!("is required in {}", message.name));
+                return Err(missing.in_field(&field.name));
             }
         }
         Ok(())
@@ -223,244 +173,107 @@ impl<'r> Encoder<'_, 'r, '_> {
         }
     }
 
-    fn field(&mut self, message: &Message, field: &Field) -> Result<(), Error> {
-        let mut place = Place {
-            message,
-            field,
-            part: Part::Whole,
-        };
+    fn field(&mut self, field: &Field) -> Result<(), Misfit> {
         match field.shape {
-            Shape::Single => self.tagged(field.kind, field.number, place),
-            Shape::List { packed } => {
-                let n = match self.reader.next()? {
-                    Value::List(n) => n,
-                    Value::Map(0) => 0,
-                    other => return Err(place.must_be("a list", other)),
-                };
-                place.part = Part::Item;
-                if !packed {
-                    return (0..n).try_for_each(|_| self.tagged(field.kind, field.number, place));
-                }
-                if n > 0 {
-                    wire::put_tag(self.out, field.number, wire::BYTES);
-                    let start = wire::open(self.out);
-                    for _ in 0..n {
-                        self.scalar(field.kind, place)?;
-                    }
-                    wire::close(self.out, start);
-                }
-                Ok(())
-            }
-            Shape::Map { key, value } => self.map(key, value, place),
+            Shape::Single => self.tagged(field.kind, field.number),
+            Shape::List { packed } => self.list(field, packed),
+            Shape::Map { key, value } => self.map(field.number, key, value),
         }
     }
 
-    fn map(&mut self, key: Kind, value: Kind, place: Place<'_>) -> Result<(), Error> {
-        let (n, is_list) = match self.reader.next()? {
-            Value::Map(n) => (n, false),
-            // Lua's { "a", "b" } is { [1] = "a", [2] = "b" }.
-            Value::List(n) => (n, n > 0),
-            other => return Err(place.must_be("a table", other)),
-        };
-        let at = |part| Place { part, ..place };
-        for number in 1..=n {
-            wire::put_tag(self.out, place.field.number, wire::BYTES);
+    fn list(&mut self, field: &Field, packed: bool) -> Result<(), Misfit> {
+        let n = self.list_start()?;
+        if !packed {
+            return (1..=n).try_for_each(|index| {
+                self.tagged(field.kind, field.number)
+                    .map_err(|misfit| misfit.in_item(index))
+            });
+        }
+        if n > 0 {
+            wire::put_tag(self.out, field.number, wire::BYTES);
             let start = wire::open(self.out);
-            if is_list {
-                self.counted(key, number, at(Part::Key))?;
-            } else {
-                self.tagged(key, 1, at(Part::Key))?;
+            for index in 1..=n {
+                let value = self.reader.next()?;
+                scalar::put(self.types, self.out, field.kind, value)
+                    .map_err(|misfit| misfit.in_item(index))?;
             }
-            self.tagged(value, 2, at(Part::Value))?;
             wire::close(self.out, start);
         }
         Ok(())
     }
 
-    /// The key of a list's item.
-    fn counted(&mut self, key: Kind, number: usize, place: Place<'_>) -> Result<(), Error> {
-        let mut text = Vec::new();
-        crate::msgpack::put_int(&mut text, number as i64);
-        let mut inner = Encoder {
-            types: self.types,
-            reader: Reader::new(&text),
-            out: self.out,
-            depth: self.depth,
+    /// How many items follow.
+    pub fn list_start(&mut self) -> Result<usize, Misfit> {
+        match self.reader.next()? {
+            Value::List(n) => Ok(n),
+            Value::Map(0) => Ok(0),
+            Value::Map(_) => Err(Misfit::new(
+                "must be a list, whose keys are 1, 2, 3 …, not a table with other keys",
+            )),
+            other => Err(Misfit::must_be("a list", other)),
+        }
+    }
+
+    fn map(&mut self, field_number: u32, key: Kind, value: Kind) -> Result<(), Misfit> {
+        let (n, is_list) = match self.reader.next()? {
+            Value::Map(n) => (n, false),
+            // Lua's { "a", "b" } is { [1] = "a", [2] = "b" }.
+            Value::List(n) => (n, n > 0),
+            other => return Err(Misfit::must_be("a table", other)),
         };
-        inner.tagged(key, 1, place)
+        let mut keys = Vec::new();
+        for number in 1..=n {
+            wire::put_tag(self.out, field_number, wire::BYTES);
+            let start = wire::open(self.out);
+            let name = match is_list {
+                true => Value::Int(number as i64),
+                false => scalar::key(key, self.reader.next()?),
+            };
+            wire::put_tag(self.out, 1, scalar::wire_type(key));
+            scalar::put(self.types, self.out, key, name).map_err(Misfit::of_key)?;
+            if key != Kind::String {
+                keys.extend(scalar::identity(name));
+            }
+            self.tagged(value, 2)
+                .map_err(|misfit| misfit.in_entry(name))?;
+            wire::close(self.out, start);
+        }
+        keys.sort_unstable();
+        match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Misfit::new(format!(
+                "the key {} is given twice, in different forms",
+                pair[0]
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// A value with its tag.
-    pub fn tagged(&mut self, kind: Kind, number: u32, place: Place<'_>) -> Result<(), Error> {
+    pub fn tagged(&mut self, kind: Kind, number: u32) -> Result<(), Misfit> {
         match kind {
             Kind::Message(index) => {
                 wire::put_tag(self.out, number, wire::BYTES);
                 let start = wire::open(self.out);
-                self.message(index, &place)?;
+                self.message(index)?;
                 wire::close(self.out, start);
                 Ok(())
             }
             Kind::Group(index) => {
                 wire::put_tag(self.out, number, wire::GROUP);
-                self.message(index, &place)?;
+                self.message(index)?;
                 wire::put_tag(self.out, number, wire::END);
                 Ok(())
             }
             _ => {
-                wire::put_tag(self.out, number, wire_type(kind));
-                self.scalar(kind, place)
+                wire::put_tag(self.out, number, scalar::wire_type(kind));
+                let value = self.reader.next()?;
+                scalar::put(self.types, self.out, kind, value)
             }
         }
-    }
-
-    /// A value that is no message.
-    fn scalar(&mut self, kind: Kind, place: Place<'_>) -> Result<(), Error> {
-        let value = self.reader.next()?;
-        match kind {
-            Kind::String | Kind::Bytes => self.text(kind, value, place)?,
-            Kind::Bool => match (value, place.part) {
-                (Value::Bool(value), _) => self.out.push(value.into()),
-                (Value::Text(b"true"), Part::Key) => self.out.push(1),
-                (Value::Text(b"false"), Part::Key) => self.out.push(0),
-                _ => return Err(place.must_be("a boolean", value)),
-            },
-            Kind::Double => {
-                let number = float(value).ok_or_else(|| place.must_be("a number", value))?;
-                self.out.extend_from_slice(&number.to_le_bytes());
-            }
-            Kind::Float => {
-                let number = float(value).ok_or_else(|| place.must_be("a number", value))?;
-                if number.is_finite() && (number as f32).is_infinite() {
-                    return Err(place.must_be("a float", value));
-                }
-                self.out.extend_from_slice(&(number as f32).to_le_bytes());
-            }
-            Kind::Enum(index) => {
-                let number = self.enumerated(index, value, place)?;
-                wire::put_varint(self.out, i64::from(number) as u64);
-            }
-            _ => self.integer(kind, value, place)?,
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, kind: Kind, value: Value<'_>, place: Place<'_>) -> Result<(), Error> {
-        let Value::Text(text) = value else {
-            return Err(place.must_be("a string", value));
-        };
-        if kind == Kind::String && std::str::from_utf8(text).is_err() {
-            let text = format!(
-                "{place} must be valid UTF-8, as every string of protobuf: only bytes may be anything"
-            );
-            return Err(refuse(text));
-        }
-        wire::put_varint(self.out, text.len() as u64);
-        self.out.extend_from_slice(text);
-        Ok(())
-    }
-
-    fn enumerated(&self, index: usize, value: Value<'_>, place: Place<'_>) -> Result<i32, Error> {
-        let descriptor = &self.types.enums[index];
-        let number = match value {
-            Value::Text(name) => descriptor.number(name),
-            Value::Nil if descriptor.is_null => Some(0),
-            _ => integer(value).and_then(|number| i32::try_from(number).ok()),
-        };
-        let known = |number: &i32| !descriptor.closed || descriptor.name(*number).is_some();
-        number.filter(known).ok_or_else(|| {
-            let what = match value {
-                Value::Text(text) => format!("\"{}\"", String::from_utf8_lossy(text)),
-                other => shown(other),
-            };
-            let names = list_of(descriptor.names.iter().map(String::as_str));
-            let name = &descriptor.name;
-            refuse(format!(
-                "{place} must be a value of {name} ({names}) or its number, not {what}"
-            ))
-        })
-    }
-
-    fn integer(&mut self, kind: Kind, value: Value<'_>, place: Place<'_>) -> Result<(), Error> {
-        let (name, min, max) = range(kind);
-        let number = integer(value).filter(|number| (min..=max).contains(number));
-        let number = number.ok_or_else(|| place.must_be(name, value))?;
-        // It is within the range of the kind, so that no bit is lost.
-        match kind {
-            Kind::Sint32 | Kind::Sint64 => wire::put_varint(self.out, wire::zigzag(number as i64)),
-            Kind::Fixed32 | Kind::Sfixed32 => {
-                self.out.extend_from_slice(&(number as u32).to_le_bytes())
-            }
-            Kind::Fixed64 | Kind::Sfixed64 => {
-                self.out.extend_from_slice(&(number as u64).to_le_bytes())
-            }
-            _ => wire::put_varint(self.out, number as u64),
-        }
-        Ok(())
     }
 }
 
-fn wire_type(kind: Kind) -> u32 {
-    match kind {
-        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => wire::FIXED64,
-        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => wire::FIXED32,
-        Kind::String | Kind::Bytes | Kind::Message(_) => wire::BYTES,
-        Kind::Group(_) => wire::GROUP,
-        _ => wire::VARINT,
-    }
-}
-
-fn range(kind: Kind) -> (&'static str, i128, i128) {
-    let (int32, int64) = (
-        (i32::MIN.into(), i32::MAX.into()),
-        (i64::MIN.into(), i64::MAX.into()),
-    );
-    let (uint32, uint64) = ((0, u32::MAX.into()), (0, u64::MAX.into()));
-    let (name, (min, max)) = match kind {
-        Kind::Int32 => ("an int32", int32),
-        Kind::Sint32 => ("a sint32", int32),
-        Kind::Sfixed32 => ("a sfixed32", int32),
-        Kind::Uint32 => ("a uint32", uint32),
-        Kind::Fixed32 => ("a fixed32", uint32),
-        Kind::Int64 => ("an int64", int64),
-        Kind::Sint64 => ("a sint64", int64),
-        Kind::Sfixed64 => ("a sfixed64", int64),
-        Kind::Uint64 => ("a uint64", uint64),
-        _ => ("a fixed64", uint64),
-    };
-    (name, min, max)
-}
-
-/// A whole number, also as decimal digits in a string.
-fn integer(value: Value<'_>) -> Option<i128> {
-    match value {
-        Value::Int(number) => Some(number.into()),
-        Value::Uint(number) => Some(number.into()),
-        // 2^64 and beyond fit no kind, and are exact here.
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e30 => {
-            Some(number as i128)
-        }
-        Value::Text(text) => std::str::from_utf8(text).ok()?.parse().ok(),
-        _ => None,
-    }
-}
-
-fn float(value: Value<'_>) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(number as f64),
-        Value::Uint(number) => Some(number as f64),
-        Value::Float(number) => Some(number),
-        Value::Text(b"NaN") => Some(f64::NAN),
-        Value::Text(b"Infinity") => Some(f64::INFINITY),
-        Value::Text(b"-Infinity") => Some(f64::NEG_INFINITY),
-        Value::Text(text) => {
-            let number: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-            number.is_finite().then_some(number)
-        }
-        _ => None,
-    }
-}
-
-fn one_of_each(message: &Message, seen: &Seen) -> Result<(), Error> {
+fn one_of_each(message: &Message, seen: &Seen) -> Result<(), Misfit> {
     let mut first: Vec<Option<&str>> = vec![None; message.oneofs.len()];
     for (index, field) in message.fields.iter().enumerate() {
         let Some(oneof) = field.oneof.filter(|_| seen.has(index)) else {
@@ -468,21 +281,23 @@ fn one_of_each(message: &Message, seen: &Seen) -> Result<(), Error> {
         };
         if let Some(other) = first[oneof].replace(&field.name) {
             let (name, oneof) = (&message.name, &message.oneofs[oneof]);
-            let text = format!(
+            return Err(Misfit::new(format!(
                 "the fields \"{other}\" and \"{}\" of {name} exclude each other (oneof {oneof}): set one of them",
                 field.name
-            );
-            return Err(refuse(text));
+            )));
         }
     }
     Ok(())
 }
 
-fn unknown(message: &Message, name: &[u8]) -> Error {
+fn unknown(message: &Message, name: &[u8]) -> Misfit {
     let names = list_of(message.fields.iter().map(|field| field.name.as_str()));
-    let name = String::from_utf8_lossy(name);
-    refuse(format!(
-        "{} has no field \"{name}\"; its fields are: {names}",
-        message.name
+    Misfit::new(format!(
+        "{} has no field {}; its fields are: {names}",
+        message.name,
+        quoted(name)
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ impl Value<'_> {
     /// For messages: what a Lua author would call it.
     pub fn name(&self) -> &'static str {
         match self {
-            Value::Nil => "nil",
+            Value::Nil => "ngx.null",
             Value::Bool(_) => "a boolean",
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => "a number",
             Value::Text(_) => "a string",
@@ -37,6 +37,11 @@ pub struct Reader<'a>(&'a [u8]);
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    #[cfg(test)]
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
     }
 
     fn take(&mut self, n: usize) -> Result<&'a [u8], Error> {
@@ -317,7 +322,60 @@ mod tests {
 
     #[test]
     fn a_count_is_no_more_than_what_follows() {
-        assert!(Reader::new(&[0xdd, 255, 255, 255, 255, 0]).next().is_err());
-        assert!(Reader::new(&[0xdb, 255, 255, 255, 255, 0]).next().is_err());
+        for bytes in [
+            &[0x92, 0][..],
+            &[0x82, 0],
+            &[0xa2, 0],
+            &[0xc4, 2, 0],
+            &[0xc6, 255, 255, 255, 255, 0],
+            &[0xdb, 255, 255, 255, 255, 0],
+            &[0xdd, 255, 255, 255, 255, 0],
+            &[0xdf, 255, 255, 255, 255, 0],
+        ] {
+            assert!(Reader::new(bytes).next().is_err(), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_malformed() {
+        let mut out = Vec::new();
+        put_map(&mut out, 2);
+        put_text(&mut out, &[b'k'; 40]);
+        put_list(&mut out, 20);
+        for n in 0..20 {
+            put_int(&mut out, -1 << (2 * n));
+        }
+        put_text(&mut out, b"x");
+        put_float(&mut out, 0.5);
+        for end in 0..out.len() {
+            assert!(Reader::new(&out[..end]).skip().is_err());
+            assert!(Reader::new(&out[..end]).raw().is_err());
+        }
+        assert!(Reader::new(&out).skip().is_ok());
+    }
+
+    #[test]
+    fn every_tag_is_read_or_refused() {
+        for tag in 0..=255 {
+            let bytes = [tag, 0, 0, 0, 0, 0, 0, 0, 0];
+            let known = !matches!(tag, 0xc1 | 0xc7..=0xc9 | 0xd4..=0xd8);
+            let long = (0xa9..0xc0).contains(&tag)
+                || (0x89..0x90).contains(&tag)
+                || (0x99..0xa0).contains(&tag);
+            assert_eq!(
+                Reader::new(&bytes).next().is_ok(),
+                known && !long,
+                "{tag:x}"
+            );
+        }
+    }
+
+    #[test]
+    fn nesting_has_no_limit_for_what_is_passed_over() {
+        let mut deep = vec![0x91; 1_000_000];
+        deep.push(0xc0);
+        assert_eq!(Reader::new(&deep).raw().unwrap().len(), deep.len());
+        deep.pop();
+        assert!(Reader::new(&deep).skip().is_err());
     }
 }

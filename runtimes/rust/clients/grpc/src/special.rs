@@ -2,6 +2,8 @@
 
 mod decode;
 mod encode;
+mod mask;
+mod time;
 
 use std::sync::{Arc, LazyLock};
 

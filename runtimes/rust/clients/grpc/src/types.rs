@@ -265,3 +265,6 @@ pub fn put_zero(out: &mut Vec<u8>, kind: Kind, enums: &[Enum]) {
         _ => msgpack::put_int(out, 0),
     }
 }
+
+#[cfg(test)]
+mod tests;

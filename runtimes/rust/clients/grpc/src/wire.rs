@@ -50,8 +50,10 @@ pub fn field<'a>(bytes: &mut &'a [u8]) -> Result<(u32, Raw<'a>), Malformed> {
 }
 
 fn tag(bytes: &mut &[u8]) -> Result<(u32, u32), Malformed> {
-    let tag = u32::try_from(varint(bytes)?).map_err(|_| Malformed)?;
-    Ok((tag >> 3, tag & 7))
+    match u32::try_from(varint(bytes)?) {
+        Ok(tag) if tag >> 3 > 0 => Ok((tag >> 3, tag & 7)),
+        _ => Err(Malformed),
+    }
 }
 
 fn value<'a>(

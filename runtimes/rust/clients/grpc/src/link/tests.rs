@@ -87,7 +87,7 @@ fn an_edition_has_presence_as_its_features_say() {
         let without = encoded(&types, MESSAGE, "explicit", |out| put_int(out, 0));
         assert_eq!(
             without.unwrap_err(),
-            "field \"required\" of edition2023.Message is required"
+            "required: is required in edition2023.Message"
         );
     }
 }

@@ -1,60 +1,68 @@
 //! From the message to its form in Lua.
 
+use std::borrow::Cow;
+
 use prost_types::{Duration, Timestamp};
 
-use super::{TYPE, VALUE, type_of};
-use crate::decode::{Decoder, MAX_DEPTH, append, append_with};
+use super::{TYPE, VALUE, mask, time, type_of};
+use crate::decode::{Decoder, MAX_DEPTH, append, append_with, is_of};
 use crate::msgpack;
 use crate::types::{Message, Special};
 use crate::wire::{self, Malformed, Raw};
 
-/// What the message stands for.
-pub fn decode<'a>(
-    decoder: &mut Decoder<'_, 'a, '_>,
+/// What the message stands for. Times and paths that JSON has no text for are tables of the message's fields.
+pub fn decode<'t, 'a>(
+    decoder: &mut Decoder<'t, 'a, '_>,
     special: Special,
-    message: &Message,
+    message: &'t Message,
     bytes: &'a [u8],
 ) -> Result<(), Malformed> {
     match special {
         Special::Wrapper => {
+            let kind = message.fields[0].kind;
             let mut raw = None;
             each(bytes, |number, value| {
-                if number == 1 {
+                if number == 1 && is_of(kind, value) {
                     raw = Some(value);
                 }
                 Ok(())
             })?;
-            decoder.value_or_zero(message.fields[0].kind, raw)
+            decoder.value_or_zero(kind, raw)
         }
-        Special::Timestamp => {
-            let (seconds, nanos) = seconds_of(bytes)?;
-            msgpack::put_text(
-                decoder.out,
-                Timestamp { seconds, nanos }.to_string().as_bytes(),
-            );
-            Ok(())
-        }
-        Special::Duration => {
-            let (seconds, nanos) = seconds_of(bytes)?;
-            msgpack::put_text(
-                decoder.out,
-                Duration { seconds, nanos }.to_string().as_bytes(),
-            );
-            Ok(())
-        }
-        Special::FieldMask => {
-            let mut text = Vec::new();
-            for path in first_field(bytes)? {
-                put_camel(&mut text, path);
+        Special::Timestamp => match seconds_of(bytes)? {
+            (seconds, nanos) if time::is_timestamp(seconds, nanos) => {
+                put_text(decoder, &Timestamp { seconds, nanos });
+                Ok(())
             }
-            msgpack::put_text(decoder.out, &text);
-            Ok(())
+            _ => decoder.fields(message, bytes, &[]),
+        },
+        Special::Duration => match seconds_of(bytes)? {
+            (seconds, nanos) if time::is_duration(seconds, nanos) => {
+                put_text(decoder, &Duration { seconds, nanos });
+                Ok(())
+            }
+            _ => decoder.fields(message, bytes, &[]),
+        },
+        Special::FieldMask => {
+            let paths = first_field(bytes)?;
+            let camel: Option<Vec<String>> = paths.into_iter().map(mask::camel).collect();
+            match camel {
+                Some(paths) => {
+                    msgpack::put_text(decoder.out, paths.join(",").as_bytes());
+                    Ok(())
+                }
+                None => decoder.fields(message, bytes, &[]),
+            }
         }
         Special::Value => decode_value(decoder.out, bytes, decoder.depth),
         Special::Struct => decode_struct(decoder.out, bytes, decoder.depth),
         Special::ListValue => decode_list(decoder.out, bytes, decoder.depth),
         Special::Any => decode_any(decoder, message.set, bytes),
     }
+}
+
+fn put_text(decoder: &mut Decoder<'_, '_, '_>, text: &dyn std::fmt::Display) {
+    msgpack::put_text(decoder.out, text.to_string().as_bytes());
 }
 
 fn each<'a>(
@@ -80,7 +88,7 @@ fn first_field(bytes: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
     Ok(values)
 }
 
-fn seconds_of(bytes: &[u8]) -> Result<(i64, i32), Malformed> {
+pub fn seconds_of(bytes: &[u8]) -> Result<(i64, i32), Malformed> {
     let (mut seconds, mut nanos) = (0, 0);
     each(bytes, |number, raw| {
         match (number, raw) {
@@ -93,24 +101,10 @@ fn seconds_of(bytes: &[u8]) -> Result<(i64, i32), Malformed> {
     Ok((seconds, nanos))
 }
 
-fn put_camel(text: &mut Vec<u8>, path: &[u8]) {
-    if !text.is_empty() {
-        text.push(b',');
-    }
-    let mut upper = false;
-    for byte in path {
-        match byte {
-            b'_' => upper = true,
-            byte => {
-                text.push(if upper {
-                    byte.to_ascii_uppercase()
-                } else {
-                    *byte
-                });
-                upper = false;
-            }
-        }
-    }
+fn utf8(text: &[u8]) -> Result<&[u8], Malformed> {
+    std::str::from_utf8(text)
+        .map(str::as_bytes)
+        .map_err(|_| Malformed)
 }
 
 fn deeper(depth: usize) -> Result<usize, Malformed> {
@@ -123,17 +117,25 @@ fn deeper(depth: usize) -> Result<usize, Malformed> {
 
 fn decode_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
     let depth = deeper(depth)?;
-    let mut last = None;
+    let mut last = (1, Raw::Varint(0));
+    let mut body = Cow::Borrowed(&[][..]);
     each(bytes, |number, raw| {
-        last = Some((number, raw));
+        match (number, raw) {
+            // A message that comes in several parts: one after the other they are one.
+            (5 | 6, Raw::Bytes(part)) if number == last.0 => body.to_mut().extend_from_slice(part),
+            (5 | 6, Raw::Bytes(whole)) => body = Cow::Borrowed(whole),
+            (1 | 4, Raw::Varint(_)) | (2, Raw::Fixed64(_)) | (3, Raw::Bytes(_)) => {}
+            _ => return Ok(()),
+        }
+        last = (number, raw);
         Ok(())
     })?;
     match last {
-        Some((2, Raw::Fixed64(n))) => msgpack::put_float(out, f64::from_bits(n)),
-        Some((3, Raw::Bytes(text))) => msgpack::put_text(out, text),
-        Some((4, Raw::Varint(n))) => msgpack::put_bool(out, n != 0),
-        Some((5, Raw::Bytes(bytes))) => decode_struct(out, bytes, depth)?,
-        Some((6, Raw::Bytes(bytes))) => decode_list(out, bytes, depth)?,
+        (2, Raw::Fixed64(n)) => msgpack::put_float(out, f64::from_bits(n)),
+        (3, Raw::Bytes(text)) => msgpack::put_text(out, utf8(text)?),
+        (4, Raw::Varint(n)) => msgpack::put_bool(out, n != 0),
+        (5, _) => decode_struct(out, &body, depth)?,
+        (6, _) => decode_list(out, &body, depth)?,
         _ => msgpack::put_null(out),
     }
     Ok(())
@@ -152,7 +154,7 @@ fn decode_struct(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Ma
             }
             Ok(())
         })?;
-        msgpack::put_text(out, name);
+        msgpack::put_text(out, utf8(name)?);
         decode_value(out, value, depth)?;
     }
     Ok(())
@@ -180,7 +182,7 @@ pub fn decode_any(
         }
         Ok(())
     })?;
-    if url.is_empty() {
+    if url.is_empty() && value.is_empty() {
         msgpack::put_map(decoder.out, 0);
         return Ok(());
     }
@@ -199,6 +201,14 @@ pub fn decode_any(
             decoder.out.extend_from_slice(&head);
             msgpack::put_text(decoder.out, VALUE);
             append(types, index, value, decoder.out, decoder.depth)
+        }
+        // In the form of the message: what is no URL could not be sent on.
+        None if !url.contains(&b'/') => {
+            msgpack::put_map(decoder.out, 2);
+            for text in [&b"type_url"[..], url, VALUE, value] {
+                msgpack::put_text(decoder.out, text);
+            }
+            Ok(())
         }
         None => {
             msgpack::put_map(decoder.out, 2);

@@ -1,85 +1,66 @@
 //! From their form in Lua to the message.
 
-use prost_types::{Duration, Timestamp};
 use resty_ffi::Error;
 
-use super::{TYPE, VALUE, type_of};
-use crate::encode::{Encoder, MAX_DEPTH, Part, Place, refuse};
+use super::{TYPE, VALUE, mask, time, type_of};
+use crate::encode::{Encoder, MAX_DEPTH};
+use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::{Reader, Value};
 use crate::types::{Message, Special};
 use crate::wire;
-
-type What<'a> = &'a dyn std::fmt::Display;
-
-fn must_be(what: What<'_>, wanted: &str, value: Value<'_>) -> Error {
-    refuse(format!("{what} must be {wanted}, not {}", value.name()))
-}
 
 /// The message that the next value stands for.
 pub fn encode(
     encoder: &mut Encoder<'_, '_, '_>,
     special: Special,
     message: &Message,
-    what: What<'_>,
-) -> Result<(), Error> {
+) -> Result<(), Misfit> {
     match special {
         Special::Wrapper => {
-            let part = Part::Whole;
             let field = &message.fields[0];
-            encoder.tagged(
-                field.kind,
-                field.number,
-                Place {
-                    message,
-                    field,
-                    part,
-                },
-            )
+            encoder.tagged(field.kind, field.number)
         }
-        Special::Timestamp => in_text(
+        Special::Timestamp => moment(
             encoder,
             message,
-            what,
-            "a time such as \"2026-01-31T12:00:00.5Z\"",
-            |text| {
-                let time: Timestamp = text.parse().ok()?;
-                Some((time.seconds, time.nanos))
-            },
+            "a time such as \"2026-01-31T12:00:00.5Z\", of the years 1 to 9999",
+            time::timestamp,
+            time::is_timestamp,
         ),
-        Special::Duration => in_text(encoder, message, what, "seconds such as \"1.5s\"", |text| {
-            let duration: Duration = text.parse().ok()?;
-            Some((duration.seconds, duration.nanos))
-        }),
-        Special::FieldMask => field_mask(encoder, message, what),
-        Special::Value => value(encoder, what),
+        Special::Duration => moment(
+            encoder,
+            message,
+            "seconds such as \"1.5s\", of at most 315576000000",
+            time::duration,
+            time::is_duration,
+        ),
+        Special::FieldMask => field_mask(encoder, message),
+        Special::Value => value(encoder),
         Special::Struct => {
             let next = encoder.reader.next()?;
-            structure(encoder, next, what)
+            structure(encoder, next)
         }
         Special::ListValue => {
-            let next = encoder.reader.next()?;
-            list(encoder, next, what)
+            let n = encoder.list_start()?;
+            list(encoder, n)
         }
-        Special::Any => any(encoder, message, what),
+        Special::Any => any(encoder, message),
     }
 }
 
 /// A text, or the message's own fields.
-fn in_text(
+fn moment(
     encoder: &mut Encoder<'_, '_, '_>,
     message: &Message,
-    what: What<'_>,
     wanted: &str,
-    parse: impl Fn(&str) -> Option<(i64, i32)>,
-) -> Result<(), Error> {
+    parse: impl Fn(&[u8]) -> Option<(i64, i32)>,
+    is_valid: impl Fn(i64, i32) -> bool,
+) -> Result<(), Misfit> {
     match encoder.reader.next()? {
         Value::Text(text) => {
-            let parsed = std::str::from_utf8(text).ok().and_then(parse);
-            let Some((seconds, nanos)) = parsed else {
-                return Err(refuse(format!(
-                    "{what} must be {wanted}, not \"{}\"",
-                    String::from_utf8_lossy(text)
-                )));
+            let Some((seconds, nanos)) = parse(text) else {
+                let text = quoted(text);
+                return Err(Misfit::new(format!("must be {wanted}, not {text}")));
             };
             wire::put_tag(encoder.out, 1, wire::VARINT);
             wire::put_varint(encoder.out, seconds as u64);
@@ -87,39 +68,49 @@ fn in_text(
             wire::put_varint(encoder.out, i64::from(nanos) as u64);
             Ok(())
         }
-        Value::Map(n) => encoder.some_fields(message, n, &mut |_| false),
-        other => Err(must_be(what, wanted, other)),
+        Value::Map(n) => {
+            let start = encoder.out.len();
+            encoder.some_fields(message, n, &mut |_| false)?;
+            match super::decode::seconds_of(&encoder.out[start..]) {
+                Ok((seconds, nanos)) if is_valid(seconds, nanos) => Ok(()),
+                Ok((seconds, nanos)) => Err(Misfit::new(format!(
+                    "must be {wanted}, not {seconds} seconds and {nanos} nanos"
+                ))),
+                // It has just been written.
+                Err(_) => Err(Misfit::new(format!("must be {wanted}"))),
+            }
+        }
+        other => Err(Misfit::must_be(wanted, other)),
     }
 }
 
 /// `"a,bC.d"` for the paths `a` and `b_c.d`.
-fn field_mask(
-    encoder: &mut Encoder<'_, '_, '_>,
-    message: &Message,
-    what: What<'_>,
-) -> Result<(), Error> {
+fn field_mask(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<(), Misfit> {
     match encoder.reader.next()? {
+        Value::Text(b"") => Ok(()),
         Value::Text(text) => {
-            let text = std::str::from_utf8(text)
-                .map_err(|_| refuse(format!("{what} must be valid UTF-8")))?;
-            for path in text.split(',').filter(|path| !path.is_empty()) {
-                let mut snake = String::with_capacity(path.len() + 4);
-                for letter in path.trim().chars() {
-                    if letter.is_ascii_uppercase() {
-                        snake.push('_');
-                    }
-                    snake.push(letter.to_ascii_lowercase());
-                }
+            for path in text.split(|byte| *byte == b',') {
+                let snake = std::str::from_utf8(path).ok().and_then(mask::snake);
+                let snake = snake.ok_or_else(|| {
+                    Misfit::new(format!(
+                        "must be paths in lowerCamelCase such as \"name,home.cityName\", and {} is none: \
+                         a table such as {{ paths = {{ \"home.city_name\" }} }} takes them as they are",
+                        quoted(path)
+                    ))
+                })?;
                 wire::put_bytes(encoder.out, 1, snake.as_bytes());
             }
             Ok(())
         }
         Value::Map(n) => encoder.some_fields(message, n, &mut |_| false),
-        other => Err(must_be(what, "a text such as \"name,home.city\"", other)),
+        other => Err(Misfit::must_be(
+            "paths in lowerCamelCase such as \"name,home.cityName\"",
+            other,
+        )),
     }
 }
 
-fn value(encoder: &mut Encoder<'_, '_, '_>, what: What<'_>) -> Result<(), Error> {
+fn value(encoder: &mut Encoder<'_, '_, '_>) -> Result<(), Misfit> {
     let next = encoder.reader.next()?;
     let number = match next {
         Value::Nil | Value::Bool(_) => {
@@ -135,14 +126,10 @@ fn value(encoder: &mut Encoder<'_, '_, '_>, what: What<'_>) -> Result<(), Error>
         Value::Int(n) => return double(encoder, n as f64),
         Value::Uint(n) => return double(encoder, n as f64),
         Value::Float(n) if n.is_finite() => return double(encoder, n),
-        Value::Float(n) => {
-            return Err(refuse(format!(
-                "{what} must be a number that JSON has, not {n}"
-            )));
-        }
+        Value::Float(_) => return Err(Misfit::must_be("a number that JSON has", next)),
         Value::Text(text) => {
             if std::str::from_utf8(text).is_err() {
-                return Err(refuse(format!("{what} must be valid UTF-8")));
+                return Err(Misfit::new("must be valid UTF-8, as every string of JSON"));
             }
             wire::put_bytes(encoder.out, 3, text);
             return Ok(());
@@ -151,109 +138,110 @@ fn value(encoder: &mut Encoder<'_, '_, '_>, what: What<'_>) -> Result<(), Error>
         Value::List(_) => 6,
     };
     if encoder.depth == MAX_DEPTH {
-        return Err(refuse(format!(
-            "{what} is nested deeper than {MAX_DEPTH} tables"
+        return Err(Misfit::new(format!(
+            "is nested deeper than {MAX_DEPTH} tables"
         )));
     }
     encoder.depth += 1;
     wire::put_tag(encoder.out, number, wire::BYTES);
     let start = wire::open(encoder.out);
     match next {
-        Value::List(_) => list(encoder, next, what)?,
-        _ => structure(encoder, next, what)?,
+        Value::List(n) => list(encoder, n)?,
+        _ => structure(encoder, next)?,
     }
     wire::close(encoder.out, start);
     encoder.depth -= 1;
     Ok(())
 }
 
-fn double(encoder: &mut Encoder<'_, '_, '_>, number: f64) -> Result<(), Error> {
+fn double(encoder: &mut Encoder<'_, '_, '_>, number: f64) -> Result<(), Misfit> {
     wire::put_tag(encoder.out, 2, wire::FIXED64);
     encoder.out.extend_from_slice(&number.to_le_bytes());
     Ok(())
 }
 
-fn structure(
-    encoder: &mut Encoder<'_, '_, '_>,
-    next: Value<'_>,
-    what: What<'_>,
-) -> Result<(), Error> {
+fn structure(encoder: &mut Encoder<'_, '_, '_>, next: Value<'_>) -> Result<(), Misfit> {
     let n = match next {
         Value::Map(n) => n,
         Value::List(0) => 0,
-        other => return Err(must_be(what, "a table with names", other)),
+        other => return Err(Misfit::must_be("a table with names", other)),
     };
     for _ in 0..n {
-        let name = match encoder.reader.next()? {
+        let key = encoder.reader.next()?;
+        let name = match key {
             Value::Text(name) if std::str::from_utf8(name).is_ok() => name,
             other => {
-                return Err(refuse(format!(
-                    "a key of {what} must be valid UTF-8, not {}",
-                    other.name()
+                let what = shown(other);
+                return Err(Misfit::new(format!(
+                    "a key must be a string of valid UTF-8, not {what}"
                 )));
             }
         };
         wire::put_tag(encoder.out, 1, wire::BYTES);
         let entry = wire::open(encoder.out);
         wire::put_bytes(encoder.out, 1, name);
-        item(encoder, 2, what)?;
+        item(encoder, 2).map_err(|misfit| misfit.in_entry(key))?;
         wire::close(encoder.out, entry);
     }
     Ok(())
 }
 
-fn list(encoder: &mut Encoder<'_, '_, '_>, next: Value<'_>, what: What<'_>) -> Result<(), Error> {
-    let n = match next {
-        Value::List(n) => n,
-        Value::Map(0) => 0,
-        other => return Err(must_be(what, "a list", other)),
-    };
-    (0..n).try_for_each(|_| item(encoder, 1, what))
+fn list(encoder: &mut Encoder<'_, '_, '_>, n: usize) -> Result<(), Misfit> {
+    (1..=n).try_for_each(|index| item(encoder, 1).map_err(|misfit| misfit.in_item(index)))
 }
 
-fn item(encoder: &mut Encoder<'_, '_, '_>, number: u32, what: What<'_>) -> Result<(), Error> {
+fn item(encoder: &mut Encoder<'_, '_, '_>, number: u32) -> Result<(), Misfit> {
     wire::put_tag(encoder.out, number, wire::BYTES);
     let start = wire::open(encoder.out);
-    value(encoder, what)?;
+    value(encoder)?;
     wire::close(encoder.out, start);
     Ok(())
 }
 
 /// `{ ["@type"] = URL, … }` with the fields of the message, or with `value` if it has a form of its own.
-fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message, what: What<'_>) -> Result<(), Error> {
+fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<(), Misfit> {
     let n = match encoder.reader.next()? {
         Value::Map(n) => n,
         Value::List(0) => 0,
-        other => return Err(must_be(what, "a table with \"@type\"", other)),
+        other => return Err(Misfit::must_be("a table with \"@type\"", other)),
     };
-    let (mut url, mut form) = (None, None);
+    let (mut url, mut form, mut others) = (None, None, false);
     let mut ahead = encoder.reader;
     for _ in 0..n {
         let key = ahead.next()?;
         let value = ahead.raw()?;
-        if key == Value::Text(TYPE) {
-            url = Some(value);
-        } else if key == Value::Text(VALUE) {
-            form = Some(value);
+        match key {
+            Value::Text(TYPE) => url = Some(value),
+            Value::Text(VALUE) => form = Some(value),
+            _ => others = true,
         }
     }
     let Some(url) = url else {
         // As the message is defined, which is also how an empty one can be said.
         return encoder.some_fields(message, n, &mut |_| false);
     };
+    let of_type = |text: String| Misfit::new(text).in_entry(Value::Text(TYPE));
     let url = Reader::new(url)
         .string()
-        .map_err(|_| refuse(format!("\"@type\" of {what} must be a string")))?;
+        .map_err(|_: Error| of_type("must be a string of valid UTF-8".to_owned()))?;
     wire::put_bytes(encoder.out, 1, url.as_bytes());
     wire::put_tag(encoder.out, 2, wire::BYTES);
     let start = wire::open(encoder.out);
     let Some((types, index)) = type_of(encoder.types, message.set, url) else {
         // What came as bytes, since its type was not known, can be sent on.
-        let Some(Value::Text(bytes)) = form.and_then(|form| Reader::new(form).next().ok()) else {
-            return Err(refuse(format!(
-                "\"@type\" of {what} names \"{url}\", which none of the loaded files has"
+        let bytes = form.and_then(|form| Reader::new(form).bytes().ok());
+        let Some(bytes) = bytes.filter(|_| !others) else {
+            let url = quoted(url.as_bytes());
+            return Err(of_type(format!(
+                "names {url}, which none of the loaded files has"
             )));
         };
+        if !url.contains('/') {
+            let url = quoted(url.as_bytes());
+            return Err(of_type(format!(
+                "must be a URL such as \"type.googleapis.com/package.Message\", not {url}"
+            )));
+        }
         encoder.out.extend_from_slice(bytes);
         encoder.reader = ahead;
         wire::close(encoder.out, start);
@@ -271,7 +259,15 @@ fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message, what: What<'_>) -> 
         depth: encoder.depth,
     };
     match inner.special {
-        Some(_) => sub.message(index, what)?,
+        Some(_) if others => {
+            return Err(Misfit::new(format!(
+                "must have no other keys than \"@type\" and \"value\", which holds all of a {}",
+                inner.name
+            )));
+        }
+        Some(_) => sub
+            .message(index)
+            .map_err(|misfit| misfit.in_field("value"))?,
         None => sub.some_fields(inner, n, &mut |name| name == TYPE)?,
     }
     encoder.reader = ahead;
