@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Echo, startEcho } from "./support/grpc_echo.ts";
-import { ACCEPTED, DIFFERENT, ON_THE_WIRE, PROTO, REFUSED } from "./support/json_cases.ts";
+import { ACCEPTED, DIFFERENT, ON_THE_WIRE } from "./support/json_cases.ts";
+import { PROTO } from "./support/json_proto.ts";
+import { REFUSED } from "./support/json_refused.ts";
 
 let echo: Echo;
 beforeAll(async () => {
