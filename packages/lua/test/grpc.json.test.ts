@@ -67,6 +67,23 @@ describe("what JSON has no text for, and Lua gets as it is", () => {
   });
 });
 
+it.each([
+  ["a string", "7201ff"],
+  ["a string of a Value", "9213031a01ff"],
+  ["a name of a Struct", "8213070a050a01ff1200"],
+])("invalid UTF-8 in %s that arrives is no message", async (_, bytes) => {
+  expect(await echo.call("{}", "res", bytes)).toMatch(/^13 .*json\.All/);
+});
+
+it("an empty table that is marked as a list is an empty message, map or list, as the type wants", async () => {
+  const empty = 'setmetatable({}, require "resty.ffi.lists".mt)';
+  const message = `{ optional_nested_message = ${empty}, map_bool_bool = ${empty}, optional_struct = ${empty}, optional_empty = ${empty} }`;
+  expect(await echo.call(message, "res.optional_nested_message, res.optional_struct, res.optional_empty")).toBe(
+    "{a=0} {} {}",
+  );
+  expect(await echo.call(empty, "res.optional_empty")).toBe("nil");
+});
+
 describe("tables of the fields, where a text is usual", () => {
   it.each([
     ["optional_timestamp = { seconds = 1, nanos = 5 }", "res.optional_timestamp", '"1970-01-01T00:00:01.000000005Z"'],
