@@ -60,7 +60,6 @@ mod tests {
     use super::*;
     use crate::msgpack::{Reader, Value};
     use crate::special::BUILT_IN;
-    use crate::types::NO_SET;
 
     fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -147,7 +146,7 @@ mod tests {
         ] {
             assert!(
                 BUILT_IN
-                    .message_type(NO_SET, &format!("google.rpc.{name}"))
+                    .message(&format!("google.rpc.{name}"))
                     .is_some(),
                 "{name}"
             );
