@@ -141,6 +141,20 @@ describe("a type that no file has", () => {
     expect(questions).toEqual(["h.S", "lib.Item"]);
   });
 
+  it("is asked for the details of an error", async () => {
+    serve([user, lib], { "u.S": "user.proto", "lib.Item": "lib/item.proto" });
+    const reflected = answer;
+    const details = Buffer.from("1a110a0a742f6c69622e4974656d12030a016e", "hex");
+    answer = (call) => (call.path === "/u.S/Do" ? { status: 3, text: "bad", details } : reflected(call));
+    const text = await lua.run(`
+      assert(grpc.load([[syntax = "proto3"; package u; message M {} service S { rpc Do (M) returns (M); }]], "u.proto"))
+      local conn = connect("${server.address}", { metadata = { ["x-number"] = "${++connections}" } })
+      local _, code, _, meta = conn:unary("/u.S/Do", {}, { with_metadata = true })
+      return show(code, meta.details)`);
+    expect(text).toBe('3 {{@type="t/lib.Item",name="n"}}');
+    expect(questions).toEqual(["lib.Item"]);
+  });
+
   it("is not asked of a server without reflection = true", async () => {
     serve([lib], { "lib.Item": "lib/item.proto" }, "0a110a0a742f6c69622e4974656d12030a016e");
     const text = await lua.run(`

@@ -16,6 +16,8 @@ export interface Reply {
   status?: number;
   /** The text of an error. */
   text?: string;
+  /** A google.rpc.Status. */
+  details?: Buffer;
   /** Ends the stream by RST_STREAM with this code instead. */
   reset?: number;
 }
@@ -67,7 +69,8 @@ export async function startHttp2Grpc(
     if (stream.destroyed) return;
     if (reply.reset !== undefined) return stream.close(reply.reset);
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    const trailers = { "grpc-status": String(reply.status ?? 0), "grpc-message": reply.text ?? "" };
+    const details = reply.details && { "grpc-status-details-bin": reply.details.toString("base64") };
+    const trailers = { "grpc-status": String(reply.status ?? 0), "grpc-message": reply.text ?? "", ...details };
     stream.on("wantTrailers", () => stream.sendTrailers(trailers));
     for (const item of reply.messages ?? []) stream.write(frame(item));
     stream.end();

@@ -145,9 +145,7 @@ mod tests {
             "Status",
         ] {
             assert!(
-                BUILT_IN
-                    .message(&format!("google.rpc.{name}"))
-                    .is_some(),
+                BUILT_IN.message(&format!("google.rpc.{name}")).is_some(),
                 "{name}"
             );
         }

@@ -4,7 +4,7 @@ use crate::encode::MAX_DEPTH;
 use crate::msgpack::{Reader, Value};
 use crate::reflection::{Extension, Question};
 use crate::special::type_of;
-use crate::types::{Kind, Message, Shape, Special, Types};
+use crate::types::{Kind, Message, NO_SET, Shape, Special, Types};
 use crate::wire::{self, Raw};
 
 /// What there may be to ask for in one message.
@@ -15,6 +15,17 @@ pub fn in_message(types: &Types, message: usize, bytes: &[u8]) -> Vec<Question> 
     let mut found = Vec::new();
     if types.messages[message].is_open {
         in_bytes(types, message, bytes, 0, &mut found);
+    }
+    found
+}
+
+/// Of the `google.rpc.Status` that comes with an error.
+pub fn in_details(types: &Types, mut status: &[u8]) -> Vec<Question> {
+    let mut found = Vec::new();
+    while let (false, Ok((number, raw))) = (status.is_empty(), wire::field(&mut status)) {
+        if let (3, Raw::Bytes(detail)) = (number, raw) {
+            in_any(types, NO_SET, detail, 0, &mut found);
+        }
     }
     found
 }
@@ -62,19 +73,28 @@ fn in_bytes(
     if !message.is_open || depth == MAX_DEPTH {
         return;
     }
+    if message.special == Some(Special::Any) {
+        return in_any(types, message.set, bytes, depth, found);
+    }
+    while let (false, Ok((number, raw))) = (bytes.is_empty(), wire::field(&mut bytes)) {
+        in_field(types, message, number, raw, depth, found);
+    }
+}
+
+/// `set` is whose types the Any means first.
+fn in_any(types: &Types, set: usize, mut bytes: &[u8], depth: usize, found: &mut Vec<Question>) {
     let (mut url, mut value) = (&[][..], &[][..]);
     while let (false, Ok((number, raw))) = (bytes.is_empty(), wire::field(&mut bytes)) {
         match (number, raw) {
-            (1, Raw::Bytes(bytes)) if message.special == Some(Special::Any) => url = bytes,
-            (2, Raw::Bytes(bytes)) if message.special == Some(Special::Any) => value = bytes,
-            _ => in_field(types, message, number, raw, depth, found),
+            (1, Raw::Bytes(bytes)) => url = bytes,
+            (2, Raw::Bytes(bytes)) => value = bytes,
+            _ => {}
         }
     }
     let Ok(url) = std::str::from_utf8(url) else {
         return;
     };
-    match type_of(types, message.set, url) {
-        _ if url.is_empty() => {}
+    match type_of(types, set, url) {
         Some((types, index)) => in_bytes(types, index, value, depth + 1, found),
         None => add_symbol(found, last_part(url)),
     }
@@ -262,6 +282,27 @@ mod tests {
         let asked = [Question::FileContainingExtension(extension)];
         assert_eq!(found(&part(2, &part(100, b"x"))), asked);
         assert_eq!(found(&part(200, b"x")), []);
+    }
+
+    #[test]
+    fn the_details_of_an_error_may_need_types() {
+        let types = types();
+        let detail = |bytes: &[u8]| {
+            let mut any = bytes;
+            let (_, raw) = wire::field(&mut any).unwrap();
+            match raw {
+                Raw::Bytes(any) => part(3, any),
+                _ => Vec::new(),
+            }
+        };
+        let unknown = any("t/a.B", b"");
+        let known = any("t/google.rpc.RetryInfo", b"");
+        let inner = any("t/M", &any("t/a.C", b""));
+        let status = [vec![8, 5], detail(&unknown), detail(&known), detail(&inner)].concat();
+        assert_eq!(in_details(&types, &status), [symbol("a.B"), symbol("a.C")]);
+        for end in 0..status.len() {
+            in_details(&types, &status[..end]);
+        }
     }
 
     #[test]

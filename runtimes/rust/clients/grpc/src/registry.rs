@@ -70,6 +70,17 @@ impl Client {
         self.knowing(found, path, missing).await
     }
 
+    /// The same for what comes with an error.
+    pub async fn knowing_details(
+        &self,
+        found: Found,
+        path: &str,
+        status: &[u8],
+    ) -> Result<Found, Error> {
+        let missing = missing::in_details(&found.types, status);
+        self.knowing(found, path, missing).await
+    }
+
     async fn knowing(
         &self,
         found: Found,

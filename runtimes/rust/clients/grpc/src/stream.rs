@@ -77,9 +77,11 @@ pub async fn stream(
             }
             let error = status::error(&status, remaining());
             if asked.with_metadata {
-                let types = &known.found.types;
+                let found = client
+                    .knowing_details(known.found, asked.path, status.details())
+                    .await?;
                 return sender
-                    .send(response.wrapped_error(&error, &status, types))
+                    .send(response.wrapped_error(&error, &status, &found.types))
                     .await;
             }
             Err(error)

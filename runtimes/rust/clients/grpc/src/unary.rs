@@ -54,6 +54,9 @@ pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, E
         Err(status) => {
             let error = status::error(status, request.remaining());
             if asked.with_metadata {
+                let found = client
+                    .knowing_details(found.clone(), asked.path, status.details())
+                    .await?;
                 Ok(answered.wrapped_error(&error, status, &found.types))
             } else {
                 Err(error)
