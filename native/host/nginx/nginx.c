@@ -155,6 +155,7 @@ API const char *resty_ffi_nginx_init(int subsystem)
     if (!s->sema_new || !s->sema_post || !s->sema_count || !s->sema_gc || !s->raw_log)
         return "ngx_lua is too old: version 0.10.13 or newer is needed, of its stream module 0.0.6";
     owner = getpid();
+    rf_nginx_note_shutdown_timeout();
     rf_nginx_own_children();
     rf_nginx_own_descriptors();
     rf_nginx_own_exits(s);

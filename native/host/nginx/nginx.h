@@ -70,6 +70,8 @@ void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, stru
 
 /* shutdown.c: cancels what is in flight when the worker exits and has no more time for it. */
 void rf_nginx_end_late_calls(const struct rf_nginx_subsystem *s);
+/* To be called while there is a configuration. */
+void rf_nginx_note_shutdown_timeout(void);
 /* How long the end of a worker may take, in ms; and whether it is to be fast. */
 int rf_nginx_time_to_end(void);
 bool rf_nginx_hurry(void *subsystem);

@@ -8,18 +8,21 @@
 
 #define FAST_MS 1000 /* the master kills a worker that takes longer than 1.5 s for a fast stop */
 
+static uint64_t timeout; /* the worker_shutdown_timeout in ms, 0 = none */
+
 /*
- * The worker_shutdown_timeout in ms, 0 = none. The first fields of the struct that "daemon" to "worker_processes" are
- * kept in are the same in all nginx since 1.11.11; if what stands there cannot be right, they are not.
+ * The first fields of the struct that "daemon" to "worker_processes" are kept in are the same in all nginx since
+ * 1.11.11; if what stands there cannot be right, they are not. A worker that is at its end has no configuration any
+ * more.
  */
-static uint64_t shutdown_timeout(void)
+void rf_nginx_note_shutdown_timeout(void)
 {
     if (!&ngx_core_module || ngx_core_module.index > 4096 || !ngx_cycle->conf_ctx)
-        return 0;
+        return;
     const struct ngx_core_conf_prefix *conf = ngx_cycle->conf_ctx[ngx_core_module.index];
-    if (!conf || (conf->daemon | conf->master) >> 1 || conf->worker_processes < 1 || conf->worker_processes > 65536)
-        return 0;
-    return conf->shutdown_timeout;
+    bool known =
+        conf && !((conf->daemon | conf->master) >> 1) && conf->worker_processes >= 1 && conf->worker_processes <= 65536;
+    timeout = known ? conf->shutdown_timeout : 0;
 }
 
 /*
@@ -33,7 +36,7 @@ static uint64_t time_left(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     uint64_t now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
     if (end == 0) {
-        uint64_t timeout = shutdown_timeout();
+        rf_nginx_note_shutdown_timeout();
         end = timeout ? now + timeout : UINT64_MAX;
     }
     return now < end ? end - now : 0;
