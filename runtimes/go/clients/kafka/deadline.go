@@ -24,15 +24,44 @@ func handle[B, A any](p *pool.Pool[options, *client], method string,
 	})
 }
 
+// enough is how long a call may wait before it has to say why.
+func enough(ctx context.Context) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	left := time.Until(deadline)
+	return left - min(left/10, farewell), ok
+}
+
+// await waits for what comes of a call, or for the reason why nothing does. It is for calls that are many: it does without
+// a context of patience.
+func await[T any](ctx context.Context, r *reach, done <-chan T) (result T, err error) {
+	var late <-chan time.Time
+	if left, ok := enough(ctx); ok {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		late = timer.C
+	}
+	for {
+		select {
+		case result = <-done:
+			return result, nil
+		case <-ctx.Done():
+			return result, ctx.Err()
+		case <-late:
+			if reason := r.reason(); reason != nil {
+				return result, reason
+			}
+		}
+	}
+}
+
 // patience is a context that is done a little before ctx if brokers cannot be used then; its cause is why.
 func patience(ctx context.Context, r *reach) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
+	left, ok := enough(ctx)
 	if !ok {
 		return ctx, func() {}
 	}
-	left := time.Until(deadline)
 	inner, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(left-min(left/10, farewell), func() {
+	timer := time.AfterFunc(left, func() {
 		if reason := r.reason(); reason != nil {
 			cancel(reason)
 		}

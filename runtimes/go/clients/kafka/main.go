@@ -52,8 +52,8 @@ func setUp(rt *restyffi.Runtime) error {
 	})
 	consumers := newConsumers(rt)
 
-	handle(p, "send", send)
-	handle(p, "send_all", sendAll)
+	pool.Handle(p, "send", send)
+	pool.Handle(p, "send_all", sendAll)
 	pool.Handle(p, "enqueue", enqueue(rt))
 	handle(p, "flush", flush)
 	handle(p, "create_topic", createTopic)

@@ -97,15 +97,13 @@ func send(ctx context.Context, c *client, r *record) (place, error) {
 	if err := c.produce(k, func(_ *kgo.Record, err error) { done <- err }); err != nil {
 		return place{}, err
 	}
-	select {
-	case err := <-done:
-		if err != nil {
-			return place{}, coded(err)
-		}
-		return c.placeOf(k), nil
-	case <-ctx.Done():
-		return place{}, ctx.Err()
+	failure, err := await(ctx, c.reach, done)
+	if err != nil {
+		return place{}, err
+	} else if failure != nil {
+		return place{}, coded(failure)
 	}
+	return c.placeOf(k), nil
 }
 
 func (c *client) placeOf(k *kgo.Record) place {
@@ -134,12 +132,7 @@ func sendAll(ctx context.Context, c *client, r *records) ([]sent, error) {
 	}
 	results := make(chan []sent, 1)
 	go func() { results <- c.produceAll(list) }()
-	select {
-	case all := <-results:
-		return all, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return await(ctx, c.reach, results)
 }
 
 func (c *client) produceAll(list []*kgo.Record) []sent {
