@@ -257,6 +257,20 @@ describe("authentication", () => {
     expect(await chunk).toEqual([true, "2"]);
   }, 60_000);
 
+  it("a watch without permission ends with 7 and the reason", async () => {
+    const ask = async (path: string, body: object, token = "") => {
+      const headers = token ? { Authorization: token } : {};
+      const asked = { method: "POST", body: JSON.stringify(body), headers } as const;
+      return (await fetch(`http://${secret.address}/v3/auth/${path}`, asked)).json();
+    };
+    const { token } = (await ask("authenticate", { name: "root", password: "right" })) as { token: string };
+    await ask("user/add", { name: "ann", password: "hers" }, token);
+    const chunk = `
+      local a = client{ endpoints = { "${secret.address}" }, user = "ann", password = "hers" }
+      return a:watch{ key = "x" }`;
+    expect(await run(chunk)).toEqual([null, 7, "etcdserver: permission denied"]);
+  });
+
   it("a server that is down fails it within the deadline, and is found when it is back", async () => {
     await secret.kill();
     const [failure, took] = await run(`
