@@ -116,7 +116,7 @@ describe("a type that no file has", () => {
     expect(await call("/h.S/Do", "{}")).toBe('true {any={@type="t/lib.Item",value="\\\\10\\1n"},text=""} nil');
     expect(questions).toEqual(["h.S", "lib.Item"]);
     expect(await call("/h.S/Do", ITEM)).toBe(
-      'false -10 "\\"@type\\" of field \\"any\\" of h.M names \\"t/lib.Item\\", which none of the loaded files has"',
+      'false -10 "any[\\"@type\\"]: names \\"t/lib.Item\\", which none of the loaded files has"',
     );
   });
 

@@ -126,7 +126,7 @@ fn an_edition_encodes_as_its_features_say() {
         let unknown = encoded(&types, "M", "e", |out| put_int(out, 3)).unwrap_err();
         assert_eq!(
             unknown,
-            "field \"e\" of M must be a value of E (TWO) or its number, not the number 3"
+            "e: must be a value of E (TWO) or its number, not the number 3"
         );
     }
 }
