@@ -195,6 +195,19 @@ describe("messages", () => {
     );
   });
 
+  it("that arrive in lists of each other are two tables each", async () => {
+    const nested = (depth: number) => {
+      let bytes = Buffer.alloc(0);
+      for (let n = 0; n < depth; n++) {
+        const length = bytes.length < 128 ? [bytes.length] : [128 | (bytes.length & 127), bytes.length >> 7];
+        bytes = Buffer.concat([Buffer.from([0xa2, 0x01, ...length]), bytes]); // children
+      }
+      return bytes.toString("hex");
+    };
+    expect(await answered(nested(45), "res.children[1]")).toContain("children=");
+    expect(await answered(nested(60), "res")).toBe("-6 the answer is nested deeper than 100 tables");
+  });
+
   it("that are empty are empty tables, and so are lists and maps", async () => {
     expect(await call("{ child = {}, numbers = {}, counts = {}, empty = {}, object = {}, list = {} }")).toContain(
       "empty={},list={},numbers={},object={}",

@@ -179,10 +179,17 @@ describe("decode", () => {
     "d400",
     "d40001",
     "d40100",
-    "91".repeat(120),
   ])("%s is refused", async (hex) => {
     expect(await decoded(hex)).toMatch(/^nil\|not MessagePack: /);
   });
+
+  it.each(["91", "81a161", "dc0001", "dd00000001", "de0001a161", "df00000001a161"])(
+    "tables that begin with %s nest 100 deep, and no deeper",
+    async (head) => {
+      expect(await decoded(`${head.repeat(100)}cb3ff8000000000000`)).toMatch(/^table: /);
+      expect(await decoded(`${head.repeat(101)}c0`)).toBe("nil|nested deeper than 100 tables");
+    },
+  );
 
   it("any value comes back, and any other bytes are refused or decoded, never worse", async () => {
     const chunk = `${REQUIRE}

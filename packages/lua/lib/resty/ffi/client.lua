@@ -79,7 +79,7 @@ end
 local function decoded(text)
     local res, err = decode(text)
     if err then
-        return false, status.THREW, err
+        return false, status.THREW, "the answer is " .. err
     end
     return true, res
 end

@@ -22,6 +22,7 @@ local null = ngx.null
 local empty_list, is_marked = lists.empty, lists.is_marked
 
 local MAX_DEPTH = 100
+local TOO_DEEP = "nested deeper than " .. MAX_DEPTH .. " tables"
 local EXACT = 2 ^ 53
 local NAN = 0 / 0
 local FIRST_SIZE = 4096
@@ -296,10 +297,19 @@ local function get_float()
     return float.f
 end
 
+-- How deep in tables what is in a table is.
+local function deeper(depth)
+    if depth == MAX_DEPTH then
+        error(TOO_DEEP, 0)
+    end
+    return depth + 1
+end
+
 local get
 
 local function get_list(n, depth)
     need(n)
+    depth = deeper(depth)
     local value = setmetatable({}, list)
     for k = 1, n do
         local item = get(depth)
@@ -313,6 +323,7 @@ end
 
 local function get_map(n, depth)
     need(n)
+    depth = deeper(depth)
     local value = {}
     for _ = 1, n do
         local key = get(depth)
@@ -391,18 +402,16 @@ function get(depth)
         return false
     elseif tag == 0xc3 then
         return true
-    elseif depth > MAX_DEPTH then
-        error("it is nested deeper than " .. MAX_DEPTH .. " levels", 0)
     elseif tag < 0x90 then
-        return get_map(tag - 0x80, depth + 1)
+        return get_map(tag - 0x80, depth)
     elseif tag < 0xa0 then
-        return get_list(tag - 0x90, depth + 1)
+        return get_list(tag - 0x90, depth)
     end
     local read = sized[tag]
     if not read then
         error("it has a value of a kind that is not expected", 0)
     end
-    return read(depth + 1)
+    return read(depth)
 end
 
 local function get_all()
@@ -413,14 +422,15 @@ local function get_all()
     return value
 end
 
--- The value; nil and a sentence if the string is none of MessagePack's. nil is a value, too: then there is no sentence.
+-- The value; nil and what the string is if it is none of MessagePack's, or of more than fits. nil is a value, too: then
+-- nothing follows.
 function _M.decode(source)
     text, length, at = source, #source, 0
     data = ffi_cast(const_bytes, text)
     local ok, value = pcall(get_all)
     text, data = nil, nil
     if not ok then
-        return nil, "not MessagePack: " .. tostring(value)
+        return nil, value == TOO_DEEP and value or "not MessagePack: " .. tostring(value)
     end
     return value
 end
