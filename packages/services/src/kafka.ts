@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { accepts } from "./answers.ts";
 import { built, portsFor, scratchFolder } from "./place.ts";
-import { type Service, startService } from "./service.ts";
+import { type Service, START_TIMEOUT_MS, startService } from "./service.ts";
 
 export interface KafkaOptions {
   /** The port on 127.0.0.1; a free one if none is given. */
@@ -96,10 +96,13 @@ function broker(folder: string, clients: string, controller: number) {
     "group.initial.rebalance.delay.ms": "0",
     "controller.quorum.election.timeout.ms": "100",
     "controller.quorum.election.backoff.max.ms": "100",
-    // How long a broker that comes back after a crash has to wait for its old self to be given up.
-    "broker.session.timeout.ms": "1000",
+    // How long a broker that comes back after a crash has to wait for its old self to be given up; and how long one may
+    // be kept from running by a busy machine before it is given up, and topics cannot be made.
+    "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "200",
     "log.segment.bytes": "16777216",
+    // Records are kept whatever time they say they are of: after 30 s, old ones would be deleted.
+    "log.retention.ms": "-1",
     "log.cleaner.dedupe.buffer.size": "4194304",
     "num.network.threads": "1",
     "num.io.threads": "2",
@@ -138,7 +141,7 @@ async function format(file: string, sasl: KafkaOptions["sasl"]): Promise<void> {
   const user = sasl ? ["--add-scram", `SCRAM-SHA-256=[name=${sasl.user},password=${sasl.password}]`] : [];
   const tool = ["kafka.tools.StorageTool", "format", `--cluster-id=${cluster}`, "-c", file, ...user];
   try {
-    await promisify(execFile)("java", [...java(), ...tool], { timeout: 60_000, killSignal: "SIGKILL" });
+    await promisify(execFile)("java", [...java(), ...tool], { timeout: START_TIMEOUT_MS, killSignal: "SIGKILL" });
   } catch (error) {
     const { stderr = "", stdout = "", message } = error as Error & { stderr?: string; stdout?: string };
     throw new Error(`Kafka's storage cannot be formatted: ${`${stdout}${stderr}`.trim() || message}`);

@@ -37,7 +37,8 @@ export interface Program {
   ready: (log: string) => Promise<boolean>;
 }
 
-const START_TIMEOUT_MS = 60_000;
+/** A JVM that needs four seconds takes more than a minute where much else is going on. */
+export const START_TIMEOUT_MS = 180_000;
 
 /**
  * The kernel kills the server when the thread that started it ends, however that comes about. The shell looks whether
