@@ -33,10 +33,10 @@ function cases(language: Language, host: HostKind, transport: Transport): void {
   };
   beforeAll(async () => {
     open = await Cell.open(language, host, transport);
-  }, 90_000);
+  });
   afterAll(async () => {
     await open?.host.close();
-  }, 30_000);
+  });
 
   describe("answers", () => answers(cell));
   describe("payloads", () => payloads(cell));

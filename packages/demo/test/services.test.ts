@@ -19,7 +19,7 @@ beforeAll(async () => {
   services = await startServices();
   nginx = await startServer(paths(), await freePort(), { services });
   address = `http://127.0.0.1:${nginx.port}`;
-}, 60_000);
+});
 
 afterAll(async () => {
   await nginx?.stop();

@@ -7,7 +7,7 @@ let nginx: EtcdLua;
 beforeAll(async () => {
   members = await startEtcdCluster(3);
   nginx = await startEtcdLua(members[0]?.address ?? "");
-}, 60_000);
+});
 afterAll(async () => {
   await nginx?.lua.stop();
   for (const member of members ?? []) await member.stop();
@@ -85,4 +85,4 @@ it("the leader may be killed: calls, a watch and a lock go on with the others", 
   expect(longest).toBeLessThan(4);
   await killed?.restart();
   await expect.poll(() => connectionsTo(killed?.address ?? ""), SOON).toBeGreaterThan(0);
-}, 60_000);
+});

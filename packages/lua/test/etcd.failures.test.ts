@@ -107,7 +107,7 @@ describe("a server that is", () => {
     expect(Object.keys(codes).length).toBeGreaterThan(0);
     expect(longest).toBeLessThan(4);
     expect(good).toBe(true);
-  }, 60_000);
+  });
 
   it("restarted: leases that are kept alive live on", async () => {
     const chunk = run(`
@@ -125,7 +125,7 @@ describe("a server that is", () => {
     await etcd.restart();
     await run("package.loaded.restarted = true return true");
     expect(await chunk).toEqual([true, true]);
-  }, 60_000);
+  });
 });
 
 describe("a runtime that is", () => {
@@ -157,7 +157,7 @@ describe("a runtime that is", () => {
     expect([calls, reloads]).toEqual([true, 2]);
     expect(left.slice(0, 2)).toEqual([false, -8]);
     expect(again).toBe(true); // it is loaded once more
-  }, 60_000);
+  });
 
   it("unloaded closes its connections, and gives its locks back", async () => {
     const before = connectionsTo(etcd.address);
@@ -170,7 +170,7 @@ describe("a runtime that is", () => {
     await run('return (c:get("x"))');
     expect(await run('local ok, lock = c:lock("unload", { timeout = 5 }) return ok and lock:unlock()')).toEqual([true]);
     await expect.poll(() => connectionsTo(etcd.address), SOON).toBeLessThanOrEqual(before);
-  }, 40_000);
+  });
 
   it("isolated, does the same, and a crash costs its calls only", async () => {
     const isolated = await startEtcdLua(
@@ -200,14 +200,14 @@ describe("a runtime that is", () => {
     } finally {
       await isolated.lua.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe("authentication", () => {
   let secret: Service;
   beforeAll(async () => {
     secret = await startEtcd({ auth: { user: "root", password: "right" }, flags: ["--auth-token-ttl", "1"] });
-  }, 60_000);
+  });
   afterAll(() => secret?.stop());
 
   const with_ = (password: string, rest = "") =>
@@ -255,7 +255,7 @@ describe("authentication", () => {
     await secret.restart();
     await run("package.loaded.auth_restarted = true return true");
     expect(await chunk).toEqual([true, "2"]);
-  }, 60_000);
+  });
 
   it("a watch without permission ends with 7 and the reason", async () => {
     const ask = async (path: string, body: object, token = "") => {
@@ -286,14 +286,14 @@ describe("authentication", () => {
     await expect
       .poll(() => run(`${with_("right", ', namespace = "down/"')} return (a:get("x", { timeout = 1 }))`), SOON)
       .toEqual([true]);
-  }, 60_000);
+  });
 });
 
 describe("TLS", () => {
   let secure: SecureEtcd;
   beforeAll(async () => {
     secure = await startSecureEtcd();
-  }, 60_000);
+  });
   afterAll(async () => {
     await secure?.etcd.stop();
     if (secure) rmSync(secure.folder, { recursive: true, force: true });

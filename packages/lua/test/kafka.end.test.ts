@@ -1,11 +1,8 @@
 import { join } from "node:path";
 import { type Nginx, startNginx } from "@resty-ffi/nginx";
 import { startKafka } from "@resty-ffi/services";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIB, ROOT } from "./support/places.ts";
-
-// A broker takes seconds to start, and many more on a machine that is busy.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const env = { LD_LIBRARY_PATH: [join(ROOT, "native/dist/lib"), join(ROOT, "runtimes/go/dist")].join(":") };
 const UNTIL = { timeout: 60_000 };

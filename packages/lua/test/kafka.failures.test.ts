@@ -1,10 +1,8 @@
 import { type Manner, startHostileKafka } from "@resty-ffi/services";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_ENV, kafkaPrelude } from "./support/kafka.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { usageOf } from "./support/usage.ts";
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let lua: Lua;
 beforeAll(async () => {

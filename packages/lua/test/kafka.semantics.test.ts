@@ -1,10 +1,7 @@
 import { startKafka } from "@resty-ffi/services";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KAFKA_ENV, kafkaPrelude } from "./support/kafka.ts";
 import { type Lua, startLua } from "./support/lua.ts";
-
-// A broker takes seconds to start, and many more on a machine that is busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let kafka: Awaited<ReturnType<typeof startKafka>>;
 let lua: Lua;

@@ -2,14 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scratchFolder, startKafka } from "@resty-ffi/services";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { certificate, type Pem } from "./support/certificate.ts";
 import { KAFKA_ENV, kafkaPrelude } from "./support/kafka.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { usageOf } from "./support/usage.ts";
-
-// A broker takes seconds to start, and many more on a machine that is busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const SASL = { user: "ann", password: "secret" };
 const env = KAFKA_ENV;

@@ -104,7 +104,7 @@ export function streams(cell: () => Cell): void {
       );
     }
     await nothingLeft();
-  }, 120_000);
+  });
 
   test("a handler that waits to send, or to receive, is cancelled cleanly", async () => {
     const { rt } = cell();

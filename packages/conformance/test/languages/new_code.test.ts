@@ -140,7 +140,7 @@ describe.each(CELLS)("%s over the transport %s", (language, transport) => {
     write(2);
     await reload(rt);
     expect(await version(rt, language)).toBe(2);
-  }, 120_000);
+  });
 
   test("watch reloads when the file changes", async () => {
     const { lib, cfg, write } = CODE[language](`watched_${language}_${transport}`);
@@ -152,5 +152,5 @@ describe.each(CELLS)("%s over the transport %s", (language, transport) => {
     write(2);
     await expect.poll(() => version(rt, language)).toBe(2);
     expect(log.some((line) => line.startsWith("notice") && line.endsWith("has changed: reloading"))).toBe(true);
-  }, 120_000);
+  });
 });

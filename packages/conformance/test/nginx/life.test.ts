@@ -97,7 +97,7 @@ describe("all five languages in one worker", () => {
     await expect.poll(() => of.workers.length, { timeout: GRACE }).toBe(1);
     expect(of.alarms()).toEqual([]);
     for (const language of LANGUAGES) await echo(of, language, "after the reloads");
-  }, 180_000);
+  });
 
   test("quit with calls in flight: they are answered, then everything is gone", async () => {
     const of = await start();
