@@ -3,10 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// betweenLooks is after what time it is looked again whether a topic is there.
+const betweenLooks = 20 * time.Millisecond
 
 type newTopic struct {
 	Topic             string            `msgpack:"topic"`
@@ -45,7 +52,34 @@ func createTopic(ctx context.Context, c *client, t *newTopic) (topic, error) {
 	if err == nil {
 		err = made.Err
 	}
+	if err == nil {
+		err = c.known(ctx, t.Topic)
+	}
 	return topic{t.Topic, int(made.NumPartitions)}, coded(err)
+}
+
+// known waits until a topic that has just been made is there: the controller, which has answered, knows it before the
+// other brokers do.
+func (c *client) known(ctx context.Context, name string) error {
+	request := kmsg.NewPtrMetadataRequest()
+	request.Topics = []kmsg.MetadataRequestTopic{{Topic: &name}}
+	for {
+		r, err := request.RequestWith(ctx, c.Client)
+		if err != nil {
+			return err
+		}
+		missing := func(t kmsg.MetadataResponseTopic) bool {
+			return t.ErrorCode == kerr.UnknownTopicOrPartition.Code || t.ErrorCode == kerr.LeaderNotAvailable.Code
+		}
+		if !slices.ContainsFunc(r.Topics, missing) {
+			return nil
+		}
+		select {
+		case <-time.After(betweenLooks):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func deleteTopic(ctx context.Context, c *client, t *topicName) (any, error) {

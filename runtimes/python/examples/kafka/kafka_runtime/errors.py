@@ -7,6 +7,7 @@ import resty_ffi
 from aiokafka.errors import KafkaError, for_code
 
 UNKNOWN_TOPIC_OR_PARTITION = 3
+LEADER_NOT_AVAILABLE = 5
 INVALID_REQUEST = 42
 CLIENT = 1000
 """What the client itself has to say: it has no number in the protocol."""

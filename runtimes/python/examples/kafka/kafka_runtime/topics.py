@@ -1,16 +1,20 @@
 """Topics: to create one, and to find out that there is none."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import resty_ffi
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from .clients import Clients
-from .errors import broker_error, kafka_errors
+from .errors import LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, broker_error, kafka_errors
 from .messages import NonEmpty, Request, decode
 from .runtime import app
+
+NOT_YET = (UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE)
+BETWEEN_LOOKS = 0.02
+"""Seconds after which it is looked again whether a topic is there."""
 
 
 class CreateTopic(Request):
@@ -26,20 +30,24 @@ async def create_topic(req: bytes | None, ctx: resty_ffi.Context) -> bytes:
         admin = await ctx.state.clients.admin.started()
         topic = NewTopic(request.topic, request.partitions, request.replication_factor)
         answer = await admin.create_topics([topic])
-    for name, code, what in answer.topic_errors:
-        if code:
-            raise broker_error(code, what or name)
+        for name, code, what in answer.topic_errors:
+            if code:
+                raise broker_error(code, what or name)
+        # The controller, which has answered, knows it before the other brokers do.
+        while True:
+            left = await unusable(admin, [request.topic])
+            if not any(topic["error_code"] in NOT_YET for topic in left):
+                break
+            await asyncio.sleep(BETWEEN_LOOKS)
     return msgspec.json.encode({"topic": request.topic, "partitions": request.partitions})
 
 
 async def check_topics(clients: Clients, names: list[str]) -> None:
-    """Fails if a topic does not exist: left to themselves, producer and consumer would wait for it. A broker that has
-    it created just now is asked a second and a third time."""
-    admin = await clients.admin.started()
-    for pause in (0.1, 0.2, None):
-        failed = [topic for topic in await admin.describe_topics(names) if topic["error_code"]]
-        if not failed:
-            return
-        if pause is not None:
-            await asyncio.sleep(pause)
-    raise broker_error(failed[0]["error_code"], failed[0]["topic"])
+    """Fails if a topic does not exist: left to themselves, producer and consumer would wait for it."""
+    for topic in await unusable(await clients.admin.started(), names):
+        raise broker_error(topic["error_code"], topic["topic"])
+
+
+async def unusable(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """Those of the topics that cannot be used."""
+    return [topic for topic in await admin.describe_topics(names) if topic["error_code"]]

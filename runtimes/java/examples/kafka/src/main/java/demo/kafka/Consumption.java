@@ -22,8 +22,6 @@ import java.util.Map;
 /** The method consume: one stream is one member of a group. */
 final class Consumption {
     private static final Duration POLL = Duration.ofSeconds(1);
-    private static final int LOOKS = 10;
-    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
     private final Settings settings;
 
@@ -112,18 +110,10 @@ final class Consumption {
         }
     }
 
-    /**
-     * Fails if there is no such topic, or no Kafka: a consumer would wait for them. One that has
-     * just been made may take a moment to be known to all brokers.
-     */
-    private static void find(String topic, KafkaConsumer<String, String> consumer)
-            throws InterruptedException {
-        for (int look = 0; consumer.partitionsFor(topic).isEmpty(); look++) {
-            if (look == LOOKS) {
-                throw new UnknownTopicOrPartitionException(
-                        "there is no topic \"%s\"".formatted(topic));
-            }
-            Thread.sleep(BETWEEN_LOOKS.toMillis());
+    /** Fails if there is no such topic, or no Kafka: a consumer would wait for them. */
+    private static void find(String topic, KafkaConsumer<String, String> consumer) {
+        if (consumer.partitionsFor(topic).isEmpty()) {
+            throw new UnknownTopicOrPartitionException("there is no topic \"%s\"".formatted(topic));
         }
     }
 }

@@ -6,6 +6,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.CreateTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 import java.time.Duration;
 import java.util.List;
@@ -13,6 +14,8 @@ import java.util.concurrent.ExecutionException;
 
 /** The method create_topic. */
 final class Topics implements AutoCloseable {
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(20);
+
     private final Lazy<Admin> admin;
 
     Topics(Settings settings) {
@@ -45,10 +48,29 @@ final class Topics implements AutoCloseable {
                 new CreateTopicsOptions().timeoutMs((int) patience.toMillis());
         try {
             admin.get().createTopics(List.of(request.toTopic()), options).all().get();
+            await(request.topic());
         } catch (ExecutionException | KafkaException e) {
             throw Failures.of(e);
         }
         return Json.encode(new Answer(request.topic(), request.partitions()));
+    }
+
+    /**
+     * Returns when a topic that has just been made is there: the controller, which has answered,
+     * knows it before the other brokers do.
+     */
+    private void await(String topic) throws ExecutionException, InterruptedException {
+        while (true) {
+            try {
+                admin.get().describeTopics(List.of(topic)).allTopicNames().get();
+                return;
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
+                    throw e;
+                }
+            }
+            Thread.sleep(BETWEEN_LOOKS.toMillis());
+        }
     }
 
     @Override
