@@ -228,14 +228,17 @@ func TestAServerThatSendsGarbage(t *testing.T) {
 }
 
 func TestAServerThatEndsACallAboutItsDeadline(t *testing.T) {
-	h := &hostile{put: func(ctx context.Context) (*pb.PutResponse, error) {
-		deadline, _ := ctx.Deadline()
-		time.Sleep(time.Until(deadline.Add(-20 * time.Millisecond)))
-		return nil, status.Error(codes.Canceled, "context canceled")
-	}}
+	renew := func(s pb.Lease_LeaseKeepAliveServer) error { return s.Send(&pb.LeaseKeepAliveResponse{ID: 7, TTL: 5}) }
+	h := &hostile{lease: renew}
 	u := h.user(t)
+	u.call("keep_alive_once", table{"id": "7"}) // connects
+	h.lease = func(s pb.Lease_LeaseKeepAliveServer) error {
+		deadline, _ := s.Context().Deadline()
+		time.Sleep(time.Until(deadline.Add(-20 * time.Millisecond)))
+		return status.Error(codes.Canceled, "context canceled")
+	}
 	for range 3 {
-		_, err := u.within(300*time.Millisecond, "put", table{"key": "a"})
+		_, err := u.within(300*time.Millisecond, "keep_alive_once", table{"id": "7"})
 		fails(t, err, -1, "etcd did not answer in time")
 	}
 }

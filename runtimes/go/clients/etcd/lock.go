@@ -13,6 +13,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
+// releaseTimeout bounds how long the end of a lock waits for etcd.
+const releaseTimeout = 5 * time.Second
+
 type lockRequest struct {
 	Name    string  `msgpack:"name"`
 	TTL     int64   `msgpack:"ttl"`
@@ -84,7 +87,7 @@ func (c *client) hold(ctx context.Context, body *lockRequest, session *concurren
 // release frees a lock at once, since its key goes with its lease. The caller may have gone, so it has its own time;
 // where it fails, the lease's time to live frees the lock.
 func (c *client) release(id clientv3.LeaseID) error {
-	ctx, cancel := context.WithTimeout(c.Ctx(), time.Second)
+	ctx, cancel := context.WithTimeout(c.Ctx(), releaseTimeout)
 	defer cancel()
 	_, err := c.Revoke(ctx, id)
 	return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -49,7 +49,7 @@ func startEtcd(t testing.TB, args ...string) *server {
 // startMembers starts a cluster.
 func startMembers(t testing.TB, n int, args ...string) []*server {
 	t.Helper()
-	ports := freePorts(t, 2*n)
+	ports := testhost.FreePorts(2 * n)
 	var cluster []string
 	for k := range n {
 		cluster = append(cluster, fmt.Sprintf("m%d=http://127.0.0.1:%d", k, ports[n+k]))
@@ -63,6 +63,8 @@ func startMembers(t testing.TB, n int, args ...string) []*server {
 			"--log-outputs", "stderr", "--listen-client-urls", client, "--advertise-client-urls", client,
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 			"--initial-cluster", strings.Join(cluster, ","),
+			// Members that do not get the processor at once are not given up.
+			"--heartbeat-interval", "300", "--election-timeout", "3000",
 		}, args...)}
 		t.Cleanup(members[k].kill)
 		members[k].spawn()
@@ -71,19 +73,6 @@ func startMembers(t testing.TB, n int, args ...string) []*server {
 		s.serves()
 	}
 	return members
-}
-
-func freePorts(t testing.TB, n int) []int {
-	ports := make([]int, n)
-	for k := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[k] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 func (s *server) spawn() {
@@ -107,8 +96,8 @@ func (s *server) spawn() {
 func (s *server) serves() {
 	s.t.Helper()
 	admin := s.admin("", "")
-	soon(s.t, "etcd", func() bool {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	within(s.t, startTimeout, "etcd", func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_, err := admin.Get(ctx, "health")
 		return err == nil || refusesToken(err)
@@ -153,12 +142,20 @@ func (s *server) admin(user, password string) *clientv3.Client {
 // soon waits for something to become true.
 func soon(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
+	within(t, patient, what, f)
+}
+
+func within(t testing.TB, timeout time.Duration, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(timeout); !f(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s: it has not happened within 20 s", what)
+			t.Fatalf("%s: it has not happened within %v", what, timeout)
 		}
 	}
 }
+
+// startTimeout is how long a server may take to start where much else is going on.
+const startTimeout = 3 * time.Minute
 
 // patient is how long the tests wait for an answer.
 const patient = 20 * time.Second

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"strings"
@@ -18,15 +19,7 @@ import (
 )
 
 // nobody is an address that refuses connections.
-func nobody(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+func nobody() string { return fmt.Sprintf("127.0.0.1:%d", testhost.FreePorts(1)[0]) }
 
 // elsewhere listens on 127.0.0.1, and says that it does elsewhere.
 type elsewhere struct {
@@ -61,7 +54,7 @@ func TestWhyNoBrokerAnswers(t *testing.T) {
 	_, open := fake(t, kfake.SeedTopics(1, "t"))
 	_, closed := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "secret"))
 	_, secure := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
-	away := nobody(t)
+	away := nobody()
 	var real string
 	fake(t, kfake.ListenFn(func(network, address string) (net.Listener, error) {
 		listener, err := net.Listen(network, address)
@@ -135,7 +128,7 @@ func says(text string) func(net.Conn) {
 
 func TestWhatIsEnqueuedInVain(t *testing.T) {
 	h := load(t)
-	options := table{"brokers": []string{nobody(t)}, "max_buffered": 1, "delivery_timeout": 1}
+	options := table{"brokers": []string{nobody()}, "max_buffered": 1, "delivery_timeout": 1}
 	h.call("enqueue", options, table{"topic": "t", "value": "x"})
 	for end := time.Now().Add(soonSeconds * time.Second); time.Now().Before(end); {
 		_, failure := h.try("enqueue", options, table{"topic": "t", "value": "y"}, time.Second)
@@ -159,16 +152,12 @@ func TestWhatIsEnqueuedInVain(t *testing.T) {
 }
 
 func TestABrokerThatComesBack(t *testing.T) {
-	address := nobody(t)
-	_, port, _ := net.SplitHostPort(address)
-	options := table{"brokers": []string{address}}
+	port := testhost.FreePorts(1)[0]
+	options := table{"brokers": []string{fmt.Sprintf("127.0.0.1:%d", port)}}
 	h := load(t)
-	h.fails("send", options, table{"topic": "t", "value": "x"}, unreachable, "refused")
-	number, err := net.LookupPort("tcp", port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fake(t, kfake.Ports(number), kfake.SeedTopics(1, "t"))
+	h.call("enqueue", options, table{"topic": "t", "value": "x"})
+	h.fails("flush", options, table{}, unreachable, "refused")
+	fake(t, kfake.Ports(port), kfake.SeedTopics(1, "t"))
 	h.call("send", options, table{"topic": "t", "value": "y"})
 	s := h.open("consume", options, table{"id": "1", "topics": []string{"t"}})
 	if values := s.values(2); values != "x y" {

@@ -145,7 +145,7 @@ func TestATransactionWhoseTopicIsMadeAgain(t *testing.T) {
 
 func TestATransactionWithoutBrokers(t *testing.T) {
 	h := load(t)
-	s := h.begin(transactional(table{"brokers": []string{nobody(t)}}, "a"))
+	s := h.begin(transactional(table{"brokers": []string{nobody()}}, "a"))
 	code, text := answered(s.say(table{"records": []table{{"topic": "t", "value": "x"}}, "timeout": 1}))
 	if code != unreachable && code != -1 {
 		t.Error(text)

@@ -119,9 +119,9 @@ func (h *Host) Lines() []Line {
 	return append([]Line(nil), h.lines...)
 }
 
-// HasLine waits for a line that contains text, for at most five seconds.
+// HasLine waits for a line that contains text, for at most 20 seconds.
 func (h *Host) HasLine(level int, text string) bool {
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		for _, l := range h.Lines() {
 			if l.Level == level && strings.Contains(l.Text, text) {
 				return true
