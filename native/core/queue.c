@@ -11,7 +11,7 @@
 
 #define BATCH 64
 #define SEND_WAIT_MS 10000
-#define MARGIN_NS 500000000u
+#define MARGIN_NS 2000000000u
 
 static void to_frame(const struct rf_channel *c, const struct rf_slot *s, resty_ffi_frame *f)
 {
@@ -260,7 +260,7 @@ API void resty_ffi_ready(resty_ffi_queue *q)
 /* Of the time until the host goes on without it: so that the runtime can still say what it leaves undone. */
 static uint64_t margin(uint64_t left)
 {
-    return left / 10 < MARGIN_NS ? left / 10 : MARGIN_NS;
+    return left / 4 < MARGIN_NS ? left / 4 : MARGIN_NS;
 }
 
 API int resty_ffi_finish(resty_ffi_queue *q, int busy)

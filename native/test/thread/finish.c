@@ -85,13 +85,13 @@ TEST(unload_and_reload_wait_for_it)
 TEST(one_that_is_told_its_time_can_say_what_it_leaves)
 {
     for (int k = 0; k < TRANSPORTS; k++) {
-        set_up(transports[k], "finish=100000", 3000);
+        set_up(transports[k], "finish=100000", 4000);
         close_loop(60000);
         CHECK_HAS(h.log, "could not finish\n");
         CHECK(!strstr(h.log, "its end took longer"));
         host_close(&h);
         set_up(transports[k], "finish=100000", 0);
-        close_loop(3000); /* the host's own time is shorter */
+        close_loop(4000); /* the host's own time is shorter */
         CHECK_HAS(h.log, "could not finish\n");
         host_close(&h);
     }
@@ -128,7 +128,7 @@ TEST(those_that_are_not_are_lost_aloud)
     for (int k = 0; k < TRANSPORTS; k++) {
         set_up(transports[k], "finish=1", 0);
         CHECK_INT(send_to("never", ""), 0);
-        close_loop(2000);
+        close_loop(6000);
         CHECK_HAS(h.log,
                   "the one-way call of \"never\" failed (code -8): unloaded: it was not answered in the time that");
         CHECK_HAS(h.log, "finished\n");

@@ -387,7 +387,7 @@ int main(void)
         }
         run();
     }
-    resty_ffi_pull_close(pull, 3000);
+    resty_ffi_pull_close(pull, 8000);
     free(line);
     return 0;
 }

@@ -64,10 +64,12 @@ def test_it_is_awaited_at_an_unload_and_at_a_reload(new_host, tmp_path, wait, is
     call = host.start("slow")
     assert host.reload() is None
     assert host.wait(call)[0] == 0
-    wait(lambda: noted(file) == ["a call", "finished"])
+    wait(lambda: len(noted(file)) == 2)
+    assert noted(file) == ["a call", "finished"]
     assert host.call("echo", b"new code") == (0, b"new code")
     host.unload()
-    wait(lambda: noted(file) == ["a call", "finished", "finished"])
+    wait(lambda: len(noted(file)) == 3)
+    assert noted(file) == ["a call", "finished", "finished"]
 
 
 def test_it_is_cancelled_when_its_time_is_over(new_host, tmp_path, isolate):

@@ -57,7 +57,7 @@ describe.each([
   });
 
   test("worker_shutdown_timeout bounds what is finished, and the log says so", async () => {
-    const on = await start(isolate, "worker_shutdown_timeout 2s;");
+    const on = await start(isolate, "worker_shutdown_timeout 4s;");
     await toFinish(on, 50_000);
     expect(await end(on, "SIGQUIT")).toBeLessThan(30_000);
     expect(finished(on)).toBe(false);
@@ -66,7 +66,7 @@ describe.each([
   });
 
   test("drain_timeout bounds it without that", async () => {
-    const on = await start(isolate, "", 2);
+    const on = await start(isolate, "", 4);
     await toFinish(on, 50_000);
     expect(await end(on, "SIGQUIT")).toBeLessThan(30_000);
     expect(on.errorLog()).toContain("could not finish");

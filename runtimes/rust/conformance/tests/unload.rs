@@ -131,7 +131,7 @@ fn what_takes_too_long_at_the_end_is_dropped() {
     let rt = host.load_to_drain(
         "examples/ffi_rust_trial",
         Some("ends late"),
-        Duration::from_secs(1),
+        Duration::from_secs(8),
     );
     host.unload(rt);
     host.turn_until("it is dropped", || logged(&host, "dropped"));
