@@ -58,6 +58,14 @@ export const REQUIREMENTS: Requirement[] = [
   tool("etcd", "is what the etcd examples and the demo talk to", ["etcd", "--version"], "3.3", [
     { packages: ["etcd-server"] },
   ]),
+  ...["krb5kdc", "kadmin.local"].map((program) =>
+    file(
+      program,
+      "is the KDC that the Kafka client's tests of Kerberos log in to",
+      [program],
+      [{ packages: ["krb5-kdc", "krb5-admin-server"] }],
+    ),
+  ),
   tool("g++", "builds librdkafka for the Kafka example in Rust", ["g++", "-dumpfullversion"], "8", [
     { packages: ["g++"] },
   ]),

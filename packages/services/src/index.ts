@@ -7,6 +7,7 @@ export { type Certificates, type GrpcServer, type GrpcStats, startGrpcServer } f
 export { type Fields, grpcMessage, type HostileCall, type HostileGrpc, startHostileGrpc } from "./hostile_grpc.ts";
 export { type HostileKafka, type Manner, startHostileKafka } from "./hostile_kafka.ts";
 export { type Kafka, type KafkaOptions, startKafka } from "./kafka.ts";
+export { type Kdc, type KdcOptions, startKdc } from "./kdc.ts";
 export { type LateGrpc, startLateGrpc } from "./late_grpc.ts";
 export { scratchFolder } from "./place.ts";
 export { type Service, startService } from "./service.ts";

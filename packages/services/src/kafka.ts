@@ -15,6 +15,8 @@ export interface KafkaOptions {
   properties?: Record<string, string>;
   /** A second listener, whose clients say who they are by PLAIN, SCRAM-SHA-256, or any unsigned token of OAUTHBEARER. */
   sasl?: { user: string; password: string };
+  /** Lets that listener's clients come with Kerberos, too: the broker's principal, its keytab, and a `krb5.conf`. */
+  kerberos?: { principal: string; keytab: string; config: string };
   /** One with TLS, whose clients need a certificate: paths of PEM files, the broker's key with its certificate and an authority. */
   tls?: { keystore: string; authority: string };
 }
@@ -29,17 +31,17 @@ export interface Kafka extends Service {
 const LOGGING = fileURLToPath(new URL("../kafka/log4j2.properties", import.meta.url));
 
 /** Starts the real broker, one node, which is its own controller (KRaft). */
-export async function startKafka({ port, properties, sasl, tls }: KafkaOptions = {}): Promise<Kafka> {
+export async function startKafka({ port, properties, sasl, kerberos, tls }: KafkaOptions = {}): Promise<Kafka> {
   const [plain = 0, controller = 0, saslPort = 0, tlsPort = 0] = await portsFor(4, port);
   const listeners = [
     `PLAINTEXT://127.0.0.1:${plain}`,
-    ...(sasl ? [`SASL_PLAINTEXT://127.0.0.1:${saslPort}`] : []),
+    ...(sasl || kerberos ? [`SASL_PLAINTEXT://127.0.0.1:${saslPort}`] : []),
     ...(tls ? [`SSL://127.0.0.1:${tlsPort}`] : []),
   ];
   const folder = scratchFolder("kafka");
   const settings = {
     ...broker(folder, listeners.join(","), controller),
-    ...(sasl && authentication(sasl)),
+    ...authentication(sasl, kerberos),
     ...(tls && encryption(tls)),
     ...properties,
   };
@@ -56,11 +58,14 @@ export async function startKafka({ port, properties, sasl, tls }: KafkaOptions =
     name: "Kafka",
     folder,
     address: `127.0.0.1:${plain}`,
-    command: ["java", ...java(), "kafka.Kafka", file],
+    command: [
+      ...["java", ...java(), ...(kerberos ? [`-Djava.security.krb5.conf=${kerberos.config}`] : [])],
+      ...["kafka.Kafka", file],
+    ],
     ready: async (log) => log.includes("Kafka Server started") && (await accepts(plain)),
   });
   return Object.assign(service, {
-    saslAddress: sasl && `127.0.0.1:${saslPort}`,
+    saslAddress: sasl || kerberos ? `127.0.0.1:${saslPort}` : undefined,
     tlsAddress: tls && `127.0.0.1:${tlsPort}`,
   });
 }
@@ -110,16 +115,33 @@ function broker(folder: string, clients: string, controller: number) {
   };
 }
 
-function authentication({ user, password }: { user: string; password: string }) {
-  const plain = "org.apache.kafka.common.security.plain.PlainLoginModule";
-  const scram = "org.apache.kafka.common.security.scram.ScramLoginModule";
-  const bearer = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule";
+function authentication(sasl: KafkaOptions["sasl"], kerberos: KafkaOptions["kerberos"]): Record<string, string> {
+  const modules = Object.entries({ ...(sasl && byPassword(sasl)), ...(kerberos && byTicket(kerberos)) });
+  if (modules.length === 0) return {};
   const listener = "listener.name.sasl_plaintext";
   return {
-    [`${listener}.sasl.enabled.mechanisms`]: "PLAIN,SCRAM-SHA-256,OAUTHBEARER",
-    [`${listener}.oauthbearer.sasl.jaas.config`]: `${bearer} required unsecuredLoginStringClaim_sub="broker";`,
-    [`${listener}.plain.sasl.jaas.config`]: `${plain} required user_${user}="${password}";`,
-    [`${listener}.scram-sha-256.sasl.jaas.config`]: `${scram} required;`,
+    [`${listener}.sasl.enabled.mechanisms`]: modules.map(([name]) => name).join(","),
+    [`${listener}.sasl.kerberos.service.name`]: "kafka",
+    ...Object.fromEntries(
+      modules.map(([name, module]) => [`${listener}.${name.toLowerCase()}.sasl.jaas.config`, `${module};`]),
+    ),
+  };
+}
+
+function byPassword({ user, password }: { user: string; password: string }) {
+  const security = "org.apache.kafka.common.security";
+  return {
+    PLAIN: `${security}.plain.PlainLoginModule required user_${user}="${password}"`,
+    "SCRAM-SHA-256": `${security}.scram.ScramLoginModule required`,
+    OAUTHBEARER: `${security}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker"`,
+  };
+}
+
+function byTicket({ principal, keytab }: { principal: string; keytab: string }) {
+  const module = "com.sun.security.auth.module.Krb5LoginModule required";
+  // The broker itself needs no ticket, and so no KDC that runs.
+  return {
+    GSSAPI: `${module} useKeyTab=true storeKey=true isInitiator=false keyTab="${keytab}" principal="${principal}"`,
   };
 }
 
