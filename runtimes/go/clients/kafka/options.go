@@ -53,6 +53,11 @@ type saslOptions struct {
 	Token      string            `msgpack:"token"`
 	TokenFile  string            `msgpack:"token_file"`
 	Extensions map[string]string `msgpack:"extensions"`
+	// Of GSSAPI.
+	Realm   string `msgpack:"realm"`
+	Keytab  string `msgpack:"keytab"`
+	Service string `msgpack:"service"`
+	Config  string `msgpack:"config"`
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -92,7 +97,7 @@ func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) 
 	}
 	opts = append(opts, kgo.Dialer(r.dialer(secure)), kgo.WithHooks(r))
 	if o.SASL != nil {
-		mechanism, err := o.SASL.mechanism()
+		mechanism, err := o.SASL.mechanism(r)
 		if err != nil {
 			return nil, err
 		}
@@ -165,9 +170,12 @@ func (o *tlsOptions) config() (*tls.Config, error) {
 	return config, nil
 }
 
-func (o *saslOptions) mechanism() (sasl.Mechanism, error) {
+func (o *saslOptions) mechanism(r *reach) (sasl.Mechanism, error) {
 	if o.Mechanism != "OAUTHBEARER" && (o.Token != "" || o.TokenFile != "" || len(o.Extensions) > 0) {
 		return nil, invalid("the options: \"sasl.token\", \"token_file\" and \"extensions\" are for the mechanism OAUTHBEARER")
+	}
+	if o.Mechanism != "GSSAPI" && (o.Realm != "" || o.Keytab != "" || o.Service != "" || o.Config != "") {
+		return nil, invalid("the options: \"sasl.realm\", \"keytab\", \"service\" and \"config\" are for the mechanism GSSAPI")
 	}
 	switch o.Mechanism {
 	case "", "PLAIN":
@@ -178,7 +186,9 @@ func (o *saslOptions) mechanism() (sasl.Mechanism, error) {
 		return scram.Auth{User: o.User, Pass: o.Password}.AsSha512Mechanism(), nil
 	case "OAUTHBEARER":
 		return o.bearer()
+	case "GSSAPI":
+		return o.gssapi(r)
 	}
-	return nil, invalid("the options: \"sasl.mechanism\" must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER, not %q",
-		o.Mechanism)
+	return nil, invalid("the options: \"sasl.mechanism\" must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI, "+
+		"not %q", o.Mechanism)
 }

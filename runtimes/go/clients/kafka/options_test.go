@@ -28,7 +28,13 @@ func TestOptionsThatAreNone(t *testing.T) {
 		{table{"brokers": []string{}}, `"brokers" must be a list`},
 		{table{"acks": "2"}, `"acks" must be`},
 		{table{"compression": "rar"}, `"compression" must be`},
-		{table{"sasl": table{"mechanism": "GSSAPI"}}, `"sasl.mechanism" must be`},
+		{table{"sasl": table{"mechanism": "NTLM"}}, `"sasl.mechanism" must be`},
+		{table{"sasl": table{"mechanism": "GSSAPI", "password": "p"}}, `needs "sasl.user"`},
+		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u@R", "password": "p"}}, `which is "sasl.realm"`},
+		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u"}}, `one of "sasl.password" and "sasl.keytab"`},
+		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u", "password": "p", "keytab": "k"}}, `one of "sasl.password"`},
+		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u", "token": "t"}}, "OAUTHBEARER"},
+		{table{"sasl": table{"mechanism": "PLAIN", "keytab": "k"}}, "are for the mechanism GSSAPI"},
 		{table{"sasl": table{"mechanism": "OAUTHBEARER"}}, `one of "sasl.token" and "sasl.token_file"`},
 		{table{"sasl": table{"mechanism": "OAUTHBEARER", "token": "a", "token_file": "b"}}, `one of "sasl.token"`},
 		{table{"sasl": table{"mechanism": "PLAIN", "token": "a"}}, "OAUTHBEARER"},
@@ -53,7 +59,7 @@ func TestTLSThatVerifiesNothing(t *testing.T) {
 func TestATokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	mechanism := func() (string, error) {
-		m, err := (&saslOptions{Mechanism: "OAUTHBEARER", TokenFile: file, Extensions: map[string]string{"a": "b"}}).mechanism()
+		m, err := (&saslOptions{Mechanism: "OAUTHBEARER", TokenFile: file, Extensions: map[string]string{"a": "b"}}).mechanism(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

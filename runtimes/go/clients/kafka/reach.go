@@ -26,6 +26,8 @@ const (
 	// troubleLasts is for how long a broker's last failure explains anything. franz-go tries a broker that somebody needs
 	// more often than that.
 	troubleLasts = 30 * time.Second
+	// silent is what a connection waits for once it is there.
+	silent = "it accepts connections, and does not answer"
 )
 
 // trouble is why a broker cannot be used.
@@ -94,7 +96,7 @@ func (r *reach) dialer(config *tls.Config) func(context.Context, string, string)
 			}
 			return nil, fmt.Errorf("TLS: %w", err)
 		}
-		r.waits(address, "it accepts connections, and does not answer")
+		r.waits(address, silent)
 		return secure, nil
 	}
 }
@@ -111,6 +113,15 @@ func (r *reach) waits(address, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.opening[address] = what
+}
+
+// waitsFor has a connection that is being opened wait for something else. Others, which authenticate anew, are in use.
+func (r *reach) waitsFor(address, what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.opening[address]; ok {
+		r.opening[address] = what
+	}
 }
 
 // OnBrokerConnect is told how opening a connection has ended, with its first requests: versions and SASL.

@@ -1,0 +1,130 @@
+// Package kerberos gets tickets for a service from the KDCs of a realm (RFC 4120), over TCP.
+//
+// gokrb5 has the messages and the cryptography. Its own client is not used: it cannot be interrupted, trusts every length
+// that a KDC sends, and renews tickets on goroutines whose panics nobody could recover.
+package kerberos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/iana/nametype"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// RefusedError is why a KDC gives no ticket: the principal, its key or the service is not what it knows.
+type RefusedError struct{ text string }
+
+func (e *RefusedError) Error() string { return e.text }
+
+// margin is for how long a ticket that is used again has to be good.
+const margin = time.Minute
+
+// Options says who wants tickets, for what, and where the KDCs are. Files are read for each login.
+type Options struct {
+	User     string // without its realm
+	Realm    string // "" is the default realm of Config
+	Password string
+	Keytab   string // a file; "" if there is a password
+	Service  string // the first part of the services' names
+	Config   string // a file as krb5.conf
+}
+
+// Ticket is one for a service, with what its use needs.
+type Ticket struct {
+	messages.Ticket
+	Key    types.EncryptionKey // of the session
+	Client types.PrincipalName
+	Realm  string // the client's
+	until  time.Time
+	host   string
+}
+
+func (t *Ticket) good() bool { return t != nil && time.Until(t.until) > margin }
+
+// Client keeps tickets as long as they are good. Its methods may be called from many goroutines.
+type Client struct {
+	options Options
+
+	turn     chan struct{} // who has put something into it may use the rest
+	granting *Ticket
+	config   *config.Config // as it was read for granting
+	services map[string]*Ticket
+}
+
+// NewClient makes a client; nothing is read or connected yet.
+func NewClient(options Options) *Client {
+	return &Client{options: options, turn: make(chan struct{}, 1), services: make(map[string]*Ticket)}
+}
+
+// Ticket is one for the service on a host. It is not given out again before Accepted is told of it, so one that a service
+// does not want, for its key has changed, is in nobody's way.
+func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the KDC has not answered another connection yet: %w", context.Cause(ctx))
+	}
+	defer func() { <-c.turn }()
+	host = strings.ToLower(host)
+	kept := c.services[host]
+	delete(c.services, host)
+	if kept.good() {
+		return kept, nil
+	}
+	fresh := !c.granting.good()
+	if fresh {
+		if err := c.logIn(ctx); err != nil {
+			return nil, err
+		}
+	}
+	ticket, err := c.forService(ctx, host)
+	var refused *RefusedError
+	if !fresh && errors.As(err, &refused) {
+		// It may be the granting ticket that the KDC does not want any more.
+		if err := c.logIn(ctx); err != nil {
+			return nil, err
+		}
+		ticket, err = c.forService(ctx, host)
+	}
+	return ticket, err
+}
+
+// Accepted is told that a service has taken a ticket: it is kept for the next connection.
+func (c *Client) Accepted(t *Ticket) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	c.services[t.host] = t
+}
+
+func (c *Client) logIn(ctx context.Context) error {
+	c.granting = nil
+	text, err := readFile("sasl.config", c.options.Config)
+	if err != nil {
+		return err
+	}
+	c.config, err = config.NewFromString(string(text))
+	var ignored config.UnsupportedDirective
+	if err != nil && !errors.As(err, &ignored) {
+		return fmt.Errorf("the option sasl.config: %q: %w", c.options.Config, err)
+	}
+	realm := c.options.Realm
+	if realm == "" {
+		realm = c.config.LibDefaults.DefaultRealm
+	}
+	if realm == "" {
+		return fmt.Errorf("the option sasl.realm is missing, and %q has no default_realm", c.options.Config)
+	}
+	client := types.NewPrincipalName(nametype.KRB_NT_PRINCIPAL, c.options.User)
+	secret, err := c.options.secret(client, realm)
+	if err != nil {
+		return err
+	}
+	c.granting, err = authenticate(ctx, c.config, client, realm, secret)
+	return err
+}

@@ -1,0 +1,120 @@
+package kerberos
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/messages"
+)
+
+// maxReply bounds a KDC's reply. Tickets of Active Directory, the largest that there are, have up to 64 KB.
+const maxReply = 1 << 20
+
+// reply is a KDC's, and the KDC's address.
+type reply struct {
+	text []byte
+	kdc  string
+}
+
+// ask sends a request to a realm's KDCs, one after the other until one answers. They share the time that ctx leaves.
+func ask(ctx context.Context, conf *config.Config, realm string, request []byte) (reply, error) {
+	kdcs, err := kdcsOf(ctx, conf, realm)
+	if err != nil {
+		return reply{}, err
+	}
+	var failures []string
+	for k, kdc := range kdcs {
+		text, err := exchange(ctx, kdc, request, len(kdcs)-k)
+		if err == nil {
+			return reply{text, kdc}, nil
+		}
+		failures = append(failures, fmt.Sprintf("the KDC %s: %v", kdc, err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return reply{}, errors.New(strings.Join(failures, "; "))
+}
+
+func kdcsOf(ctx context.Context, conf *config.Config, realm string) ([]string, error) {
+	for _, r := range conf.Realms {
+		if r.Realm == realm && len(r.KDC) > 0 {
+			return r.KDC, nil
+		}
+	}
+	if !conf.LibDefaults.DNSLookupKDC {
+		return nil, fmt.Errorf("the realm %q has no kdc in the file of the option sasl.config, nor is there dns_lookup_kdc", realm)
+	}
+	_, records, err := net.DefaultResolver.LookupSRV(ctx, "kerberos", "tcp", realm)
+	if err != nil {
+		return nil, fmt.Errorf("the KDCs of the realm %q: %w", realm, err)
+	}
+	var kdcs []string
+	for _, r := range records {
+		kdcs = append(kdcs, net.JoinHostPort(strings.TrimSuffix(r.Target, "."), strconv.Itoa(int(r.Port))))
+	}
+	return kdcs, nil
+}
+
+// exchange sends one request to a KDC, which gets one of shares equal parts of the time that is left.
+func exchange(ctx context.Context, kdc string, request []byte, shares int) ([]byte, error) {
+	patience := time.Minute
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = time.Until(deadline) / time.Duration(shares)
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(limited, "tcp", kdc)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(limited, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	text, err := talk(conn, request)
+	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		return nil, errors.New("it accepts connections, and does not answer")
+	}
+	return text, err
+}
+
+func talk(conn net.Conn, request []byte) ([]byte, error) {
+	framed := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(request)), uint32(len(request)))
+	if _, err := conn.Write(append(framed, request...)); err != nil {
+		return nil, err
+	}
+	var header [4]byte
+	if _, err := io.ReadFull(conn, header[:]); err != nil {
+		return nil, ended(err)
+	}
+	size := binary.BigEndian.Uint32(header[:])
+	if size == 0 || size > maxReply {
+		return nil, fmt.Errorf("it announces a reply of %d bytes: it is no KDC", size)
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(conn, text); err != nil {
+		return nil, ended(err)
+	}
+	return text, nil
+}
+
+// ended keeps a KDC's end of a connection from being taken for a broker's.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it closed the connection without a reply")
+	}
+	return err
+}
+
+// refusal is the error that a reply says, if it does.
+func (r reply) refusal() (messages.KRBError, bool) {
+	var e messages.KRBError
+	return e, e.Unmarshal(r.text) == nil
+}
