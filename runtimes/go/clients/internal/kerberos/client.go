@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/config"
@@ -51,32 +52,32 @@ func (t *Ticket) good() bool { return t != nil && time.Until(t.until) > margin }
 type Client struct {
 	options Options
 
-	turn     chan struct{} // who has put something into it may use the rest
+	turn     chan struct{} // who has put something into it may ask KDCs, and use what follows
 	granting *Ticket
 	config   *config.Config // as it was read for granting
-	services map[string]*Ticket
+
+	mu       sync.Mutex
+	accepted map[string]*Ticket // by host
 }
 
 // NewClient makes a client; nothing is read or connected yet.
 func NewClient(options Options) *Client {
-	return &Client{options: options, turn: make(chan struct{}, 1), services: make(map[string]*Ticket)}
+	return &Client{options: options, turn: make(chan struct{}, 1), accepted: make(map[string]*Ticket)}
 }
 
 // Ticket is one for the service on a host. It is not given out again before Accepted is told of it, so one that a service
 // does not want, for its key has changed, is in nobody's way.
 func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
+	host = strings.ToLower(host)
+	if kept := c.kept(host); kept.good() {
+		return kept, nil
+	}
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the KDC has not answered another connection yet: %w", context.Cause(ctx))
 	}
 	defer func() { <-c.turn }()
-	host = strings.ToLower(host)
-	kept := c.services[host]
-	delete(c.services, host)
-	if kept.good() {
-		return kept, nil
-	}
 	fresh := !c.granting.good()
 	if fresh {
 		if err := c.logIn(ctx); err != nil {
@@ -95,11 +96,20 @@ func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 	return ticket, err
 }
 
+// kept takes out the ticket that was accepted by a host, nil if there is none.
+func (c *Client) kept(host string) *Ticket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ticket := c.accepted[host]
+	delete(c.accepted, host)
+	return ticket
+}
+
 // Accepted is told that a service has taken a ticket: it is kept for the next connection.
 func (c *Client) Accepted(t *Ticket) {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	c.services[t.host] = t
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accepted[t.host] = t
 }
 
 func (c *Client) logIn(ctx context.Context) error {

@@ -94,7 +94,9 @@ func TestAServiceOfAnotherRealm(t *testing.T) {
 
 func TestTheNextKDCIsAsked(t *testing.T) {
 	closed := server(t, func(net.Conn) {})
-	get(t, NewClient(options(t, closed, replies(t, newFakeKDC(t).reply))))
+	resting := replies(t, refuses(t, errorcode.KDC_ERR_SVC_UNAVAILABLE, nil))
+	get(t, NewClient(options(t, closed, resting, replies(t, newFakeKDC(t).reply))))
+	fails(t, options(t, resting), false, "out of service")
 	fails(t, options(t, closed, closed), false, closed+": it closed the connection without a reply; the KDC "+closed)
 }
 
@@ -108,9 +110,14 @@ func TestASilentKDC(t *testing.T) {
 		t.Error(err)
 	}
 
-	// One that waits for the client's other connection ends as well.
+	// One that waits for the client's other connection ends as well; one with a ticket does not wait.
 	client.turn <- struct{}{}
 	if _, err := client.Ticket(limited, "broker"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	kept := &Ticket{host: "broker", until: time.Now().Add(time.Hour)}
+	client.Accepted(kept)
+	if ticket, err := client.Ticket(limited, "broker"); ticket != kept {
 		t.Error(err)
 	}
 }
@@ -125,6 +132,7 @@ func TestAKDCThatIsNone(t *testing.T) {
 		{"\x7e\x02", "a reply of"},
 	} {
 		fails(t, options(t, server(t, func(conn net.Conn) {
+			request(conn)
 			_, _ = conn.Write([]byte(c.bytes + "HTTP/1.1"[:max(0, 4-len(c.bytes))]))
 		})), false, c.words)
 	}

@@ -52,20 +52,22 @@ func server(t *testing.T, f func(net.Conn)) string {
 	return listener.Addr().String()
 }
 
+// request reads one. A connection that is closed before is reset, and what was sent may be lost.
+func request(conn net.Conn) []byte {
+	var size uint32
+	if binary.Read(conn, binary.BigEndian, &size) != nil {
+		return nil
+	}
+	text := make([]byte, size)
+	_, _ = io.ReadFull(conn, text)
+	return text
+}
+
 // replies makes a KDC of a function from a request to its reply.
 func replies(t *testing.T, f func(request []byte) []byte) string {
 	return server(t, func(conn net.Conn) {
-		var size uint32
-		if binary.Read(conn, binary.BigEndian, &size) != nil {
-			return
-		}
-		request := make([]byte, size)
-		if _, err := io.ReadFull(conn, request); err != nil {
-			return
-		}
-		reply := f(request)
-		_, _ = conn.Write(binary.BigEndian.AppendUint32(nil, uint32(len(reply))))
-		_, _ = conn.Write(reply)
+		reply := f(request(conn))
+		_, _ = conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(reply))), reply...))
 	})
 }
 

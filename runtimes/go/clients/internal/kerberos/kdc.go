@@ -9,9 +9,11 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
 	"github.com/jcmturner/gokrb5/v8/messages"
 )
 
@@ -34,7 +36,12 @@ func ask(ctx context.Context, conf *config.Config, realm string, request []byte)
 	for k, kdc := range kdcs {
 		text, err := exchange(ctx, kdc, request, len(kdcs)-k)
 		if err == nil {
-			return reply{text, kdc}, nil
+			answer := reply{text, kdc}
+			refusal, refused := answer.refusal()
+			if !refused || refusal.ErrorCode != errorcode.KDC_ERR_SVC_UNAVAILABLE {
+				return answer, nil
+			}
+			err = errors.New("it says that it is out of service")
 		}
 		failures = append(failures, fmt.Sprintf("the KDC %s: %v", kdc, err))
 		if ctx.Err() != nil {
@@ -88,7 +95,7 @@ func exchange(ctx context.Context, kdc string, request []byte, shares int) ([]by
 func talk(conn net.Conn, request []byte) ([]byte, error) {
 	framed := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(request)), uint32(len(request)))
 	if _, err := conn.Write(append(framed, request...)); err != nil {
-		return nil, err
+		return nil, ended(err)
 	}
 	var header [4]byte
 	if _, err := io.ReadFull(conn, header[:]); err != nil {
@@ -107,7 +114,9 @@ func talk(conn net.Conn, request []byte) ([]byte, error) {
 
 // ended keeps a KDC's end of a connection from being taken for a broker's.
 func ended(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE):
 		return errors.New("it closed the connection without a reply")
 	}
 	return err
