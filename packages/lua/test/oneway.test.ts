@@ -23,7 +23,7 @@ lua_package_path "${LIB}/?.lua;;";
 lua_shared_dict served 1m;
 lua_shared_dict results 1m;
 init_worker_by_lua_block {
-  package.loaded["the runtime"] = assert(require("resty.ffi").load(${quoted(METHODS)}, nil, { dicts = { "served" }, timeout = 2 }))
+  package.loaded["the runtime"] = assert(require("resty.ffi").load(${quoted(METHODS)}, nil, { dicts = { "served" }, timeout = 8 }))
   ${send("init_worker")}
   assert(ngx.timer.at(0, function() ${send("timer")} end))
 }
