@@ -19,6 +19,7 @@ async function start(isolate: boolean): Promise<Nginx> {
     env,
     http: ({ port }) => `
 lua_package_path "${LIB}/?.lua;;";
+keepalive_timeout 0; # so that no request goes to a worker that is about to end
 init_worker_by_lua_block { assert(require("resty.ffi.kafka").setup{ isolate = ${isolate} }) }
 server {
   listen 127.0.0.1:${port};
