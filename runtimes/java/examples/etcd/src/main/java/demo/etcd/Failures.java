@@ -1,15 +1,20 @@
 package demo.etcd;
 
 import io.etcd.jetcd.common.exception.EtcdException;
+import io.github.restyffi.Call;
 import io.github.restyffi.RestyFfiException;
 import io.grpc.Status;
 
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 
 /** etcd's failures, with the gRPC status as their code. */
 final class Failures {
+    /** A status that comes this close to the deadline is about it. */
+    private static final Duration CLOSE = Duration.ofMillis(50);
+
     private Failures() {}
 
     static RestyFfiException badRequest(String message) {
@@ -31,6 +36,15 @@ final class Failures {
                     code.toStatus().withDescription(etcd.getMessage()).withCause(etcd.getCause()));
         }
         return failure(Status.fromThrowable(t));
+    }
+
+    /** The failure of a call. etcd resets its stream at the deadline, a moment before ours. */
+    static RestyFfiException inTime(Throwable thrown, Call call) {
+        RestyFfiException failure = of(thrown);
+        boolean late = call.remaining().filter(left -> left.compareTo(CLOSE) < 0).isPresent();
+        return late && failure.code() == Status.Code.CANCELLED.value()
+                ? failure(Status.DEADLINE_EXCEEDED.withDescription(failure.getMessage()))
+                : failure;
     }
 
     private static RestyFfiException failure(Status status) {

@@ -52,7 +52,10 @@ final class Requests {
     static <A> CompletableFuture<A> send(Call call, Supplier<CompletableFuture<A>> request) {
         CancellableContext context = context(call.remaining().orElse(null));
         call.cancellation().onCancel(() -> context.cancel(null));
-        return send(context, request).whenComplete((answer, failure) -> context.close());
+        return send(context, request)
+                .whenComplete((answer, failure) -> context.close())
+                .exceptionallyCompose(
+                        failure -> CompletableFuture.failedFuture(Failures.inTime(failure, call)));
     }
 
     /** Sends a request of a stream, which has no deadline itself, and waits for its answer. */

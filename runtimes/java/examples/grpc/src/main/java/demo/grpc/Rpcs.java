@@ -13,6 +13,7 @@ import io.grpc.StatusException;
 import io.grpc.stub.BlockingClientCall;
 
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
@@ -21,6 +22,9 @@ import java.util.stream.Stream;
 
 /** Serves methods by RPCs. A prototype says what type the JSON of a request becomes. */
 final class Rpcs {
+    /** A status that comes this close to the deadline is about it. */
+    private static final Duration CLOSE = Duration.ofMillis(50);
+
     private final ManagedChannel channel;
 
     Rpcs(ManagedChannel channel) {
@@ -115,10 +119,18 @@ final class Rpcs {
         if (isLost(status)) {
             return failure(Status.UNAVAILABLE.withDescription("the connection was lost"), call);
         }
+        if (status.getCode() == Status.Code.CANCELLED && isLate(call)) {
+            return failure(Status.DEADLINE_EXCEEDED.withDescription(text(status)), call);
+        }
         if (status.getCode() == Status.Code.UNAVAILABLE) {
             channel.resetConnectBackoff(); // the next call is to try, however long it has been down
         }
         return new RestyFfiException(status.getCode().value(), text(status), status.getCause());
+    }
+
+    /** A server resets the stream at the deadline, a moment before ours. */
+    private static boolean isLate(Call call) {
+        return call.remaining().filter(left -> left.compareTo(CLOSE) < 0).isPresent();
     }
 
     /** grpc calls it UNKNOWN when it writes to a connection that has just gone. */
