@@ -49,7 +49,7 @@ describe("producer", () => {
     expect(sent).toBe("all|2|0");
     const seen = await run(`
       local c = consumer("all", { "all" })
-      local r = must(c:recv(10))
+      local r = must(c:recv(30))
       c:close()
       return r.topic, r.partition, r.offset, r.timestamp == 1700000000123, r.key == "k\\0", r.value == "v\\255", r.headers:get("a") == "\\0b"`);
     expect(seen).toBe("all|2|0|true|true|true|true");
@@ -60,7 +60,7 @@ describe("producer", () => {
     const seen = await run(`
       must(p:send("nils", nil, nil)) must(p:send("nils", "", ""))
       local c = consumer("nils", { "nils" })
-      local a, b = must(c:recv(10)), must(c:recv(10))
+      local a, b = must(c:recv(30)), must(c:recv(30))
       c:close()
       return a.key, a.value, #a.headers, b.key == "", b.value == ""`);
     expect(seen).toBe("nil|nil|0|true|true");
@@ -71,7 +71,7 @@ describe("producer", () => {
     const seen = await run(
       `must(p:send("with-${codec}", "key", ("text "):rep(10000)))
       local c = consumer("with-${codec}", { "with-${codec}" })
-      local r = must(c:recv(10))
+      local r = must(c:recv(30))
       c:close()
       return #r.value`,
       `compression = "${codec}"`,
@@ -152,14 +152,14 @@ describe("consumer", () => {
       for k = 1, 10 do must(p:send("bills", nil, "v" .. k)) end
       local c = consumer("bills", { "bills" })
       local r
-      for _ = 1, 4 do r = must(c:recv(10)) end
+      for _ = 1, 4 do r = must(c:recv(30)) end
       must(c:commit(r))
       c:close()
       return r.value, must(p:offsets("bills", "bills"))[1].committed`);
     expect(first).toBe("v4|4");
     const next = await run(`
       local c = consumer("bills", { "bills" })
-      local r = must(c:recv(10))
+      local r = must(c:recv(30))
       c:close()
       return r.value`);
     expect(next).toBe("v5");
@@ -174,7 +174,7 @@ describe("consumer", () => {
       local sender = ngx.thread.spawn(function()
         while not state.late do ngx.sleep(0.1) must(p:send("late", nil, "after")) end
       end)
-      local r = must(c:recv(10))
+      local r = must(c:recv(30))
       state.late = true
       ngx.thread.wait(sender)
       c:close()
@@ -187,13 +187,13 @@ describe("consumer", () => {
     const seen = await run(`
       for k = 1, 5 do must(p:send("auto", nil, "v" .. k)) end
       local c = consumer("auto", { "auto" }, { commit_interval = 60 })
-      for _ = 1, 3 do must(c:recv(10)) end
+      for _ = 1, 3 do must(c:recv(30)) end
       c:close()
       local at_close = must(p:offsets("auto", "auto"))[1].committed
       c = consumer("auto", { "auto" }, { commit_interval = 0.05 })
-      must(c:recv(10))
+      must(c:recv(30))
       ngx.sleep(0.1)
-      must(c:recv(10))
+      must(c:recv(30))
       return at_close, must(p:offsets("auto", "auto"))[1].committed`);
     expect(seen).toBe("3|4");
   });
@@ -393,7 +393,7 @@ describe("TLS", () => {
 
   it("both sides show a certificate", async () => {
     await topic("tls");
-    expect(await run(`${tls(pem)} return must(p:send("tls", nil, "x")).offset`)).toBe("0");
+    expect(await run(`${tls(pem)} return must(p:send("tls", nil, "x", { timeout = 20 })).offset`)).toBe("0");
   });
 
   it.each([
