@@ -19,6 +19,7 @@ TEST(random_writes_by_a_child)
     fflush(stdout);
     resty_ffi_options o = host_process;
     o.max_queue = 256;
+    o.drain_ms = 200; /* one that happens to say that it finishes something lives no longer */
     resty_ffi_call *calls[IN_FLIGHT];
     uint64_t started[IN_FLIGHT] = {0};
     unsigned rounds = 0, answered = 0, ended_badly = 0;

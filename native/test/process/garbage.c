@@ -17,6 +17,7 @@ static void set_up(void)
 {
     resty_ffi_options o = host_process;
     o.max_queue = 256;
+    o.drain_ms = 200; /* one that happens to say that it finishes something lives no longer */
     host_open(&h);
     bad = host_load(&h, "ffi_c_garbage", NULL, &o);
     neighbour_thread = host_load(&h, "ffi_c_methods", NULL, &host_thread);

@@ -11,7 +11,7 @@ use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, rustls};
 
 use crate::http2;
 use crate::settings::{Place, Settings, Target};
@@ -66,7 +66,8 @@ pub async fn dial(
             Ok(false) => connection.await,
             Err(ended) => ended,
         };
-        Err(ended.map_or_else(|error| http2::sentence(&error), |()| CLOSED.to_owned()))
+        let why = ended.map_or_else(|error| http2::sentence(&error), |()| CLOSED.to_owned());
+        Err(why + hint(settings))
     });
     dialed.await.unwrap_or_else(|_| {
         let seconds = settings.connect_timeout.as_secs_f64();
@@ -111,6 +112,19 @@ async fn silence(mut pings: PingPong, settings: &Settings) {
     }
 }
 
+/// Whether it was the server that ended the handshake, and not our own check of what it sent.
+fn refused(error: &io::Error) -> bool {
+    let own = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    own.is_none_or(|error| matches!(error, rustls::Error::AlertReceived(_)))
+}
+
+/// Why a server may have refused the connection.
+fn hint(settings: &Settings) -> &'static str {
+    settings.tls.as_ref().map_or("", |tls| tls.identity.hint())
+}
+
 async fn open(target: &Target, settings: &Settings, turn: usize) -> Result<Box<dyn Io>, String> {
     let (io, host): (Box<dyn Io>, &str) = match &target.place {
         Place::Unix { path } => {
@@ -128,7 +142,10 @@ async fn open(target: &Target, settings: &Settings, turn: usize) -> Result<Box<d
     let stream = TlsConnector::from(Arc::clone(&tls.config))
         .connect(name, ReadFirst(io))
         .await;
-    let stream = stream.map_err(|error| format!("TLS: {}", explain(&error)))?;
+    let stream = stream.map_err(|error| {
+        let hint = if refused(&error) { hint(settings) } else { "" };
+        format!("TLS: {}{hint}", explain(&error))
+    })?;
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
         return Err("TLS: the server speaks no HTTP/2".to_owned());
     }

@@ -1,8 +1,10 @@
 //! What a connection trusts, and who it says it is.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use resty_ffi::Error;
+use tokio_rustls::rustls::client::ResolvesClientCert;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -11,6 +13,7 @@ use tokio_rustls::rustls::crypto::{
 };
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{
     self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
@@ -31,6 +34,7 @@ pub struct Pems<'a> {
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub config: Arc<ClientConfig>,
+    pub identity: Arc<Identity>,
     /// The name in the server's certificate, if it is not that of the address.
     host: Option<ServerName<'static>>,
 }
@@ -68,8 +72,14 @@ pub fn new(pems: &Pems<'_>) -> Result<Tls, Error> {
         _ => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
+    let identity = Arc::new(Identity {
+        certificate: config.client_auth_cert_resolver,
+        asked: AtomicBool::new(false),
+    });
+    config.client_auth_cert_resolver = identity.clone();
     Ok(Tls {
         config: Arc::new(config),
+        identity,
         host: pems.host.map(server_name).transpose()?,
     })
 }
@@ -83,6 +93,43 @@ impl Tls {
     /// The name that the certificate of the server at this address has to have.
     pub fn name_of(&self, address: &str) -> Result<ServerName<'static>, Error> {
         self.host.clone().map_or_else(|| server_name(address), Ok)
+    }
+}
+
+/// The client's certificate, if there is one, and whether a server has asked for it. With TLS 1.3 a server refuses after the
+/// handshake, and its reset can overtake the alert that says why.
+#[derive(Debug)]
+pub struct Identity {
+    certificate: Arc<dyn ResolvesClientCert>,
+    asked: AtomicBool,
+}
+
+impl Identity {
+    /// What may be the reason, when a server has not taken a connection.
+    pub fn hint(&self) -> &'static str {
+        match (
+            self.asked.load(Ordering::Relaxed),
+            self.certificate.has_certs(),
+        ) {
+            (false, _) => "",
+            (true, false) => {
+                " (the server asked for a client certificate: options cert and priv_key)"
+            }
+            (true, true) => {
+                " (the server asked for a client certificate, and may not trust that of the option cert)"
+            }
+        }
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, issuers: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.certificate.resolve(issuers, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.certificate.has_certs()
     }
 }
 
