@@ -87,9 +87,10 @@ func (c *client) begin(rt *restyffi.Runtime) error {
 		if err != nil {
 			return invalid("the options: %v", err)
 		}
-		t.mu.Lock()
-		t.kgo, t.reach = made, r
-		t.mu.Unlock()
+		if !t.own(made, r) {
+			made.Close()
+			return restyffi.Errorf(restyffi.CodeUnloaded, "the producer is closed")
+		}
 	}
 	if err := t.kgo.BeginTransaction(); err != nil {
 		t.forget()
@@ -205,6 +206,17 @@ func (t *transactions) abort() {
 		_ = t.kgo.EndTransaction(ctx, kgo.TryAbort)
 	}
 	t.forget()
+}
+
+// own takes over the client of the id, unless an unload has closed the transactions already.
+func (t *transactions) own(k *kgo.Client, r *reach) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.kgo, t.reach = k, r
+	return true
 }
 
 func (t *transactions) forget() {

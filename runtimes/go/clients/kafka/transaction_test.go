@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
@@ -152,5 +153,18 @@ func TestATransactionWithoutBrokers(t *testing.T) {
 	}
 	if code, text := answered(s.say(commit)); code == 0 {
 		t.Error(text)
+	}
+}
+
+// A transaction that was waiting for its turn may get it while the client is closed.
+func TestNoTransactionBeginsOnceItsClientIsClosed(t *testing.T) {
+	c := &client{options: &options{Brokers: []string{"127.0.0.1:1"}, TransactionalID: "tx"}, transactions: newTransactions()}
+	c.transactions.close()
+	code, text := codeOf(c.begin(&restyffi.Runtime{}))
+	if code != restyffi.CodeUnloaded {
+		t.Errorf("it began with %d %q", code, text)
+	}
+	if c.transactions.kgo != nil {
+		t.Error("its client is left behind")
 	}
 }
