@@ -1,9 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../../scripts/environment.ts";
 import { paths } from "../../../scripts/paths.ts";
 import { type Cell, type Sample, startCells } from "./cells.ts";
+import { chartsOf } from "./charts/charts.ts";
+import { THEMES } from "./charts/svg.ts";
 import { report } from "./report.ts";
 import { type Row, rowOf } from "./row.ts";
 import { soak, soakTable } from "./soak.ts";
@@ -49,6 +51,16 @@ async function measureAll(cells: Cell[], { bytes, rounds, seconds }: Plan): Prom
   return [...samples.values()].map(({ key, cell, list }) => rowOf(key, list, cell.rssMb()));
 }
 
+/** Writes docs/benchmarks.md and the pictures beside it. */
+function publish(rows: Row[], text: string): void {
+  const docs = join(ROOT, "docs");
+  writeFileSync(join(docs, "benchmarks.md"), text);
+  mkdirSync(join(docs, "benchmarks"), { recursive: true });
+  for (const chart of chartsOf(rows))
+    for (const theme of THEMES)
+      writeFileSync(join(docs, "benchmarks", `${chart.name}-${theme.name}.svg`), chart.draw(theme));
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -84,7 +96,7 @@ async function main(): Promise<number> {
     const text = report(rows, plan.rounds, plan.seconds);
     process.stdout.write(text);
     if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-    if (!values.quick && !values.only) writeFileSync(join(ROOT, "docs", "benchmarks.md"), text);
+    if (!values.quick && !values.only) publish(rows, text);
     return 0;
   } finally {
     await Promise.all(cells.map((cell) => cell.stop()));

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, release } from "node:os";
-import type { Row } from "./row.ts";
+import { type Chart, chartsOf } from "./charts/charts.ts";
+import { type Row, sizeName } from "./row.ts";
 
 const HEAD = [
   "what",
@@ -43,10 +44,6 @@ function table(rows: Row[], floor: Row | undefined): string {
   return [HEAD, HEAD.map((_, column) => (column ? "--:" : "---")), ...lines]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
-}
-
-function size(bytes: number): string {
-  return bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`;
 }
 
 /** How each SDK waits for calls and what it does with one: what it costs beyond the floor and no-hop is here. */
@@ -128,6 +125,16 @@ function services(rows: Row[]): string[] {
   ];
 }
 
+/** Follows the appearance of the page that it is on. `folder` is where its files are, seen from the page. */
+export function embedded({ name, alt }: Chart, folder: string): string {
+  return [
+    "<picture>",
+    `  <source media="(prefers-color-scheme: dark)" srcset="${folder}/${name}-dark.svg">`,
+    `  <img alt="${alt}" src="${folder}/${name}-light.svg">`,
+    "</picture>",
+  ].join("\n");
+}
+
 /** docs/benchmarks.md. */
 export function report(rows: Row[], rounds: number, seconds: number): string {
   const lines = [
@@ -149,6 +156,7 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
     "- CPU covers the worker, its child processes and, for the last two, the server. RSS is the proportional set size of",
     "  the worker and its child processes, after the load.",
     "- pinned: everything on one core, so the software's own cost. Unpinned, the scheduler's placement shows.",
+    ...chartsOf(rows).flatMap((chart) => ["", embedded(chart, "benchmarks")]),
     ...parts(rows),
   ];
   for (const pinned of [true, false]) {
@@ -159,7 +167,7 @@ export function report(rows: Row[], rounds: number, seconds: number): string {
         );
         if (some.length === 0) continue;
         const floor = rows.find((row) => row.what === "floor" && row.pinned === pinned);
-        const title = `${size(bytes)}, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`;
+        const title = `${sizeName(bytes)}, ${inFlight === 1 ? "one at a time" : `${inFlight} in flight`}`;
         lines.push("", `## ${title}, ${pinned ? "pinned to one core" : "unpinned"}`, "", table(some, floor));
       }
     }

@@ -45,3 +45,7 @@ export function rowOf(
     rss_mb: round(rssMb, 1),
   };
 }
+
+export function sizeName(bytes: number): string {
+  return bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`;
+}
