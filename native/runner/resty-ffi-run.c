@@ -34,7 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../core/failed.h"
+#include "../channel/failed.h"
 #include "../transport/process/child.h"
 #include "../transport/process/status.h"
 #include "resty_ffi.h"

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../core/imports.h"
+#include "../../objects/imports.h"
 #include "nginx.h"
 
 /* Main thread only. Changed with SIGCHLD blocked, since nginx waits in its handler; freed never, it only grows. */

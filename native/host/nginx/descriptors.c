@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "../../core/imports.h"
+#include "../../objects/imports.h"
 #include "nginx.h"
 
 static int host_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)

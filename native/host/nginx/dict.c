@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/export.h"
+#include "../../channel/export.h"
 #include "nginx.h"
 #include "resty_ffi.h"
 

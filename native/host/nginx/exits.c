@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../core/imports.h"
+#include "../../objects/imports.h"
 #include "nginx.h"
 #include "resty_ffi.h"
 

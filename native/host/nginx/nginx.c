@@ -8,8 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "../../core/export.h"
-#include "../../core/failed.h"
+#include "../../channel/export.h"
+#include "../../channel/failed.h"
 #include "event.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"

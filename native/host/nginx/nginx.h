@@ -1,8 +1,8 @@
-/* The nginx host: what lua-resty-ffi calls, besides core/host.h. Main thread of a worker only. */
+/* The nginx host: what lua-resty-ffi calls, besides loop/host.h. Main thread of a worker only. */
 #ifndef RF_NGINX_H
 #define RF_NGINX_H
 
-#include "../../core/host.h"
+#include "../../loop/host.h"
 
 /* subsystem: 0 = http, 1 = stream. NULL = ready; else a sentence that says what to change. */
 const char *resty_ffi_nginx_init(int subsystem);

@@ -1,7 +1,7 @@
 /* Streams in nginx: semaphores to wait on, and the request that a stream belongs to. */
 #include <stdlib.h>
 
-#include "../../core/export.h"
+#include "../../channel/export.h"
 #include "nginx.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/lock.h"
+#include "../../channel/lock.h"
 #include "resty_ffi.h"
 
 struct entry {

@@ -2,7 +2,7 @@
 #ifndef RF_DICT_H
 #define RF_DICT_H
 
-#include "../../core/host.h"
+#include "../../loop/host.h"
 
 struct rf_dict;
 

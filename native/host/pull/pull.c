@@ -8,8 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "../../core/export.h"
-#include "../../core/failed.h"
+#include "../../channel/export.h"
+#include "../../channel/failed.h"
 #include "dict.h"
 
 #define MAX_LINES 10000

@@ -1,12 +1,12 @@
 /*
  * The host that is driven by its caller: it waits on one descriptor, runs what is due, and asks for what is done. For
  * programs without an event loop of their own to plug into (the C harness), or behind a language boundary (Node).
- * Exported by libresty_ffi.so; same threading rules as core/host.h.
+ * Exported by libresty_ffi.so; same threading rules as loop/host.h.
  */
 #ifndef RF_PULL_H
 #define RF_PULL_H
 
-#include "../../core/host.h"
+#include "../../loop/host.h"
 
 typedef struct resty_ffi_pull resty_ffi_pull;
 

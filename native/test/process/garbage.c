@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/loop.h"
+#include "../../loop/loop.h"
 #include "../check.h"
 #include "children.h"
 

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../core/layout.h"
+#include "../../channel/layout.h"
 #include "../../transport/process/child.h"
 #include "resty_ffi.h"
 

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "../../core/export.h"
-#include "../../core/lock.h"
-#include "../../core/queue.h"
+#include "../../channel/export.h"
+#include "../../channel/lock.h"
+#include "../../queue/queue.h"
 #include "child.h"
 
 static resty_ffi_queue attached; /* one process serves one queue, for as long as it lives */

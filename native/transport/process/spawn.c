@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../core/failed.h"
+#include "../../channel/failed.h"
 #include "child.h"
 #include "supervisor.h"
 

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../core/failed.h"
+#include "../../channel/failed.h"
 #include "child.h"
 #include "status.h"
 

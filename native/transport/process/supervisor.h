@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "../../core/loop.h"
+#include "../../loop/loop.h"
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 

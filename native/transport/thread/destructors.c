@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
-#include "../../core/relro.h"
+#include "../../objects/relro.h"
 
 /* The dynamic linker looks at the end how many there are. */
 static int skip(struct dl_phdr_info *object, size_t size, void *arg)

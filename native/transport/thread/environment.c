@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../core/lock.h"
+#include "../../channel/lock.h"
 
 extern char **environ;
 extern void *__libc_stack_end __attribute__((weak)); /* glibc: where argc is, with argv and the variables behind it */

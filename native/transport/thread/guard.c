@@ -3,8 +3,8 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-#include "../../core/imports.h"
-#include "../../core/lock.h"
+#include "../../objects/imports.h"
+#include "../../channel/lock.h"
 
 void rf_guard_look(void)
 {

@@ -2,7 +2,7 @@
 #ifndef RF_GUARD_H
 #define RF_GUARD_H
 
-#include "../../core/loop.h"
+#include "../../loop/loop.h"
 #include "signals.h"
 
 /* Before a library is opened, on the loop's thread; all but the first call do nothing. */

@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../core/imports.h"
-#include "../../core/lock.h"
+#include "../../objects/imports.h"
+#include "../../channel/lock.h"
 
 #define SIGNALS 32 /* the real-time ones are whoever's uses them */
 

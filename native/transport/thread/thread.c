@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/failed.h"
+#include "../../channel/failed.h"
 #include "environment.h"
 #include "guard.h"
 #include "home.h"

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import koffi from "koffi";
 import type { Native } from "./library.js";
 
-/** The first fields of `resty_ffi_call` in native/core/host.h. */
+/** The first fields of `resty_ffi_call` in native/loop/host.h. */
 const BYTES = 40;
 const DATA = 8;
 const LENGTH = 16;

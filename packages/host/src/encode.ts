@@ -7,7 +7,7 @@ const BYTES = 80;
 /** No limit of time; in an option, where 0 is what was not given. */
 export const FOREVER = 0xffffffff;
 
-/** `resty_ffi_options` of native/core/host.h, with the strings that it points to behind it: keep it while it is used. */
+/** `resty_ffi_options` of native/loop/host.h, with the strings that it points to behind it: keep it while it is used. */
 export function encode(options: LoadOptions): Buffer {
   const { limits = {} } = options;
   const strings: [offset: number, text: string][] = [];

@@ -73,7 +73,7 @@ const FIRST = 0.008192;
 
 const counter = (bytes: Buffer) => (index: number) => Number(bytes.readBigUInt64LE(8 * index));
 
-/** `resty_ffi_stats` of native/core/host.h. */
+/** `resty_ffi_stats` of native/loop/host.h. */
 export function decodeStats(bytes: Buffer): Stats {
   const count = counter(bytes);
   return {
@@ -97,7 +97,7 @@ export function decodeStats(bytes: Buffer): Stats {
   };
 }
 
-/** `resty_ffi_method_stats` of native/core/host.h. */
+/** `resty_ffi_method_stats` of native/loop/host.h. */
 export function decodeMethodStats(bytes: Buffer): MethodStats {
   const count = counter(bytes);
   const errors = Object.fromEntries(KINDS.map((kind, index) => [kind, count(ERRORS + index)]));

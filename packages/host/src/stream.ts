@@ -7,7 +7,7 @@ import type { CallOptions } from "./options.js";
 import { EMPTY, toBytes } from "./request.js";
 import type { Loaded } from "./runtime.js";
 
-/** What resty_ffi_stream_send and resty_ffi_stream_next return; see native/core/host.h. */
+/** What resty_ffi_stream_send and resty_ffi_stream_next return; see native/loop/host.h. */
 const AGAIN = 1;
 const NOTHING = 0;
 const MESSAGE = 1;

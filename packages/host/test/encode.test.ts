@@ -10,7 +10,7 @@ import type { LoadOptions } from "../src/options.js";
 
 /** Says what C finds in the options, field by field; NULL for a string that is not there. */
 const SOURCE = `
-#include "core/host.h"
+#include "loop/host.h"
 #include <stdio.h>
 
 static int text(char *out, const char *s) { return s ? sprintf(out, "%s|", s) : sprintf(out, "NULL|"); }
@@ -61,14 +61,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What native/core/host.h's own struct has of them. */
+/** What native/loop/host.h's own struct has of them. */
 function found(options: LoadOptions): string[] {
   const out = Buffer.alloc(1000);
   describe(encode(options), out);
   return out.toString("utf8", 0, out.indexOf(0)).split("|").slice(0, -1);
 }
 
-test("options lie where native/core/host.h has them", () => {
+test("options lie where native/loop/host.h has them", () => {
   const numbers: LoadOptions = {
     maxQueue: 1,
     workers: 2,

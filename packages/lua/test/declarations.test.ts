@@ -10,7 +10,7 @@ const STRUCTS = ["resty_ffi_call", "resty_ffi_options", "resty_ffi_stats", "rest
 const HEADERS = `
 #include <stddef.h>
 #include <stdio.h>
-#include "core/host.h"
+#include "loop/host.h"
 #include "host/nginx/nginx.h"
 `;
 
@@ -53,7 +53,7 @@ function fields(source: string, struct: string): string[] {
 const luaName = (field: string) => (field === "nil" ? "nil_" : field);
 
 describe.each(STRUCTS)("%s", (struct) => {
-  const header = fields(readFileSync(join(NATIVE, "core/host.h"), "utf8"), struct);
+  const header = fields(readFileSync(join(NATIVE, "loop/host.h"), "utf8"), struct);
 
   it("has the fields of host.h", () => {
     expect(header.length).toBeGreaterThan(4);

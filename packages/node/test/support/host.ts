@@ -64,7 +64,7 @@ interface Options {
   node?: string | undefined;
 }
 
-/** resty_ffi_options of native/core/host.h, and the lists behind it. */
+/** resty_ffi_options of native/loop/host.h, and the lists behind it. */
 function encode({ workers = 1, timeout = 10_000, watch = false, dicts = ["shared"], node }: Options): Buffer {
   const lists = [dicts, node ? ["node", node] : []].map((list) => list.map((item) => `${item}\0`).join(""));
   const o = Buffer.alloc(OPTIONS_BYTES + lists.join("").length + lists.length);

@@ -9,7 +9,7 @@ local gmatch, gsub, match, sub = string.gmatch, string.gsub, string.match, strin
 local concat = table.concat
 local ENOENT, ENOTDIR = 2, 20
 
--- native/core/host.h and native/host/nginx/nginx.h
+-- native/loop/host.h and native/host/nginx/nginx.h
 ffi.cdef [[
 typedef struct resty_ffi_loop resty_ffi_loop;
 typedef struct resty_ffi_runtime resty_ffi_runtime;

@@ -1,5 +1,5 @@
 //! The smallest host, for tests: loads a runtime and makes calls with the functions that `libresty_ffi.so` has for hosts
-//! (`native/core/host.h`, `native/host/pull/pull.h`). One thread each; several hosts may live at once.
+//! (`native/loop/host.h`, `native/host/pull/pull.h`). One thread each; several hosts may live at once.
 //!
 //! What makes it sound, for all of it: a runtime and a call belong to one host, are used on its thread, and are dropped
 //! before it.

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lock.h"
+#include "../channel/lock.h"
 #include "relro.h"
 
 #if defined(__x86_64__)

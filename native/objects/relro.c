@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lock.h"
+#include "../channel/lock.h"
 
 static rf_lock lock; /* whoever is done first would close the page that another one writes */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 #define LONGEST 1000 /* of a handler's message in the log */

@@ -2,7 +2,7 @@
 #ifndef RF_QUEUE_H
 #define RF_QUEUE_H
 
-#include "channel.h"
+#include "../channel/channel.h"
 
 struct rf_abi1;
 

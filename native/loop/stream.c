@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 #define WINDOW RESTY_FFI_STREAM_WINDOW

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 #define MS 1000000u

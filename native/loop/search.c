@@ -14,7 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "lock.h"
+#include "../channel/lock.h"
 
 static void find_own_folder(char *folder, size_t size)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../core/channel.h"
+#include "../../channel/channel.h"
 #include "../check.h"
 
 static struct rf_channel c;

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../core/export.h"
-#include "../core/lock.h"
-#include "../core/queue.h"
+#include "../channel/export.h"
+#include "../channel/lock.h"
+#include "queue.h"
 
 #define RESTING 1024
 

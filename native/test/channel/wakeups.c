@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "../../core/channel.h"
-#include "../../core/queue.h"
+#include "../../channel/channel.h"
+#include "../../queue/queue.h"
 #include "../check.h"
 
 static void nothing(void *arg)

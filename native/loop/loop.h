@@ -3,8 +3,8 @@
 #define RF_LOOP_H
 
 #include "host.h"
-#include "lock.h"
-#include "queue.h"
+#include "../channel/lock.h"
+#include "../queue/queue.h"
 #include "search.h"
 
 #define RF_TEXT 1024

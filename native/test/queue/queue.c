@@ -1,5 +1,5 @@
 /* Version 2, function by function, on a queue whose host is the test itself. */
-#include "../../core/queue.h"
+#include "../../queue/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>

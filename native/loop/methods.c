@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 #define FEWEST 16u

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../core/channel.h"
+#include "../../channel/channel.h"
 #include "../check.h"
 
 #define MB ((uint64_t)1 << 20)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../core/queue.h"
+#include "../../queue/queue.h"
 #include "../check.h"
 
 static resty_ffi_queue q;

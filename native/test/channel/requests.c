@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/channel.h"
+#include "../../channel/channel.h"
 #include "../check.h"
 
 static struct rf_channel c;

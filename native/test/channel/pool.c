@@ -1,5 +1,5 @@
 /* Free indices. */
-#include "../../core/pool.h"
+#include "../../channel/pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 static struct rf_call *private(resty_ffi_call *call)

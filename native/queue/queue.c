@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "export.h"
-#include "lock.h"
+#include "../channel/export.h"
+#include "../channel/lock.h"
 
 #define BATCH 64
 #define SEND_WAIT_MS 10000

@@ -1,5 +1,5 @@
 /* Where things lie in the shared memory. */
-#include "../../core/layout.h"
+#include "../../channel/layout.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "export.h"
+#include "../channel/export.h"
 #include "loop.h"
 
 #define MAX_WORKERS 64
