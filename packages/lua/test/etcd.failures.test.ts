@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { children } from "@resty-ffi/scripts/processes";
 import { connectionsTo, freePorts, type Service, startEtcd } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { children } from "../../../scripts/processes.ts";
 import { type EtcdLua, type SecureEtcd, SOON, startEtcdLua, startSecureEtcd } from "./support/etcd.ts";
 
 let etcd: Service;

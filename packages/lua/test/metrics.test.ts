@@ -1,6 +1,6 @@
 import { startNginx } from "@resty-ffi/nginx";
+import { ended } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ended } from "../../../scripts/processes.ts";
 import { type Lua, startLua } from "./support/lua.ts";
 import { LIB, METHODS } from "./support/places.ts";
 
