@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { patience } from "./vitest.ts";
+import { patience } from "./vitest.mjs";
 
 export default defineConfig({
   test: { ...patience, include: ["test/**/*.test.ts"] },

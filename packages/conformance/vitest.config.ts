@@ -1,5 +1,5 @@
+import { patience } from "@resty-ffi/scripts/vitest";
 import { defineConfig } from "vitest/config";
-import { patience } from "../../scripts/vitest.ts";
 
 // With an nginx given, only what runs in nginx.
 const FILES = process.env.RESTY_FFI_TEST_NGINX

@@ -1,5 +1,5 @@
+import { patience } from "@resty-ffi/scripts/vitest";
 import { defineConfig } from "vitest/config";
-import { patience } from "../../scripts/vitest.ts";
 
 export default defineConfig({
   // A process for each file, which is the host of its runtimes. Much of the time they wait for servers.

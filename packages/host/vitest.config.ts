@@ -1,5 +1,5 @@
+import { patience } from "@resty-ffi/scripts/vitest";
 import { defineConfig } from "vitest/config";
-import { patience } from "../../scripts/vitest.ts";
 
 // Forks: a runtime is part of its process, and a thread of Node's cannot set the environment that it sees.
 export default defineConfig({

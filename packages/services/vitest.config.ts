@@ -1,5 +1,5 @@
+import { patience } from "@resty-ffi/scripts/vitest";
 import { defineConfig } from "vitest/config";
-import { patience } from "../../scripts/vitest.ts";
 
 export default defineConfig({
   test: { ...patience, include: ["test/**/*.test.ts"], pool: "forks" },

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { lua } from "@resty-ffi/nginx";
-import type { Paths } from "../../../scripts/paths.ts";
+import type { Paths } from "@resty-ffi/scripts/paths";
 import { get, startMeasuring } from "./nginx.ts";
 import { cpuUs, pin, residentMb } from "./processes.ts";
 import { startServices } from "./services.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ROOT } from "../../../scripts/environment.ts";
-import { paths } from "../../../scripts/paths.ts";
+import { ROOT } from "@resty-ffi/scripts/environment";
+import { paths } from "@resty-ffi/scripts/paths";
 import { type Cell, type Sample, startCells } from "./cells.ts";
 import { chartsOf } from "./charts/charts.ts";
 import { THEMES } from "./charts/svg.ts";

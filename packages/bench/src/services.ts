@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { lua } from "@resty-ffi/nginx";
+import { ROOT } from "@resty-ffi/scripts/environment";
+import type { Paths } from "@resty-ffi/scripts/paths";
 import { type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
-import { ROOT } from "../../../scripts/environment.ts";
-import type { Paths } from "../../../scripts/paths.ts";
 import { type Cell, nginxCell, type Sample } from "./cells.ts";
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FOLDERS } from "../../../scripts/paths.ts";
+import { FOLDERS } from "@resty-ffi/scripts/paths";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 

@@ -1,5 +1,5 @@
 import type { Nginx } from "@resty-ffi/nginx";
-import { paths } from "../../../scripts/paths.ts";
+import { paths } from "@resty-ffi/scripts/paths";
 import { checkFree, portOf } from "./port.ts";
 import { progress } from "./progress.ts";
 import { startServer } from "./server.ts";

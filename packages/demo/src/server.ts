@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lua, type Nginx, startNginx } from "@resty-ffi/nginx";
-import type { Paths } from "../../../scripts/paths.ts";
+import type { Paths } from "@resty-ffi/scripts/paths";
 import { NO_SERVICES, type Services } from "./services.ts";
 
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));

@@ -1,6 +1,6 @@
 import { freePort, type Nginx } from "@resty-ffi/nginx";
+import { paths } from "@resty-ffi/scripts/paths";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { paths } from "../../../scripts/paths.ts";
 import { startServer } from "../src/server.ts";
 
 let nginx: Nginx;

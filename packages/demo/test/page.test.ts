@@ -3,9 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePort, type Nginx } from "@resty-ffi/nginx";
+import { paths } from "@resty-ffi/scripts/paths";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { paths } from "../../../scripts/paths.ts";
 import { startServer } from "../src/server.ts";
 import { launch, open } from "./browser.ts";
 import { family, survivors } from "./processes.ts";

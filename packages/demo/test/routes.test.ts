@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { freePort, type Nginx } from "@resty-ffi/nginx";
+import { paths } from "@resty-ffi/scripts/paths";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { paths } from "../../../scripts/paths.ts";
 import { startServer } from "../src/server.ts";
 import { family, survivors } from "./processes.ts";
 

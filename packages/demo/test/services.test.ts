@@ -1,7 +1,7 @@
 import { freePort, type Nginx } from "@resty-ffi/nginx";
+import { paths } from "@resty-ffi/scripts/paths";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { paths } from "../../../scripts/paths.ts";
 import { startServer } from "../src/server.ts";
 import { type Services, startServices } from "../src/services.ts";
 import { launch, open } from "./browser.ts";

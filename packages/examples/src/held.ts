@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { descendants } from "../../../scripts/processes.ts";
+import { descendants } from "@resty-ffi/scripts/processes";
 
 /** Threads of this process. */
 export function threads(): number {

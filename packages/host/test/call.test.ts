@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
+import { stop } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { stop } from "../../../scripts/processes.ts";
 import {
   BAD_ARGUMENT,
   CANCELLED,

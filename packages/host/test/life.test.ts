@@ -77,7 +77,7 @@ test("wake-ups outlive the garbage collector, and microtasks run after them", as
 test("close() fails what it cuts off, and a new load starts afresh", async () => {
   const { out, code, err } = await run(
     `${HEAD}
-    import { stop } from "../../scripts/processes.ts";
+    import { stop } from "@resty-ffi/scripts/processes";
     ${ISOLATED}
     await stop(pids[1]);
     const cut = rt.echo("x", { timeout: 0 }).catch((error) => error.code);

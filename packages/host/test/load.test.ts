@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { descendants } from "@resty-ffi/scripts/processes";
 import { afterAll, describe, expect, test } from "vitest";
-import { descendants } from "../../../scripts/processes.ts";
 import {
   BAD_ARGUMENT,
   close,

@@ -1,4 +1,4 @@
-import { descendants } from "../../../scripts/processes.ts";
+import { descendants } from "@resty-ffi/scripts/processes";
 
 /** Runs `load` and tells which processes it started: the runner's first, then the runtime's. */
 export async function started<T>(load: () => Promise<T>): Promise<{ value: T; pids: number[] }> {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "../../../scripts/ports.ts";
+import { freePorts } from "@resty-ffi/scripts/ports";
 import { type Program, program } from "./program.ts";
 
 /** What {@link startNginx} needs to know. */

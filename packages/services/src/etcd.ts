@@ -1,4 +1,4 @@
-import { freePorts } from "../../../scripts/ports.ts";
+import { freePorts } from "@resty-ffi/scripts/ports";
 import { answersHttp } from "./answers.ts";
 import { portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";

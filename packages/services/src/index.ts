@@ -1,4 +1,4 @@
-export { freePorts } from "../../../scripts/ports.ts";
+export { freePorts } from "@resty-ffi/scripts/ports";
 export { accepts, answersHttp } from "./answers.ts";
 export { connectionsTo } from "./connections.ts";
 export { type EtcdOptions, startEtcd, startEtcdCluster } from "./etcd.ts";

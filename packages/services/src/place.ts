@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts, isFree } from "../../../scripts/ports.ts";
+import { freePorts, isFree } from "@resty-ffi/scripts/ports";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { stop } from "../../../scripts/processes.ts";
+import { stop } from "@resty-ffi/scripts/processes";
 
 /** A running server. Whoever starts one ends it with {@link Service.stop}. */
 export interface Service {

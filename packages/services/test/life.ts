@@ -1,7 +1,7 @@
 import { existsSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { ended } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ended } from "../../../scripts/processes.ts";
 import type { Service } from "../src/index.ts";
 
 export function folderOf(pid: number): string {

@@ -1,5 +1,5 @@
+import { ended } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { ended } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, text } from "../expect.js";
 import { Code } from "../host.js";

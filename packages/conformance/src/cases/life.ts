@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { descendants, descriptors, ended, runtimeThreads, stop } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { descendants, descriptors, ended, runtimeThreads, stop } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, pidOf, text } from "../expect.js";
 import { type Answer, Code } from "../host.js";

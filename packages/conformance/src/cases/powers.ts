@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { descendants, ended, environmentOf, ownMemory } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { descendants, ended, environmentOf, ownMemory } from "../../../../scripts/processes.ts";
 import { type Cell, HOSTS_OWN } from "../cell.js";
 import { pidOf, text } from "../expect.js";
 import { type Answer, Code } from "../host.js";

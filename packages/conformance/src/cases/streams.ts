@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { resident } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { resident } from "../../../../scripts/processes.ts";
 import type { Cell } from "../cell.js";
 import { body, pidOf, settled, text } from "../expect.js";
 import { Code, type Streamed } from "../host.js";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { descendants, stop } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { descendants, stop } from "../../../../scripts/processes.ts";
 import type { HostKind, Transport } from "../cell.js";
 import { body, text } from "../expect.js";
 import { Code, type Host, type Loaded, type LoadOptions } from "../host.js";

@@ -1,7 +1,7 @@
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Nginx as Process, startNginx } from "@resty-ffi/nginx";
-import { children } from "../../../../scripts/processes.ts";
+import { children } from "@resty-ffi/scripts/processes";
 import type { Line } from "../host.js";
 import { LUA, SOURCE } from "../places.js";
 

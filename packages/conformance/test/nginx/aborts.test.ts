@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
+import { descendants, resident } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { descendants, resident } from "../../../../scripts/processes.ts";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES, runtimeOf } from "../../src/places.js";
 

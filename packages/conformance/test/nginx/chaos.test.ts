@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lua } from "@resty-ffi/nginx";
+import { descendants, ended } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { descendants, ended } from "../../../../scripts/processes.ts";
 import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES } from "../../src/places.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { lua } from "@resty-ffi/nginx";
+import { ended } from "@resty-ffi/scripts/processes";
 import { afterEach, describe, expect, test } from "vitest";
-import { ended } from "../../../../scripts/processes.ts";
 import { everything } from "../../src/nginx/everything.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { LANGUAGES, type Language, ROOT, runtimeOf } from "../../src/places.js";

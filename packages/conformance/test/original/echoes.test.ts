@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { lua } from "@resty-ffi/nginx";
+import { FOLDERS } from "@resty-ffi/scripts/paths";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FOLDERS } from "../../../../scripts/paths.js";
 import { Nginx } from "../../src/nginx/nginx.js";
 import { ORIGINAL, ORIGINAL_SOURCE, ROOT } from "../../src/places.js";
 
