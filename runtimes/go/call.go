@@ -37,14 +37,14 @@ const (
 
 var _ context.Context = (*call)(nil)
 
-// now and nowClock are the same instant on time's and on the host's clock.
-var now, nowClock = time.Now(), clock()
+// startTime and startClock are the same instant on time's and on the host's clock.
+var startTime, startClock = time.Now(), clock()
 
 func (c *call) Deadline() (deadline time.Time, ok bool) {
 	if c.deadline == 0 {
 		return time.Time{}, false
 	}
-	return now.Add(time.Duration(int64(c.deadline) - nowClock)), true
+	return startTime.Add(time.Duration(int64(c.deadline) - startClock)), true
 }
 
 func (c *call) Done() <-chan struct{} {
