@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// Dict is a shared dict of the host (for nginx: a lua_shared_dict), which all workers and runtimes of the host share. Its
-// methods wait for the host's answer, or until ctx is done. Any goroutine may call them, but not before the runtime serves:
-// the function given to [Serve] is too early. What the host refuses comes back as an [*Error].
-//
-//	visits, err := rt.NamedDict("cache").Incr(ctx, "visits", 1)
+// A Dict is a shared dict of the host (in nginx, a lua_shared_dict). All workers and runtimes of the host share it. The
+// methods wait for the host's response or until ctx is done, and are safe for concurrent use. They fail with [CodeBadPhase]
+// until the function passed to [Serve] has returned. When the host refuses a request, they return an [*Error].
 //
 // The host decides which dicts a runtime may use: dicts = { "cache" } in the options of ngx.load_ffi.
 type Dict struct {
@@ -19,35 +17,35 @@ type Dict struct {
 	name string // "": the first that the host allows
 }
 
-// Dict gives access to the first of the shared dicts that the runtime may use.
+// Dict returns the first of the shared dicts that the runtime may use.
 func (rt *Runtime) Dict() *Dict { return &rt.dict }
 
-// NamedDict gives access to a shared dict by its name. A dict that the runtime may not use fails when it is used.
+// NamedDict returns the shared dict of this name. If the runtime may not use it, the methods of the Dict fail.
 func (rt *Runtime) NamedDict(name string) *Dict { return &Dict{rt, name} }
 
-// Get returns the value of key, nil if there is none.
+// Get returns the value of key, or nil if key has no value.
 func (d *Dict) Get(ctx context.Context, key string) ([]byte, error) {
 	return d.ask(ctx, dictGet, key, "", 0)
 }
 
-// Set stores a value for the time ttl, in whole milliseconds, rounded up; 0 = for ever.
+// Set stores a value that expires after ttl, rounded up to a whole millisecond; 0 means never.
 func (d *Dict) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	_, err := d.ask(ctx, dictSet, key, string(value), ttl)
 	return err
 }
 
-// Add stores a value like Set, but only if key has none. It reports whether it stored it.
+// Add stores a value as [Dict.Set] does, but only if key has no value. It reports whether it stored the value.
 func (d *Dict) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (stored bool, err error) {
 	answer, err := d.ask(ctx, dictAdd, key, string(value), ttl)
 	return answer != nil, err
 }
 
-// Incr adds by to the number stored at key, which counts from 0 if there is none, and returns the sum.
+// Incr adds by to the number stored at key and returns the sum. A key without a value counts as 0.
 func (d *Dict) Incr(ctx context.Context, key string, by int64) (int64, error) {
 	return d.IncrTTL(ctx, key, by, 0)
 }
 
-// IncrTTL is Incr; a key that it creates lives for the time ttl, as with Set.
+// IncrTTL is like [Dict.Incr]; a key that it creates expires after ttl, as with [Dict.Set].
 func (d *Dict) IncrTTL(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error) {
 	value, err := d.ask(ctx, dictIncr, key, strconv.FormatInt(by, 10), ttl)
 	if err != nil {
@@ -64,7 +62,7 @@ func (d *Dict) IncrTTL(ctx context.Context, key string, by int64, ttl time.Durat
 	return int64(f), nil
 }
 
-// Delete removes key. It is no error if there is none.
+// Delete removes key. Removing a key without a value is not an error.
 func (d *Dict) Delete(ctx context.Context, key string) error {
 	_, err := d.ask(ctx, dictDelete, key, "", 0)
 	return err

@@ -1,7 +1,7 @@
-// Package restyffi is the Go SDK of resty-ffi: write Go libraries that nginx, and other hosts, call without blocking their
-// event loops.
+// Package restyffi is the Go SDK of resty-ffi. It makes Go libraries that nginx and other hosts call without blocking
+// their event loops.
 //
-// A runtime is a main package that registers handlers:
+// A library is a main package that registers handlers:
 //
 //	package main
 //
@@ -20,7 +20,7 @@
 //
 //	func main() {}
 //
-// It is built as a shared library, and loaded from Lua by its name:
+// It is built as a shared library, and Lua loads it by its name:
 //
 //	go build -buildmode=c-shared -o libffi_go_echo.so .
 //
@@ -29,30 +29,30 @@
 //
 // # Calls
 //
-// See [Handler] for what a handler may do with its request and what becomes of its response and its error. Handlers are
-// as independent of each other as if each ran on a goroutine of its own: one may wait, block its thread or compute without
-// holding up the others. The context of a call is done when its caller has gone or its deadline has passed, and its
-// Deadline is the caller's.
+// [Handler] describes what a handler may do with its request, and what becomes of its response and its error. Handlers
+// are as independent of each other as if each ran on a goroutine of its own: a handler may wait, block its thread or
+// compute without delaying the others. The context of a call carries the caller's deadline. It is done when the deadline
+// passes or the caller goes away.
 //
 // # Streams
 //
-// A call may carry many messages in both directions: see [StreamHandler]. In Lua resty_ffi.stream(rt, "upper") opens one.
-// A handler that sends faster than the client reads waits in Send.
+// A stream carries any number of messages in both directions; see [StreamHandler]. In Lua, resty_ffi.stream(rt, "upper")
+// opens one. A handler that sends faster than the client reads waits in [Stream.Send].
 //
 // # Failure
 //
-// A handler that panics fails its call; the panic is logged with its stack, and the runtime goes on. Nothing can catch
+// When a handler panics, its call fails, the panic is logged with its stack, and the runtime goes on. Nothing can catch
 // what Go itself treats as fatal: a panic on a goroutine that a handler started, a concurrent map write, a stack overflow.
-// They end the process, and in an nginx worker that is the worker. Recover in goroutines of your own, or load the library
-// with isolate = true: then it runs in a process of its own, which is restarted.
+// Each of these ends the process, which is the worker when nginx is the host. Recover in goroutines of your own, or load
+// the library with isolate = true: it then runs in a process of its own, which the host restarts.
 //
 // # Threads and signals
 //
-// The Go scheduler takes as many processors as the host may use. In a server with a worker per processor
-// runtime.GOMAXPROCS(1), at the beginning of the set-up, or the environment variable GOMAXPROCS saves wake-ups. Do not
-// call signal.Notify: the signals are the host's.
+// The Go scheduler takes as many processors as the host may use. In a server with one worker for each processor, call
+// runtime.GOMAXPROCS(1) at the beginning of the set-up, or set the environment variable GOMAXPROCS: that saves wake-ups.
+// Do not call signal.Notify: signals belong to the host.
 //
 // # Tests
 //
-// A test of a runtime's package needs no host: handlers are functions. Without a host [ABI] is 0.
+// A library's tests need no host: handlers are functions. Without a host [ABI] returns 0.
 package restyffi

@@ -5,31 +5,31 @@ import (
 	"fmt"
 )
 
-// The host's own codes, the same in every host and SDK. A runtime's own codes are positive.
+// The codes of the host, the same in every host and SDK. The codes that a library defines for itself are positive.
 const (
-	CodeTimeout     = -1  // no answer before the deadline
-	CodeCancelled   = -2  // nobody waits for the answer any more
-	CodeQueueFull   = -3  // too many calls wait already, or the payload memory is used up
-	CodeTooLarge    = -4  // a payload above the limit
-	CodeNoMethod    = -5  // the runtime serves no method of this name
-	CodeThrew       = -6  // the handler panicked, or failed without a code of its own
-	CodeExited      = -7  // the runtime's process ended
+	CodeTimeout     = -1  // no response before the deadline
+	CodeCancelled   = -2  // the caller has gone
+	CodeQueueFull   = -3  // too many calls are waiting, or the payload memory is used up
+	CodeTooLarge    = -4  // the payload is larger than the limit
+	CodeNoMethod    = -5  // the runtime has no method of this name
+	CodeThrew       = -6  // the handler panicked, or returned an error without a code
+	CodeExited      = -7  // the process of the runtime has ended
 	CodeUnloaded    = -8  // the runtime has been unloaded
-	CodeBadPhase    = -9  // called where the host cannot wait
-	CodeBadArgument = -10 // the host cannot do what it was asked for
+	CodeBadPhase    = -9  // the host cannot wait in this phase
+	CodeBadArgument = -10 // the host cannot do what was asked
 )
 
-// Error is an error with a code. A handler that returns one, or an error that wraps one, fails its call with this code;
-// the caller sees the error's text. The host's shared dict fails with one.
+// An Error is an error with a code. A handler that returns an Error, or an error that wraps one, fails its call with this
+// code and the text of the returned error. The methods of [Dict] return an Error when the host refuses a request.
 type Error struct {
-	// Code is the author's business if it is positive, and one of the Code constants if it is negative. 0 would mean
-	// success: an error with this code is treated like one without.
+	// Code is positive if the library defines it, and otherwise one of the Code constants. An Error with the code 0, which
+	// means success, fails its call with CodeThrew.
 	Code int
 	// Message is what the caller sees.
 	Message string
 }
 
-// Errorf makes an [Error] with the given code and a message formatted as by [fmt.Sprintf].
+// Errorf returns an [Error] with the given code and a message formatted as by [fmt.Sprintf].
 func Errorf(code int, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }

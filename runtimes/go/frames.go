@@ -39,7 +39,7 @@ const (
 // clock is CLOCK_MONOTONIC in nanoseconds, in which the host states deadlines.
 func clock() int64 { return int64(C.restyffi_now()) }
 
-// ABI is the version of the interface that the host implements, 0 in a program that has no host.
+// ABI returns the version of the interface that the host implements, or 0 in a program without a host.
 func ABI() int {
 	if C.restyffi_has_host() == 0 {
 		return 0

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Levels of the host's log that package slog has no name for. The others are slog's own: Debug, Info, Warn, Error.
+// Levels of the host's log that package slog does not name. The others are Debug, Info, Warn and Error of package slog.
 const (
 	LevelNotice slog.Level = 2  // between Info and Warn
 	LevelCrit   slog.Level = 12 // above Error
 )
 
-// Logger writes to the host's log (for nginx: error.log), at the host's levels: the message, then the attributes as
-// key=value. The host decides which levels are kept; wrap the logger's Handler to decide earlier. It may be used at any
-// time and by any goroutine; what is logged after the runtime was unloaded is lost.
+// Logger returns a logger that writes to the host's log (in nginx, error.log): the message, then the attributes as
+// key=value. The host decides which levels it keeps; wrap the logger's Handler to decide earlier. The logger is safe for
+// concurrent use, also in the function passed to [Serve]. Lines logged after the runtime was unloaded are lost.
 func (rt *Runtime) Logger() *slog.Logger { return rt.logger }
 
 func hostLevel(l slog.Level) int32 {

@@ -8,28 +8,29 @@ import (
 	"strings"
 )
 
-// Handler answers the calls of one method.
+// A Handler answers the calls of one method.
 //
-// The request is nil if the caller sent none, and empty but not nil if it sent zero bytes; the response likewise. The
-// request belongs to the handler until it returns: it may change it, and return it or a part of it as the response, which
-// costs no copy if that part starts where the request does. Whoever needs the request for longer copies it
-// (bytes.Clone). The response must not be changed any more once it is returned.
+// The request is nil if the caller sent nil, and empty but not nil if the caller sent an empty string. The same holds for
+// the response. The request is memory of the host, lent until the handler returns: use [bytes.Clone] to keep it for
+// longer. The handler may change the request, and may return it, or a part of it, as the response; a part that starts
+// where the request starts is not copied. The response must not be changed after the handler has returned.
 //
-// Handlers of different calls run at the same time. ctx is done when nobody waits for the answer any more: the deadline
-// of the call (see [context.Context.Deadline]) has passed, the client has gone, the runtime is unloaded, or the handler
-// has returned.
+// Handlers of different calls run concurrently. ctx is done when no caller waits for the response any more: the deadline
+// of the call (see [context.Context]) has passed, the client has gone, the runtime is unloaded, or the handler has
+// returned.
 //
-// An error that is or wraps an [*Error] fails the call with that code, any other error and a panic with [CodeThrew].
+// An error that is or wraps an [*Error] fails the call with the code of that error. Any other error, and a panic, fails
+// the call with [CodeThrew].
 //
-// A method with a Handler can be opened as a stream, too: its first message is the request, the response is the one
-// message of the answer.
+// A client can also open a method with a Handler as a stream: the first message is the request, and the response is the
+// only message that the client receives.
 type Handler func(ctx context.Context, request []byte) (response []byte, err error)
 
-// DefaultHandler answers the calls of every method that has no [Handler].
+// A DefaultHandler answers the calls of every method without a handler of its own.
 type DefaultHandler func(ctx context.Context, method string, request []byte) (response []byte, err error)
 
-// Handle registers the handler of a method. Like HandleDefault it is for the function given to [Serve], and panics when
-// the runtime is serving already, when handler is nil, and when the method has a handler.
+// Handle registers the handler of a method. Call it in the function passed to [Serve]. Handle panics if that function has
+// returned, if handler is nil, or if the method already has a handler.
 func (rt *Runtime) Handle(method string, handler Handler) {
 	rt.mustBeSettingUp("Handle")
 	if handler == nil {
@@ -39,8 +40,8 @@ func (rt *Runtime) Handle(method string, handler Handler) {
 	rt.handlers[method] = handler
 }
 
-// HandleStream registers the handler of a method that carries streams. It panics where [Runtime.Handle] does. A plain call
-// of the method fails with [CodeBadArgument].
+// HandleStream registers the handler of a method whose calls are streams. It panics when [Runtime.Handle] does. A plain
+// call of the method fails with [CodeBadArgument].
 func (rt *Runtime) HandleStream(method string, handler StreamHandler) {
 	rt.mustBeSettingUp("HandleStream")
 	if handler == nil {
@@ -56,8 +57,9 @@ func (rt *Runtime) mustBeNew(method string) {
 	}
 }
 
-// HandleDefault registers the handler of all methods that have none of their own. Without it, such a call fails with
-// [CodeNoMethod] and a text that lists the methods there are.
+// HandleDefault registers the handler of all methods without a handler of their own. Without a default handler, a call of
+// such a method fails with [CodeNoMethod] and a message that lists the methods. HandleDefault panics if the function passed
+// to [Serve] has returned, if handler is nil, or if there is a default handler already.
 func (rt *Runtime) HandleDefault(handler DefaultHandler) {
 	rt.mustBeSettingUp("HandleDefault")
 	if handler == nil {

@@ -12,9 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// Runtime is one loaded library together with one configuration. The same library loaded with another configuration is
-// another Runtime, in the same process: keep state in variables of the function given to [Serve], not in package
-// variables.
+// A Runtime is one loaded library with one configuration. The same library loaded with another configuration is another
+// Runtime in the same process: keep state in variables of the function passed to [Serve], not in package variables.
 type Runtime struct {
 	queue  queue
 	name   string
@@ -53,25 +52,27 @@ func newRuntime(q queue) *Runtime {
 	return rt
 }
 
-// Name is the name under which the host knows the runtime.
+// Name returns the name by which the host knows the runtime.
 func (rt *Runtime) Name() string { return rt.name }
 
-// Context is done when the runtime is unloaded. Goroutines that work for the runtime and not for one call watch it.
+// Context returns a context that is done when the runtime is unloaded, for goroutines that do not belong to a call.
 func (rt *Runtime) Context() context.Context { return rt.ctx }
 
-// OnUnload registers a function that is called when the runtime ends, once its calls have been answered: to finish what
-// was begun and no call waits for, to flush, to close. The last one registered is called first. The host waits until all
-// have returned, a worker of nginx that quits too; what they return is logged.
+// OnUnload registers a function that runs when the runtime ends, after the runtime has answered its calls: to finish work
+// that no call waits for, to flush, to close. The functions run one after the other, the last one registered first. The
+// host waits until all have returned; so does an nginx worker that quits. An error that f returns is logged.
 //
-// ctx is done when their time is over: after drain_timeout (30 s) at an unload or a reload, as the host says at its own
-// end. A function that goes on then is left behind. Call OnUnload in the function given to [Serve].
+// ctx is done when the time for all functions is over: after drain_timeout (30 s) at an unload or a reload, and after the
+// time that the host sets at its own end. The host does not wait for a function that goes on after that. Call OnUnload in
+// the function passed to [Serve].
 func (rt *Runtime) OnUnload(f func(ctx context.Context) error) { rt.onUnload = append(rt.onUnload, f) }
 
-// Config is the configuration string that the runtime was loaded with; ok is false if there was none.
+// Config returns the configuration string that the runtime was loaded with; ok is false if there was none.
 func (rt *Runtime) Config() (config string, ok bool) { return rt.config, rt.hasConfig }
 
-// DecodeConfig decodes the configuration string as JSON into what v points to, and fails on unknown fields. Without a
-// configuration v stays as it is: fill in the defaults first.
+// DecodeConfig decodes the configuration string as JSON into the value that v points to. Unknown fields are an error.
+// Fields that the configuration does not name keep their values, as all do without a configuration: set the defaults
+// first.
 func (rt *Runtime) DecodeConfig(v any) error {
 	if !rt.hasConfig {
 		return nil

@@ -17,14 +17,13 @@ var (
 	served int
 )
 
-// Serve names the function that sets up a runtime. Call it once, from an init function of the library's main package:
-// main does not run in a library.
+// Serve sets the function that sets up a runtime. Call Serve once, in an init function of the library's main package: main
+// does not run in a library.
 //
-// f is called for each runtime that the host makes of the library, that is for each configuration that it is loaded
-// with. It registers the handlers; calls come when it has returned nil. If it returns an error or panics, the load fails
-// with that text.
+// f is called once for each configuration that the host loads the library with. It registers the handlers; they are called
+// only after f has returned nil. If f returns an error or panics, the load fails with that message.
 //
-// Do the work of setting up in f, not in init functions: a panic there ends the host.
+// Set up in f and not in init functions: a panic in an init function ends the host.
 func Serve(f func(rt *Runtime) error) {
 	setUp = f
 	served++

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// StreamHandler serves the streams of one method: it receives messages of the client and sends messages to it, in any
-// order, until it returns. Its return ends the stream, with success or with the error, as for a [Handler].
+// A StreamHandler serves the streams of one method. It receives messages from the client and sends messages to the client,
+// in any order. The stream ends when the handler returns: with success, or with the error, as for a [Handler].
 //
 //	rt.HandleStream("upper", func(_ context.Context, s *restyffi.Stream) error {
 //		for {
@@ -25,12 +25,12 @@ import (
 //		}
 //	})
 //
-// Each stream has a goroutine of its own. ctx is done when the client has given the stream up, its deadline has passed, the
-// runtime is unloaded, or the handler has returned; a Recv or Send that waits then returns ctx.Err().
+// Each stream has a goroutine of its own. ctx is done when the client has given up the stream, its deadline has passed, the
+// runtime is unloaded, or the handler has returned. A Recv or Send that waits then returns ctx.Err().
 type StreamHandler func(ctx context.Context, s *Stream) error
 
-// Stream is the handler's end of a stream. One goroutine may receive while another one sends; Send may be called by several.
-// A stream buffers no more than its window (256 KB in each direction), which the host decides.
+// A Stream is the handler's end of a stream. One goroutine may receive while others send. A stream buffers no more than its
+// window in each direction, which the host sets (256 KB).
 type Stream struct {
 	call   call
 	window int64 // with which each direction began
@@ -67,14 +67,14 @@ func newStream(rt *Runtime, m *method, f *frame) *Stream {
 	return s
 }
 
-// Method is the name of the method that was opened.
+// Method returns the name of the method that the client opened.
 func (s *Stream) Method() string { return s.call.method.name }
 
-// Recv waits for the next message of the client. It returns [io.EOF] when the client has closed its direction and all
-// messages were received, and the context's error as soon as the context is done.
+// Recv waits for the next message from the client, and returns it. It returns [io.EOF] after the last message when the
+// client has closed its direction, and ctx.Err() as soon as the context of the stream is done.
 //
-// The message is the host's memory, lent until the next Recv or the handler's return: it may be changed, and must be copied
-// (bytes.Clone) if it is needed for longer. It is never nil.
+// The message is memory of the host, lent until the next Recv or until the handler returns: use [bytes.Clone] to keep it for
+// longer. The handler may change it. It is never nil.
 func (s *Stream) Recv() (message []byte, err error) {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
@@ -113,8 +113,8 @@ func (s *Stream) next() (p payload, back int64, err error) {
 	return p, back, nil
 }
 
-// Send sends a message, waiting until the window allows it. The message is copied: it may be used again, and may be what
-// Recv has lent. A nil message is an empty one.
+// Send sends a message to the client; it waits while the window is used up. Send copies the message, so the caller may use
+// the slice again, and may pass what Recv returned. A nil message arrives as an empty one.
 func (s *Stream) Send(message []byte) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
