@@ -15,6 +15,7 @@ const (
 	flagNil = C.RESTY_FFI_NIL
 
 	maxPayload = C.RESTY_FFI_MAX_PAYLOAD
+	leastCost  = C.RESTY_FFI_LEAST_COST
 )
 
 const (

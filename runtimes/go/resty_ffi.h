@@ -107,11 +107,13 @@ enum resty_ffi_kind {
  * The frames of a stream come in order: a runtime that serves streams polls with one thread, or keeps their order.
  */
 #define RESTY_FFI_STREAM_WINDOW 262144
+/* What the smallest message takes from the window. */
+#define RESTY_FFI_LEAST_COST 256
 
-/* What a message of len bytes takes from the window: small ones are not free either. */
+/* What a message of len bytes takes from the window. */
 static inline uint64_t resty_ffi_cost(uint64_t len)
 {
-    return len < 256 ? 256 : len;
+    return len < RESTY_FFI_LEAST_COST ? RESTY_FFI_LEAST_COST : len;
 }
 
 enum resty_ffi_flag {

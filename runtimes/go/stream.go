@@ -53,7 +53,7 @@ type Stream struct {
 var errOver = errors.New("the stream is over: its handler has returned")
 
 // cost is what a message takes from a window: resty_ffi_cost.
-func cost(n int) int64 { return int64(max(n, 256)) }
+func cost(n int) int64 { return int64(max(n, leastCost)) }
 
 func newStream(rt *Runtime, m *method, f *frame) *Stream {
 	s := &Stream{window: int64(f.arg), credit: int64(f.arg), closed: f.flags&flagEnd != 0}

@@ -7,6 +7,7 @@ package testhost
 #include <poll.h>
 #include <stdlib.h>
 #include "../../../../native/host/pull/pull.h"
+#include "resty_ffi.h"
 */
 import "C"
 
@@ -19,20 +20,23 @@ import (
 	"unsafe"
 )
 
+// Cost returns what a message of n bytes takes from a window.
+func Cost(n int) int64 { return int64(C.resty_ffi_cost(C.uint64_t(n))) }
+
 // Levels of log lines.
 const (
-	Crit   = 3
-	Err    = 4
-	Warn   = 5
-	Notice = 6
-	Info   = 7
-	Debug  = 8
+	Crit   = C.RESTY_FFI_LOG_CRIT
+	Err    = C.RESTY_FFI_LOG_ERR
+	Warn   = C.RESTY_FFI_LOG_WARN
+	Notice = C.RESTY_FFI_LOG_NOTICE
+	Info   = C.RESTY_FFI_LOG_INFO
+	Debug  = C.RESTY_FFI_LOG_DEBUG
 )
 
 // Codes with which a call is cancelled.
 const (
-	Timeout   = -1
-	Cancelled = -2
+	Timeout   = C.RESTY_FFI_TIMEOUT
+	Cancelled = C.RESTY_FFI_CANCELLED
 )
 
 // Line is one line of the host's log: "RUNTIME: TEXT".
