@@ -1,7 +1,7 @@
 /*
  * resty_ffi.h: what a runtime sees of resty-ffi. The one public header.
  *
- * A runtime is a shared library. The host (nginx, Envoy, Node, a test) loads it, calls its libffi_init once,
+ * A runtime is a shared library. The host (nginx, Node, a test) loads it, calls its libffi_init once,
  * and from then on hands it calls through a queue. Two versions of the interface work side by side:
  *
  *   version 1   three functions, one task at a time; the names of lua-resty-ffi, kept for ever.

@@ -1,5 +1,5 @@
 /*
- * What a host (nginx, Envoy, Node, the C harness) calls. One loop per event-loop thread; everything here belongs to
+ * What a host (nginx, Node, the C harness) calls. One loop per event-loop thread; everything here belongs to
  * that thread. Not part of the public interface: hosts and core come from the same build.
  */
 #ifndef RF_HOST_H

@@ -1,6 +1,6 @@
 /**
- * Runtimes of resty-ffi in Java: methods that nginx and Envoy call from Lua without blocking their
- * event loop.
+ * Runtimes of resty-ffi in Java: methods that stock nginx calls from Lua without blocking its event
+ * loop.
  *
  * <p>A runtime is a class with a static method that takes a {@link Config} and returns an {@link
  * FfiRuntime}:
