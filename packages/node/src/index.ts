@@ -1,5 +1,6 @@
 /**
- * Write runtimes for resty-ffi in TypeScript or JavaScript: functions that nginx and Envoy call without blocking.
+ * Write runtimes for resty-ffi in TypeScript or JavaScript: functions that stock nginx calls from Lua
+ * without blocking its event loop.
  *
  * ```ts
  * import { createRuntime } from "@resty-ffi/node";

@@ -33,7 +33,7 @@ export interface Queue {
 export function attach(path: string | undefined): Queue {
   if (!path) {
     throw new Error(
-      "RESTY_FFI_LIB is not set: this program is started by a host (nginx, Envoy, …) that loads libffi_nodejs.so.",
+      "RESTY_FFI_LIB is not set: this program is started by a host (nginx, Node.js) that loads libffi_nodejs.so.",
     );
   }
   const library = koffi.load(path, { global: true }); // for addons that were linked for lua-resty-ffi
