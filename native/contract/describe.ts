@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { enumsOf, macrosOf, structsOf } from "./declarations.ts";
 
 const native = join(dirname(fileURLToPath(import.meta.url)), "..");
-const headers = ["include/resty_ffi.h", "core/host.h"].map((path) => join(native, path));
+const headers = ["include/resty_ffi.h", "loop/host.h"].map((path) => join(native, path));
 
 function program(texts: string[]): string {
   const constants = texts
