@@ -59,6 +59,6 @@ export function table(all: Cell[]): string {
     `|---${"|---:".repeat(COLUMNS.length)}|`,
     ...rows,
     "",
-    `${notes}Cases of child processes (crashes, limits, output) are not for \`thread\`.`,
+    `${notes}Cases of child processes (crashes, limits, output) do not run on \`thread\`.`,
   ].join("\n");
 }
