@@ -8,8 +8,23 @@ export interface Scope {
 
 /** To widen the lint, remove a line from the first list or add one to the second. */
 export const SCOPE: Scope = {
-  pagesExcept: [".changeset/", "docs/", "packages/", "runtimes/"],
-  sources: ["scripts/prose/check.ts", "scripts/prose/extract.ts", "scripts/prose/main.ts", "scripts/prose/scope.ts"],
+  pagesExcept: [
+    "docs/architecture.md",
+    // Written by the bench.
+    "docs/benchmarks.md",
+    "docs/etcd.md",
+    "docs/grpc.md",
+    "docs/kafka.md",
+    "docs/lua-api.md",
+    "runtimes/",
+  ],
+  sources: [
+    "packages/bench/src/report.ts",
+    "scripts/prose/check.ts",
+    "scripts/prose/extract.ts",
+    "scripts/prose/main.ts",
+    "scripts/prose/scope.ts",
+  ],
 };
 
 /** Whether a file, given by its path below the root, is checked. */
