@@ -2,7 +2,13 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "../channel/lock.h"
+#include "call.h"
+#include "control.h"
+#include "instance.h"
+#include "one_way.h"
+#include "runtime.h"
+#include "stream.h"
 
 static struct rf_call *private(resty_ffi_call *call)
 {

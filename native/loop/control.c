@@ -1,7 +1,8 @@
 /* Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. */
 #include <stdlib.h>
 
-#include "loop.h"
+#include "control.h"
+#include "instance.h"
 
 void rf_send_control(struct rf_instance *i, const struct rf_slot *s)
 {

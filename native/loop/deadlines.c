@@ -1,7 +1,10 @@
 /* Deadlines that the core keeps itself; a caller that waits looks at the clock. */
 #include <stdio.h>
 
-#include "loop.h"
+#include "call.h"
+#include "deadlines.h"
+#include "instance.h"
+#include "one_way.h"
 
 static void end_late_stream(struct rf_call *c)
 {

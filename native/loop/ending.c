@@ -6,7 +6,12 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "control.h"
+#include "deadlines.h"
+#include "instance.h"
+#include "one_way.h"
+#include "options.h"
+#include "transport.h"
 
 #define MS 1000000u
 #define HURRY (1000u * MS)

@@ -4,7 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loop.h"
+#include "call.h"
+#include "control.h"
+#include "instance.h"
+#include "options.h"
+#include "runtime.h"
+#include "search.h"
+#include "stream.h"
+#include "transport.h"
+#include "watch.h"
 
 void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, size_t len)
 {

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop.h"
+#include "instance.h"
+#include "logging.h"
 
 #define LINES_PER_SECOND 1000u
 #define FAILURES_PER_SECOND 10u

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "../channel/layout.h"
+#include "methods.h"
+#include "runtime.h"
 
 #define FEWEST 16u
 

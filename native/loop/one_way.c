@@ -6,7 +6,12 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "../channel/layout.h"
+#include "call.h"
+#include "instance.h"
+#include "logging.h"
+#include "one_way.h"
+#include "runtime.h"
 
 #define LONGEST 1000 /* of a handler's message in the log */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop.h"
+#include "options.h"
 
 enum kind { FLAG, NUMBER, MILLISECONDS, BYTES, TEXT, LIST, SETTINGS };
 

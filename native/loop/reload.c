@@ -8,7 +8,14 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "call.h"
+#include "control.h"
+#include "deadlines.h"
+#include "instance.h"
+#include "reload.h"
+#include "runtime.h"
+#include "transport.h"
+#include "watch.h"
 
 static void drop_incoming(resty_ffi_runtime *rt)
 {

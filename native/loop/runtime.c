@@ -6,7 +6,13 @@
 #include <unistd.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "call.h"
+#include "instance.h"
+#include "methods.h"
+#include "options.h"
+#include "reload.h"
+#include "runtime.h"
+#include "transport.h"
 
 #define MAX_WORKERS 64
 #define RETRY_NS 1000000000u

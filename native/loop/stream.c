@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "../channel/export.h"
-#include "loop.h"
+#include "call.h"
+#include "control.h"
+#include "instance.h"
+#include "runtime.h"
+#include "stream.h"
 
 #define WINDOW RESTY_FFI_STREAM_WINDOW
 #define MOST_WINDOW ((int64_t)1 << 40)

@@ -7,7 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "loop.h"
+#include "instance.h"
+#include "runtime.h"
+#include "watch.h"
 
 #define PAUSE_NS 500000000u
 #define MOST_FILES 10000u

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../loop/loop.h"
+#include "../../loop/options.h"
 #include "../check.h"
 
 /* Of every option one value that is not its default, and what is said if a runtime with the defaults is loaded. */

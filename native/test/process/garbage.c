@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../loop/loop.h"
+#include "../../loop/call.h"
 #include "../check.h"
 #include "children.h"
 

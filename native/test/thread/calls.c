@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../loop/loop.h"
+#include "../../channel/layout.h"
+#include "../../loop/call.h"
 #include "../check.h"
 #include "../host.h"
 

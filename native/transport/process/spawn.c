@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../channel/failed.h"
+#include "../../loop/search.h"
 #include "child.h"
 #include "supervisor.h"
 

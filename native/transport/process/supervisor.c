@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "../../channel/failed.h"
+#include "../../loop/search.h"
+#include "../../loop/transport.h"
 #include "child.h"
 #include "status.h"
 

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "../../loop/loop.h"
+#include "../../loop/instance.h"
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 

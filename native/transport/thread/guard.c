@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "../../loop/instance.h"
+#include "../../loop/runtime.h"
 #include "../../objects/imports.h"
 #include "../../channel/lock.h"
 

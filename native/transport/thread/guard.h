@@ -2,8 +2,10 @@
 #ifndef RF_GUARD_H
 #define RF_GUARD_H
 
-#include "../../loop/loop.h"
+#include "../../loop/host.h"
 #include "signals.h"
+
+struct rf_instance;
 
 /* Before a library is opened, on the loop's thread; all but the first call do nothing. */
 void rf_guard_begin(struct rf_instance *i);

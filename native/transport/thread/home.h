@@ -6,7 +6,7 @@
 #ifndef RF_HOME_H
 #define RF_HOME_H
 
-#include "../../loop/loop.h"
+#include "../../loop/instance.h"
 
 /*
  * Called by the thread that has opened i->library. i->init runs on the library's thread: this one, if there is none or

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "../../channel/failed.h"
+#include "../../loop/instance.h"
+#include "../../loop/search.h"
+#include "../../loop/transport.h"
 #include "environment.h"
 #include "guard.h"
 #include "home.h"

@@ -1,0 +1,13 @@
+/* Frames to a runtime that must not be lost. For files of this folder. */
+#ifndef RF_CONTROL_H
+#define RF_CONTROL_H
+
+struct rf_instance;
+struct rf_slot;
+
+/* A frame that must arrive: it waits for room if the queue is full. Takes its payload in every case. */
+void rf_send_control(struct rf_instance *i, const struct rf_slot *s);
+void rf_flush_control(struct rf_instance *i);
+void rf_drop_control(struct rf_instance *i);
+
+#endif

@@ -1,0 +1,65 @@
+/* Runtimes: what a key stands for. For files of this folder. */
+#ifndef RF_RUNTIME_H
+#define RF_RUNTIME_H
+
+#include "loop.h"
+
+struct rf_instance;
+
+enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
+
+/*
+ * What a key stands for. Owned by the loop while it is loaded, and by the hosts' handles: freed when it has ended and
+ * the last handle is given back.
+ */
+struct resty_ffi_runtime {
+    resty_ffi_loop *loop;
+    resty_ffi_runtime *next;
+    char *lib, *cfg; /* cfg NULL = none */
+    size_t cfg_len;
+    resty_ffi_options options;      /* complete */
+    resty_ffi_options *own_options; /* the memory behind the strings of options */
+    enum rf_runtime_state state;
+    uint64_t since; /* when it was loaded first */
+    bool timed_out; /* and failed because that took too long */
+    bool process;
+    uint32_t handles;             /* that hosts hold: one for each load */
+    struct rf_instance **workers; /* options.workers of them */
+    uint32_t worker_count;
+    struct rf_instance **incoming; /* during a reload: those that are to take their places; NULL entries failed */
+    uint32_t incoming_count;
+    uint32_t generation; /* of the workers */
+    uint64_t reloading;  /* since when, 0 = it does not */
+    int32_t reloaded;    /* how the last reload went: 1, 0 = under way, -1 = failed, reload_error says why */
+    char **methods;      /* names by number */
+    resty_ffi_method_stats *method_stats;
+    uint32_t method_count, method_size;
+    uint32_t *method_index; /* hash table of numbers + 1, twice method_size */
+    uint32_t drops;         /* unanswered failures in a row, for the back-off */
+    uint32_t missing;       /* workers that could not even be started again */
+    uint64_t retry;         /* when to try that next */
+    resty_ffi_stats stats;
+    void *user;
+    char name[128];
+    char error[RF_TEXT];
+    char reload_error[RF_TEXT];
+    char explained[RF_TEXT + 256];
+};
+
+/* What the news of an instance mean for its runtime. */
+void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
+/* Its calls are done; it ends. */
+void rf_instance_drained(struct rf_instance *i);
+/* It takes no new calls; it ends when those in flight are done, or at the latest after a time. */
+void rf_instance_drain(struct rf_instance *i);
+/* Starts workers that could not be started again when they had exited. */
+void rf_runtime_refill(resty_ffi_runtime *rt);
+
+/* Frees a runtime that has ended and that no host holds. */
+void rf_runtime_settle(resty_ffi_runtime *rt);
+/* A line about the runtime, by the core itself. */
+void rf_runtime_log(resty_ffi_runtime *rt, int level, const char *text);
+/* Waits for news of these instances, up to timeout_ms. */
+void rf_instances_wait(struct rf_instance **list, uint32_t count, int timeout_ms);
+
+#endif
