@@ -33,12 +33,12 @@ static void answer_one_way(resty_ffi_loop *l, uint64_t end)
     rf_one_way_give_up(l);
 }
 
-/* Whether the end waits for it. A supervisor loses patience with its children itself. */
+/* Whether the end waits for it. A transport that does so itself also loses patience itself. */
 static bool awaited(struct rf_instance *i, uint64_t now)
 {
     if (i->state != RF_CLOSING)
         return false;
-    if (i->transport != &rf_thread_transport)
+    if (i->transport->awaits_end)
         return !(atomic_load(&i->news) & (RF_NEWS_ENDED | RF_NEWS_EXITED));
     if (rf_instance_left(i))
         return false;
@@ -51,13 +51,21 @@ static bool awaited(struct rf_instance *i, uint64_t now)
 static void tell_unfinished(const struct rf_instance *i)
 {
     const struct resty_ffi_host *host = &i->loop->host;
-    if (i->state == RF_CLOSING && i->transport == &rf_thread_transport && rf_instance_finishes(i))
+    if (i->state == RF_CLOSING && !i->transport->awaits_end && rf_instance_finishes(i))
         host->log(host->host, RESTY_FFI_LOG_ERR, i->name, RF_UNFINISHED, sizeof RF_UNFINISHED - 1);
 }
 
 static bool hurry(const resty_ffi_loop *l)
 {
     return l->host.hurry && l->host.hurry(l->host.host);
+}
+
+static void stop(resty_ffi_loop *l, int timeout_ms)
+{
+    const struct rf_transport *const all[] = {l->host.transports->thread, l->host.transports->process};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k]->stop)
+            all[k]->stop(l, timeout_ms);
 }
 
 API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
@@ -86,9 +94,7 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
         poll(NULL, 0, 1);
     }
     now = rf_now();
-    if (l->supervisor)
-        rf_supervisor_stop(l->supervisor, now < l->end_by ? (int)((l->end_by - now) / MS) : 0);
-    l->supervisor = NULL;
+    stop(l, now < l->end_by ? (int)((l->end_by - now) / MS) : 0);
     for (struct rf_instance *i = l->instances; i; i = i->next) {
         rf_instance_flush(i);
         tell_unfinished(i);

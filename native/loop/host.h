@@ -11,6 +11,7 @@
 
 typedef struct resty_ffi_loop resty_ffi_loop;
 typedef struct resty_ffi_runtime resty_ffi_runtime;
+struct rf_transports;
 
 enum resty_ffi_call_state { RESTY_FFI_IDLE = 0, RESTY_FFI_IN_FLIGHT = 1, RESTY_FFI_DONE = 2 };
 
@@ -64,6 +65,7 @@ struct resty_ffi_host {
     void *host;
     bool level;                /* watch is level-triggered: the core reads the descriptor */
     bool (*hurry)(void *host); /* while its loop is being closed: whether that is to be over soon; NULL = never */
+    const struct rf_transports *transports; /* how it starts runtimes */
 };
 
 enum resty_ffi_said { RESTY_FFI_UNSAID = 0, RESTY_FFI_YES = 1, RESTY_FFI_NO = 2 };

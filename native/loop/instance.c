@@ -79,7 +79,7 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
         c->h->has_config = 1;
     }
     /* A child reads its configuration from the shared memory. */
-    bool copy = rt->cfg && i->transport == &rf_thread_transport;
+    bool copy = rt->cfg && !i->transport->shares_memory;
     i->lib = strdup(rt->lib);
     i->cfg = copy ? strdup(rt->cfg) : NULL;
     i->options = rf_options_copy(&rt->options);
@@ -115,9 +115,9 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
         *error = "no memory";
         return NULL;
     }
-    bool process = transport == &rf_process_transport;
     i->shared = (struct rf_shared){-1, -1};
-    *error = rf_channel_create(&i->q.ch, rt->options.max_queue, process ? &i->shared : NULL, l->why, sizeof l->why);
+    *error = rf_channel_create(&i->q.ch, rt->options.max_queue, transport->shares_memory ? &i->shared : NULL, l->why,
+                               sizeof l->why);
     if (*error) {
         free(i);
         return NULL;
@@ -218,7 +218,7 @@ static void gone(struct rf_instance *i)
 
 static bool silent(struct rf_instance *i)
 {
-    if (i->transport != &rf_thread_transport)
+    if (i->transport->awaits_end)
         return false;
     return atomic_load(&i->q.abi1) || (i->failed && !atomic_load(&i->q.served));
 }

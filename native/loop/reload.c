@@ -45,9 +45,10 @@ void rf_reload_fail(resty_ffi_runtime *rt, const char *text)
     rf_runtime_log(rt, RESTY_FFI_LOG_ERR, line);
 }
 
+/* Whether its new code can start where the old runs. */
 static bool may_stay(const resty_ffi_runtime *rt)
 {
-    return !rt->process && rt->workers[0] && rf_thread_reloads(rt->workers[0]);
+    return rt->transport->reloads && rt->workers[0] && rt->transport->reloads(rt->workers[0]);
 }
 
 API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
@@ -59,6 +60,7 @@ API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
         return 0;
     rf_instances_sweep(rt->loop); /* those of reloads that failed */
     bool stay = may_stay(rt);
+    const struct rf_transport *transport = stay ? rt->transport : rt->loop->host.transports->process;
     uint32_t count = stay ? 1 : rt->options.workers;
     rt->incoming = calloc(count, sizeof(void *));
     if (!rt->incoming)
@@ -67,8 +69,7 @@ API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
     rt->reloading = rf_now();
     rt->reloaded = 0;
     for (uint32_t w = 0; w < count && !error; w++) {
-        rt->incoming[w] =
-            rf_instance_new(rt, stay ? &rf_thread_transport : &rf_process_transport, rt->generation + 1, 0, &error);
+        rt->incoming[w] = rf_instance_new(rt, transport, rt->generation + 1, 0, &error);
         if (rt->incoming[w])
             rt->incoming[w]->incoming = true;
     }
@@ -91,7 +92,7 @@ static void swap(resty_ffi_runtime *rt)
     rt->generation++;
     rt->reloaded = 1;
     rt->drops = rt->missing = 0;
-    rt->process = rt->workers[0]->transport == &rf_process_transport;
+    rt->transport = rt->workers[0]->transport;
     rt->stats.reloads++;
     for (uint32_t w = 0; w < rt->worker_count; w++)
         rt->workers[w]->incoming = false;

@@ -127,7 +127,7 @@ static const char *start_workers(resty_ffi_runtime *rt)
     const char *error = NULL;
     for (uint32_t w = 0; w < rt->worker_count && !error; w++)
         rt->workers[w] =
-            rf_instance_new(rt, rt->process ? &rf_process_transport : &rf_thread_transport, rt->generation, 0, &error);
+            rf_instance_new(rt, rt->transport, rt->generation, 0, &error);
     return error;
 }
 
@@ -206,11 +206,11 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     resty_ffi_runtime *rt = new_runtime(l, lib, cfg, cfg_len, &o);
     if (!rt)
         return refuse(error, error_size, "cannot load \"%s\": no memory", lib);
-    rt->process = o.isolate;
+    rt->transport = o.isolate ? l->host.transports->process : l->host.transports->thread;
     rt->next = l->runtimes;
     l->runtimes = rt;
     /* More than one worker needs processes: whether the library is one is known when it is open. */
-    rt->worker_count = rt->process ? o.workers : 1;
+    rt->worker_count = o.isolate ? o.workers : 1;
     const char *why = start_workers(rt);
     rt->handles = 1;
     if (why) {
@@ -292,7 +292,7 @@ static void become_process(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->rt = NULL;
     rt->workers[0] = NULL;
-    rt->process = true;
+    rt->transport = rt->loop->host.transports->process;
     rt->worker_count = rt->options.workers;
     const char *error = start_workers(rt);
     if (error)
@@ -312,13 +312,13 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
 {
     resty_ffi_loop *l = rt->loop;
     uint32_t w = worker_number(rt, i);
-    bool again = rt->process && rt->options.restart && !l->closed && rt->state == RF_UP;
+    bool again = rt->transport->restarts && rt->options.restart && !l->closed && rt->state == RF_UP;
     uint32_t delay = back_off(rt, i);
     char text[RF_TEXT + 200];
     snprintf(text, sizeof text, "exited (%s); it is %s", how, again ? "being restarted" : "not restarted");
     rf_runtime_log(rt, RESTY_FFI_LOG_ERR, text);
     const char *error = NULL;
-    rt->workers[w] = again ? rf_instance_new(rt, &rf_process_transport, rt->generation, delay, &error) : NULL;
+    rt->workers[w] = again ? rf_instance_new(rt, rt->transport, rt->generation, delay, &error) : NULL;
     rt->stats.restarts += rt->workers[w] != NULL;
     if (again && !rt->workers[w]) {
         rt->missing++;
@@ -354,7 +354,7 @@ void rf_runtime_refill(resty_ffi_runtime *rt)
     for (uint32_t w = 0; w < rt->worker_count && rt->missing; w++) {
         if (rt->workers[w])
             continue;
-        if (!(rt->workers[w] = rf_instance_new(rt, &rf_process_transport, rt->generation, 0, &error))) {
+        if (!(rt->workers[w] = rf_instance_new(rt, rt->transport, rt->generation, 0, &error))) {
             snprintf(rt->error, sizeof rt->error, "%s", error);
             break;
         }
@@ -439,7 +439,7 @@ API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *o
     *out = rt->stats;
     out->in_flight = 0;
     out->workers = rt->worker_count;
-    out->process = rt->process;
+    out->process = rt->transport->shares_memory;
     out->up = rt->state == RF_UP;
     out->queued = 0;
     for (uint32_t w = 0; w < rt->worker_count; w++) {

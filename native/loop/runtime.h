@@ -5,6 +5,7 @@
 #include "loop.h"
 
 struct rf_instance;
+struct rf_transport;
 
 enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
 
@@ -22,7 +23,7 @@ struct resty_ffi_runtime {
     enum rf_runtime_state state;
     uint64_t since; /* when it was loaded first */
     bool timed_out; /* and failed because that took too long */
-    bool process;
+    const struct rf_transport *transport; /* of its workers */
     uint32_t handles;             /* that hosts hold: one for each load */
     struct rf_instance **workers; /* options.workers of them */
     uint32_t worker_count;

@@ -10,6 +10,7 @@
 
 #include "../../channel/export.h"
 #include "../../channel/failed.h"
+#include "../../transport/transports.h"
 #include "event.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
@@ -171,6 +172,7 @@ API const char *resty_ffi_nginx_init(int subsystem)
         .tick = on_tick,
         .hurry = rf_nginx_hurry,
         .host = s,
+        .transports = &rf_transports,
     };
     s->loop = resty_ffi_loop_new(&host);
     return s->loop ? NULL : "no memory";

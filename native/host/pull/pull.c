@@ -10,6 +10,7 @@
 
 #include "../../channel/export.h"
 #include "../../channel/failed.h"
+#include "../../transport/transports.h"
 #include "dict.h"
 
 #define MAX_LINES 10000
@@ -223,7 +224,8 @@ static const char *open_all(struct resty_ffi_pull *p)
                                         .log = log_line,
                                         .dict = dict,
                                         .tick = tick,
-                                        .host = p};
+                                        .host = p,
+                                        .transports = &rf_transports};
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (p->epoll < 0)
         return rf_failed(p->why, sizeof p->why, "epoll_create1", errno);

@@ -15,7 +15,6 @@
 
 #include "../../channel/failed.h"
 #include "../../loop/search.h"
-#include "../../loop/transport.h"
 #include "child.h"
 #include "status.h"
 
@@ -337,10 +336,12 @@ static void transport_end(struct rf_instance *i)
     ring(s);
 }
 
-const struct rf_transport rf_process_transport = {transport_start, transport_end};
-
-void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms)
+static void transport_stop(resty_ffi_loop *l, int timeout_ms)
 {
+    struct rf_supervisor *s = l->supervisor;
+    if (!s)
+        return;
+    l->supervisor = NULL;
     rf_lock_acquire(&s->lock);
     s->stop = rf_now() + (uint64_t)timeout_ms * MS;
     rf_lock_release(&s->lock);
@@ -353,3 +354,10 @@ void rf_supervisor_stop(struct rf_supervisor *s, int timeout_ms)
     close(s->doorbell);
     free(s);
 }
+
+const struct rf_transport rf_process_transport = {.start = transport_start,
+                                                  .end = transport_end,
+                                                  .stop = transport_stop,
+                                                  .shares_memory = true,
+                                                  .restarts = true,
+                                                  .awaits_end = true};

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../../loop/instance.h"
+#include "../../loop/transport.h"
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 
@@ -47,6 +48,8 @@ struct rf_supervisor {
     uint64_t stop;            /* when to kill what is left; 0 = do not stop */
     _Atomic uint32_t running; /* futex: the thread */
 };
+
+extern const struct rf_transport rf_process_transport;
 
 /* output.c: reads what there is, up to a bound; end: and what is left without an end of its line. Whether there was
    something. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "../../loop/instance.h"
-#include "../../loop/runtime.h"
 #include "../../objects/imports.h"
 #include "../../channel/lock.h"
 
@@ -27,6 +26,9 @@ static void *runtime_dlsym(void *library, const char *name)
 
 void rf_guard_begin(struct rf_instance *i)
 {
+    static const char refused[] =
+        "calls of libc cannot be redirected here: what libraries do with signals, the programs that they start and the "
+        "exit code of this process may go wrong; set isolate";
     static rf_lock lock; /* hosts may load on several threads */
     static bool done, could;
     rf_lock_acquire(&lock);
@@ -40,10 +42,7 @@ void rf_guard_begin(struct rf_instance *i)
     }
     rf_lock_release(&lock);
     if (first && !could)
-        rf_runtime_log(
-            i->rt, RESTY_FFI_LOG_WARN,
-            "calls of libc cannot be redirected here: what libraries do with signals, the programs that they "
-            "start and the exit code of this process may go wrong; set isolate");
+        i->loop->host.log(i->loop->host.host, RESTY_FFI_LOG_WARN, i->name, refused, sizeof refused - 1);
 }
 
 void rf_guard_report(struct rf_instance *i)

@@ -77,7 +77,7 @@ static void stay(struct home *h)
         if (h->threads == me)
             h->running = NULL; /* before the loop hears of it, which may close i at once */
         rf_lock_release(&lock);
-        rf_thread_initialised(i, rc);
+        i->initialised(i, rc);
         leave(i);
         rf_lock_acquire(&lock);
     }

@@ -9,8 +9,8 @@
 #include "../../loop/instance.h"
 
 /*
- * Called by the thread that has opened i->library. i->init runs on the library's thread: this one, if there is none or
- * if it has been given up. It stays as long as the process, because the library does. The caller's references to i, of
+ * Called by the thread that has opened i->library. i->init runs on the library's thread, and i->initialised then: this
+ * one, if there is none or if it has been given up. It stays as long as the process, because the library does. The caller's references to i, of
  * its own and to its queue, are given away. False = no memory, and nothing has happened.
  */
 bool rf_home_run(struct rf_instance *i);
@@ -18,8 +18,5 @@ bool rf_home_run(struct rf_instance *i);
 /* i is closed: it waits for its turn no longer; if its libffi_init runs, and so hangs, the next load takes its place.
  */
 void rf_home_give_up(struct rf_instance *i);
-
-/* thread.c: what libffi_init has returned; tells the loop. */
-void rf_thread_initialised(struct rf_instance *i, int rc);
 
 #endif

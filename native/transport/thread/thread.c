@@ -2,6 +2,8 @@
  * The thread transport: the library is opened in this process by a loader thread and initialised on the library's own
  * (home.h), so that one that hangs costs a thread and not the worker.
  */
+#include "thread.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +14,6 @@
 #include "../../channel/failed.h"
 #include "../../loop/instance.h"
 #include "../../loop/search.h"
-#include "../../loop/transport.h"
 #include "environment.h"
 #include "guard.h"
 #include "home.h"
@@ -22,7 +23,7 @@ static void fail(struct rf_instance *i, const char *text)
     rf_instance_news(i, RF_NEWS_FAILED, text, strlen(text));
 }
 
-void rf_thread_initialised(struct rf_instance *i, int rc)
+static void initialised(struct rf_instance *i, int rc)
 {
     char text[RF_TEXT], reason[RF_TEXT];
     rf_guard_look();
@@ -65,6 +66,7 @@ static void *loader(void *arg)
         open_failed(i, path);
     } else {
         rf_guard_look();
+        i->initialised = initialised;
         *(void **)&i->init = dlsym(i->library, "libffi_init");
         if (i->init && wants_process(i->options))
             fail(i, "the options limits, user, env and workers are for child processes: set isolate");
@@ -104,10 +106,10 @@ static const char *start(struct rf_instance *i, uint32_t delay_ms)
     return NULL;
 }
 
-bool rf_thread_reloads(const struct rf_instance *i)
+static bool reloads(const struct rf_instance *i)
 {
     return i->library && dlsym(i->library, "libffi_reload") != NULL;
 }
 
 /* The closed queue is all that threads in this process can be told. */
-const struct rf_transport rf_thread_transport = {start, rf_home_give_up};
+const struct rf_transport rf_thread_transport = {.start = start, .end = rf_home_give_up, .reloads = reloads};
