@@ -6,14 +6,7 @@
 #include "call.h"
 #include "control.h"
 #include "instance.h"
-#include "one_way.h"
 #include "runtime.h"
-#include "stream.h"
-
-static struct rf_call *private(resty_ffi_call *call)
-{
-    return (struct rf_call *)call;
-}
 
 uint64_t rf_call_id(const struct rf_call *c)
 {
@@ -52,12 +45,18 @@ API void *resty_ffi_call_host(const resty_ffi_call *call)
     return ((const struct rf_call *)call)->loop->host.host;
 }
 
+static void free_beside(struct rf_call *c)
+{
+    if (c->kind->free)
+        c->kind->free(c);
+}
+
 API void resty_ffi_call_release(resty_ffi_call *call)
 {
-    struct rf_call *c = private(call);
+    struct rf_call *c = rf_call_of(call);
     if (call->state != RESTY_FFI_DONE)
         return;
-    rf_stream_free(c);
+    free_beside(c);
     if (c->instance) {
         if (c->block)
             rf_block_give(&c->instance->q.ch, c->block);
@@ -75,7 +74,7 @@ API void resty_ffi_call_release(resty_ffi_call *call)
 
 API void resty_ffi_call_free(resty_ffi_call *call)
 {
-    struct rf_call *c = private(call);
+    struct rf_call *c = rf_call_of(call);
     if (!call)
         return;
     resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
@@ -124,11 +123,12 @@ bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data,
     return true;
 }
 
-static int send_call(struct rf_instance *i, const struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len)
+static int send_call(struct rf_instance *i, const struct rf_call_kind *kind, struct rf_slot *s, const char *data,
+                     uint64_t len)
 {
     struct rf_channel *ch = &i->q.ch;
     /* Callers that wait are as many as the host can have; nothing else bounds those that do not. */
-    if (c->one_way && i->one_way >= ch->at.max_queue)
+    if (kind->unawaited && i->one_way >= ch->at.max_queue)
         return RESTY_FFI_QUEUE_FULL;
     if (ch->tail - atomic_load_explicit(&ch->h->head, memory_order_relaxed) >= ch->at.max_queue)
         return RESTY_FFI_QUEUE_FULL;
@@ -142,8 +142,8 @@ static int send_call(struct rf_instance *i, const struct rf_call *c, struct rf_s
     return RESTY_FFI_QUEUE_FULL;
 }
 
-int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len,
-                  uint64_t timeout_ms)
+int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, const struct rf_call_kind *kind, struct rf_slot *s,
+                  const char *data, uint64_t len, uint64_t timeout_ms)
 {
     resty_ffi_call_release(&c->public);
     if (c->public.state != RESTY_FFI_IDLE)
@@ -154,8 +154,8 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, c
         return RESTY_FFI_BAD_ARGUMENT;
     if (len > RF_MAX_PAYLOAD)
         return RESTY_FFI_TOO_LARGE;
-    if (rt->missing)
-        rf_runtime_refill(rt);
+    if (rt->refill)
+        rt->refill(rt);
     struct rf_instance *i = choose(rt);
     if (!i)
         return RESTY_FFI_EXITED;
@@ -167,13 +167,14 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, c
     s->kind = RESTY_FFI_CALL;
     s->deadline = c->deadline = timeout_ms ? c->sent + timeout_ms * 1000000 : 0;
     resty_ffi_method_stats *m = &rt->method_stats[s->method];
-    int rc = send_call(i, c, s, data, len);
+    int rc = send_call(i, kind, s, data, len);
     if (rc != 0) {
         rt->stats.queue_full++;
         m->errors[-RESTY_FFI_QUEUE_FULL]++;
         return rc;
     }
     c->instance = i;
+    c->kind = kind;
     c->public.state = RESTY_FFI_IN_FLIGHT;
     rt->stats.calls++;
     rt->stats.bytes_in += len;
@@ -186,13 +187,6 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, c
     return 0;
 }
 
-API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
-                              uint64_t len, uint64_t timeout_ms)
-{
-    struct rf_slot s = {.flags = RESTY_FFI_END, .method = method};
-    return rf_call_start(rt, private(call), &s, data, len, timeout_ms);
-}
-
 static void count_time(resty_ffi_method_stats *m, uint64_t ns)
 {
     uint32_t bucket = ns >> 13 ? 64u - (uint32_t)__builtin_clzll(ns >> 13) : 0;
@@ -200,14 +194,8 @@ static void count_time(resty_ffi_method_stats *m, uint64_t ns)
     m->took_us += ns / 1000;
 }
 
-void rf_call_count(struct rf_call *c, int status, uint64_t len)
+static void count_end(resty_ffi_runtime *rt, const struct rf_call *c, int status, uint64_t len)
 {
-    resty_ffi_runtime *rt = c->instance->rt;
-    if (!rt) {
-        if (c->one_way)
-            rf_one_way_tell(c, status);
-        return;
-    }
     resty_ffi_method_stats *m = &rt->method_stats[c->method];
     rt->stats.bytes_out += len;
     m->bytes_out += len;
@@ -224,8 +212,14 @@ void rf_call_count(struct rf_call *c, int status, uint64_t len)
     else
         rt->stats.failed++;
     m->errors[status < 0 && status > -RESTY_FFI_KINDS ? -status : 0]++;
-    if (c->one_way)
-        rf_one_way_tell(c, status);
+}
+
+void rf_call_count(struct rf_call *c, int status, uint64_t len)
+{
+    if (c->instance->rt)
+        count_end(c->instance->rt, c, status, len);
+    if (status != 0 && c->kind->failed)
+        c->kind->failed(c, status);
 }
 
 void rf_call_leave(struct rf_call *c)
@@ -234,7 +228,7 @@ void rf_call_leave(struct rf_call *c)
     i->in_flight--;
     c->loop->in_flight--;
     if (i->in_flight == 0 && i->draining)
-        rf_instance_drained(i);
+        i->user->idle(i);
 }
 
 void rf_call_tell_cancelled(struct rf_call *c, int status)
@@ -244,13 +238,13 @@ void rf_call_tell_cancelled(struct rf_call *c, int status)
 
 API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
 {
-    struct rf_call *c = private(call);
+    struct rf_call *c = rf_call_of(call);
     if (call->state != RESTY_FFI_IN_FLIGHT)
         return;
     rf_call_tell_cancelled(c, status);
     rf_call_count(c, status, 0);
     call->state = RESTY_FFI_IDLE;
-    rf_stream_free(c);
+    free_beside(c);
     rf_call_leave(c);
     c->instance = NULL;
 }
@@ -283,27 +277,23 @@ static void stray(struct rf_instance *i, bool end)
     l->host.log(l->host.host, RESTY_FFI_LOG_WARN, i->name, text, sizeof text - 1);
 }
 
-/* It is DONE, and was in flight at i. */
-static void tell(struct rf_instance *i, struct rf_call *c)
+void rf_call_message(struct rf_instance *i, const struct rf_slot *s)
 {
-    if (c->one_way)
-        rf_one_way_end(i, c);
-    else
-        c->loop->host.done(c->loop->host.host, &c->public);
-}
-
-void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
-{
-    struct rf_channel *ch = &i->q.ch;
     struct rf_call *c = rf_call_find(i, s->id);
-    bool end = s->flags & RESTY_FFI_END;
-    if (c && c->stream) {
-        rf_stream_message(i, c, s);
+    if (c) {
+        c->kind->message(i, c, s);
         return;
     }
-    if (!c || !end) {
+    rf_block_give(&i->q.ch, s->data);
+    stray(i, s->flags & RESTY_FFI_END);
+}
+
+void rf_call_answer(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
+{
+    struct rf_channel *ch = &i->q.ch;
+    if (!(s->flags & RESTY_FFI_END)) {
         rf_block_give(ch, s->data);
-        stray(i, end);
+        stray(i, false);
         return;
     }
     i->owed--;
@@ -328,7 +318,7 @@ void rf_call_answer(struct rf_instance *i, const struct rf_slot *s)
     c->public.state = RESTY_FFI_DONE;
     i->held++;
     rf_call_leave(c);
-    tell(i, c);
+    c->kind->done(i, c);
 }
 
 void rf_call_fail(struct rf_call *c, int status, const char *text)
@@ -343,31 +333,31 @@ void rf_call_fail(struct rf_call *c, int status, const char *text)
     rf_call_count(c, status, 0);
     rf_call_leave(c);
     c->instance = NULL;
-    tell(i, c);
+    c->kind->done(i, c);
 }
 
-void rf_calls_fail(struct rf_instance *i, int status, const char *text)
+void rf_call_fail_all(struct rf_instance *i, int status, const char *text)
 {
     resty_ffi_loop *l = i->loop;
     for (uint32_t k = 0; k < l->calls_used && i->in_flight; k++) {
         struct rf_call *c = l->calls[k];
-        if (!c || c->public.state != RESTY_FFI_IN_FLIGHT || c->instance != i)
-            continue;
-        if (c->stream)
-            rf_stream_ended(c, status, text);
-        else
-            rf_call_fail(c, status, text);
+        if (c && c->public.state == RESTY_FFI_IN_FLIGHT && c->instance == i)
+            c->kind->ended(c, status, text);
     }
 }
 
-API void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg)
+static void tell_host(struct rf_instance *i, struct rf_call *c)
 {
-    for (uint32_t k = 0; k < l->calls_used && l->in_flight; k++)
-        if (l->calls[k] && l->calls[k]->public.state == RESTY_FFI_IN_FLIGHT && !l->calls[k]->one_way)
-            visit(arg, &l->calls[k]->public);
+    (void)i;
+    c->loop->host.done(c->loop->host.host, &c->public);
 }
 
-API uint32_t resty_ffi_loop_in_flight(const resty_ffi_loop *l)
+/* Its host looks at the clock, and cancels. */
+static const struct rf_call_kind plain = {.message = rf_call_answer, .ended = rf_call_fail, .done = tell_host};
+
+API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                              uint64_t len, uint64_t timeout_ms)
 {
-    return l->in_flight;
+    struct rf_slot s = {.flags = RESTY_FFI_END, .method = method};
+    return rf_call_start(rt, rf_call_of(call), &plain, &s, data, len, timeout_ms);
 }

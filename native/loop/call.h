@@ -7,6 +7,25 @@
 struct rf_instance;
 struct rf_slot;
 
+struct rf_call;
+
+/* What differs between plain calls, one-way calls and streams. */
+struct rf_call_kind {
+    /* A DATA frame of one that is in flight at i. */
+    void (*message)(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
+    /* The core ends one that is in flight, with an error of its own. */
+    void (*ended)(struct rf_call *c, int status, const char *text);
+    /* A plain or one-way call is DONE and was in flight at i: tells those who wait. */
+    void (*done)(struct rf_instance *i, struct rf_call *c);
+    /* It ends with an error, whose text is in it; it is still at its instance. NULL = its caller sees it anyhow. */
+    void (*failed)(struct rf_call *c, int status);
+    /* Its deadline is over. NULL = its caller looks at the clock. */
+    void (*late)(struct rf_call *c);
+    /* Frees what is beside it; it is still at its instance. NULL = there is nothing. */
+    void (*free)(struct rf_call *c);
+    bool unawaited; /* nobody waits for it: it is the core's own */
+};
+
 /* A host's call. Owned by the host; the loop's table points to it. */
 struct rf_call {
     resty_ffi_call public;
@@ -17,16 +36,21 @@ struct rf_call {
     char *text;              /* the answer, when it is a message of the core's own; malloc'ed */
     uint64_t sent, deadline; /* when, in ns; no deadline is 0 */
     uint32_t method;
-    struct rf_stream *stream; /* NULL = a plain call; owned by the call while it is in flight or done */
-    bool one_way;             /* the core's own: nobody waits for the answer */
+    const struct rf_call_kind *kind; /* NULL = it was never in flight */
+    void *beside;                    /* the kind's own, from when it is in flight until it is released */
 };
+
+static inline struct rf_call *rf_call_of(resty_ffi_call *call)
+{
+    return (struct rf_call *)call;
+}
 
 uint64_t rf_call_id(const struct rf_call *c);
 /* The call in flight at i that has this id; NULL = none, whatever the number. */
 struct rf_call *rf_call_find(struct rf_instance *i, uint64_t id);
-/* Sends a CALL frame and puts the call in flight; the same for plain calls and streams. 0 or a code. */
-int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, struct rf_slot *s, const char *data, uint64_t len,
-                  uint64_t timeout_ms);
+/* Sends a CALL frame and puts the call in flight, as one of this kind. 0 or a code. */
+int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, const struct rf_call_kind *kind, struct rf_slot *s,
+                  const char *data, uint64_t len, uint64_t timeout_ms);
 /* Copies a payload into the queue's memory, for s. False = none is left. */
 bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len);
 /* Tells the handler that nobody waits any more. */
@@ -35,9 +59,12 @@ void rf_call_tell_cancelled(struct rf_call *c, int status);
 void rf_call_count(struct rf_call *c, int status, uint64_t len);
 /* Its caller does not wait any more: it leaves its instance. */
 void rf_call_leave(struct rf_call *c);
-void rf_call_answer(struct rf_instance *i, const struct rf_slot *s);
-/* A plain call ends with an error of the core's own. */
+/* A DATA frame. */
+void rf_call_message(struct rf_instance *i, const struct rf_slot *s);
+/* For kinds whose calls have one answer: message, and ended. */
+void rf_call_answer(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
 void rf_call_fail(struct rf_call *c, int status, const char *text);
-void rf_calls_fail(struct rf_instance *i, int status, const char *text);
+/* Ends all that are in flight at i. */
+void rf_call_fail_all(struct rf_instance *i, int status, const char *text);
 
 #endif

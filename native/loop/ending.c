@@ -7,7 +7,7 @@
 
 #include "../channel/export.h"
 #include "control.h"
-#include "deadlines.h"
+#include "dispatch.h"
 #include "instance.h"
 #include "one_way.h"
 #include "options.h"
@@ -22,9 +22,9 @@ static void answer_one_way(resty_ffi_loop *l, uint64_t end)
     while (l->one_way && rf_now() < end) {
         for (struct rf_instance *i = l->instances, *next; i; i = next) {
             next = i->next;
-            rf_instance_dispatch(i);
+            rf_dispatch_ready(i);
         }
-        rf_deadlines_look(l, rf_now());
+        rf_loop_deadlines(l, rf_now());
         for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
             rf_flush_control(i);
         if (l->one_way)
@@ -84,7 +84,7 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
         bool busy = false;
         now = rf_now();
         for (struct rf_instance *i = l->instances; i; i = i->next) {
-            rf_instance_flush(i);
+            rf_dispatch_rest(i);
             busy |= awaited(i, now);
         }
         if (!busy || now >= l->end_by)
@@ -96,7 +96,7 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
     now = rf_now();
     stop(l, now < l->end_by ? (int)((l->end_by - now) / MS) : 0);
     for (struct rf_instance *i = l->instances; i; i = i->next) {
-        rf_instance_flush(i);
+        rf_dispatch_rest(i);
         tell_unfinished(i);
     }
 }

@@ -1,18 +1,15 @@
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "call.h"
 #include "control.h"
 #include "instance.h"
 #include "options.h"
 #include "runtime.h"
 #include "search.h"
-#include "stream.h"
 #include "transport.h"
-#include "watch.h"
+#include "watched.h"
 
 void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, size_t len)
 {
@@ -106,8 +103,9 @@ void rf_instance_unref(struct rf_instance *i)
         destroy(i);
 }
 
-struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,
-                                    uint32_t delay_ms, const char **error)
+struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport,
+                                    const struct rf_instance_user *user, uint32_t generation, uint32_t delay_ms,
+                                    const char **error)
 {
     resty_ffi_loop *l = rt->loop;
     struct rf_instance *i = calloc(1, sizeof *i);
@@ -126,12 +124,13 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     i->q.owner_arg = i;
     i->loop = l;
     i->transport = transport;
+    i->user = user;
     i->generation = generation;
     i->since = rf_now();
     snprintf(i->name, sizeof i->name, "%s", rt->name);
     atomic_init(&i->refs, 1);
     if (!(*error = describe(i, rt)))
-        *error = l->host.watch(l->host.host, i->q.ch.to_host, rf_instance_dispatch, i, &i->watch);
+        *error = l->host.watch(l->host.host, i->q.ch.to_host, user->ready, i, &i->watch);
     if (!*error && (*error = transport->start(i, delay_ms)))
         l->host.unwatch(l->host.host, i->watch);
     if (*error) {
@@ -144,7 +143,7 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     if (rt->options.watch) {
         char path[4096];
         rf_library_find(rt->lib, path, sizeof path);
-        rf_watch_file(i, path, strlen(path));
+        rf_watched_add(i, path, strlen(path));
     }
     return i;
 }
@@ -191,7 +190,7 @@ static void unwatch(struct rf_instance *i)
 static void strip(struct rf_instance *i)
 {
     rf_drop_control(i);
-    rf_watch_free(i);
+    rf_watched_free(i);
 }
 
 static void forget(struct rf_instance *i)
@@ -208,7 +207,7 @@ void rf_instance_released(struct rf_instance *i)
         forget(i);
 }
 
-static void gone(struct rf_instance *i)
+void rf_instance_gone(struct rf_instance *i)
 {
     if (i->state == RF_GONE)
         return;
@@ -234,7 +233,7 @@ bool rf_instance_left(struct rf_instance *i)
  * that what comes even later (a second answer, a thread that polls again) finds an ended queue and not freed memory.
  * The price: 2 KB per unload.
  */
-static void retire(struct rf_instance *i)
+void rf_instance_retire(struct rf_instance *i)
 {
     if (i->state != RF_CLOSING || !silent(i) || i->held || i->owed || !rf_queue_left(&i->q))
         return;
@@ -245,156 +244,10 @@ static void retire(struct rf_instance *i)
     unlink_instance(i);
 }
 
-void rf_instances_sweep(resty_ffi_loop *l)
+void rf_instance_sweep(resty_ffi_loop *l)
 {
     for (struct rf_instance *i = l->instances, *next; i; i = next) {
         next = i->next;
-        retire(i);
+        rf_instance_retire(i);
     }
-}
-
-/* The shared dict that a runtime names, if it may use it: the name, NUL-terminated, from its options. */
-static const char *allowed_dict(const struct rf_instance *i, const char *name, uint64_t len, char *error, size_t size)
-{
-    const char *list = i->options->dicts;
-    if (list && *list && len == 0)
-        return list;
-    for (const char *at = list; at && *at; at += strlen(at) + 1)
-        if (strlen(at) == len && memcmp(at, name, len) == 0)
-            return at;
-    snprintf(error, size, "runtime \"%s\" may not use %s%.*s%s: name it in the option dicts of ngx.load_ffi", i->name,
-             len ? "the shared dict \"" : "a shared dict", (int)(len < 100 ? len : 100), len ? name : "",
-             len ? "\"" : "");
-    return NULL;
-}
-
-static void dict(struct rf_instance *i, const struct rf_slot *s)
-{
-    struct rf_channel *c = &i->q.ch;
-    struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
-    struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};
-    char error[320];
-    if (i->rt && s->zone <= s->len && s->arg <= s->len - s->zone && s->len && rf_block_valid(c, s->data, s->len)) {
-        const char *zone = c->base + s->data, *key = zone + s->zone;
-        struct resty_ffi_dict_request r = {.op = (int)s->method,
-                                           .zone = allowed_dict(i, zone, s->zone, error, sizeof error),
-                                           .key = key,
-                                           .key_len = s->arg,
-                                           .value = key + s->arg,
-                                           .value_len = s->len - s->zone - s->arg,
-                                           .ttl_ms = s->deadline};
-        if (r.zone) {
-            answer.status = 0;
-            i->loop->host.dict(i->loop->host.host, &r, &answer);
-        } else {
-            answer.data = error;
-            answer.len = strlen(error);
-        }
-    }
-    rf_block_give(c, s->data);
-    reply.status = answer.status;
-    if (!answer.data) {
-        reply.flags |= RESTY_FFI_NIL;
-    } else if ((reply.data = rf_block_take(c, answer.len + 1))) {
-        memcpy(c->base + reply.data, answer.data, answer.len);
-        reply.len = answer.len;
-    } else {
-        reply.flags |= RESTY_FFI_NIL;
-        reply.status = RESTY_FFI_QUEUE_FULL; /* nil with 0 would mean that the key is missing */
-    }
-    rf_send_control(i, &reply);
-}
-
-static void watch_file(struct rf_instance *i, const struct rf_slot *s)
-{
-    if (s->len && rf_block_valid(&i->q.ch, s->data, s->len))
-        rf_watch_file(i, i->q.ch.base + s->data, s->len);
-    rf_block_give(&i->q.ch, s->data);
-}
-
-static void frame(struct rf_instance *i, const struct rf_slot *s)
-{
-    switch (s->kind) {
-    case RESTY_FFI_DATA:
-        rf_call_answer(i, s);
-        break;
-    case RESTY_FFI_WINDOW:
-        rf_stream_window(i, s);
-        break;
-    case RESTY_FFI_WATCH:
-        watch_file(i, s);
-        break;
-    case RESTY_FFI_LOG:
-        rf_log_frame(i, s);
-        break;
-    case RESTY_FFI_DICT:
-        dict(i, s);
-        break;
-    default:
-        rf_block_give(&i->q.ch, s->data);
-    }
-}
-
-static void drain(struct rf_instance *i)
-{
-    static const char damaged[] = "it wrote garbage into the shared memory and was ended";
-    int n = i->damaged ? 0 : rf_drain_begin(&i->q.ch);
-    if (n > 0)
-        i->loop->now = rf_now();
-    for (int k = n - 1; k >= 0; k--) {
-        struct rf_slot s;
-        rf_drain_take(&i->q.ch, k, &s);
-        frame(i, &s);
-    }
-    if (i->unsent_count)
-        rf_flush_control(i);
-    if (n >= 0)
-        return;
-    i->damaged = true;
-    rf_instance_news(i, 0, damaged, sizeof damaged - 1);
-    if (i->rt)
-        rf_runtime_news(i->rt, i, RF_NEWS_EXITED);
-    rf_instance_close(i);
-}
-
-void rf_instance_flush(struct rf_instance *i)
-{
-    rf_log_output(i);
-    int n = i->damaged || i->retired ? 0 : rf_drain_begin(&i->q.ch);
-    i->damaged |= n < 0;
-    for (int k = n - 1; k >= 0; k--) {
-        struct rf_slot s;
-        rf_drain_take(&i->q.ch, k, &s);
-        if (s.kind == RESTY_FFI_LOG)
-            rf_log_frame(i, &s);
-        else
-            rf_block_give(&i->q.ch, s.data);
-    }
-}
-
-void rf_instance_dispatch(void *instance)
-{
-    struct rf_instance *i = instance;
-    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed); /* what follows may drop the loop's */
-    if (i->loop->host.level) {
-        uint64_t count;
-        (void)!read(i->q.ch.to_host, &count, sizeof count);
-    }
-    /* News first: answers that were sent before the end are then all in the list. */
-    uint32_t news = atomic_exchange_explicit(&i->news, 0, memory_order_acquire);
-    drain(i);
-    if (news & (RF_NEWS_OUTPUT | RF_NEWS_EXITED | RF_NEWS_ENDED))
-        rf_log_output(i);
-    news &= ~(uint32_t)RF_NEWS_OUTPUT;
-    if (news && i->rt)
-        rf_runtime_news(i->rt, i, news);
-    if (news & RF_NEWS_FAILED) {
-        i->failed = true;
-        rf_instance_close(i);
-    }
-    if (news & (RF_NEWS_ENDED | RF_NEWS_EXITED | RF_NEWS_WANTS_PROCESS))
-        gone(i);
-    else if (news)
-        retire(i);
-    rf_instance_unref(i);
 }

@@ -22,6 +22,16 @@ enum rf_news {
 
 enum rf_instance_state { RF_STARTING, RF_READY, RF_CLOSING, RF_GONE };
 
+/* What whoever has an instance made is told of it, on the loop's thread. */
+struct rf_instance_user {
+    /* Its descriptor is readable: rf_dispatch_ready. */
+    void (*ready)(void *instance);
+    /* News, but for lines that were printed. Not when it is no longer of a runtime. */
+    void (*news)(struct rf_instance *i, uint32_t news);
+    /* It drains, and its last call has ended. */
+    void (*idle)(struct rf_instance *i);
+};
+
 /*
  * One queue with a runtime behind it: a library in this process, or one child process. The loop owns it; refs counts
  * the loop, the threads of the transport, and the runtime itself until resty_ffi_close, since each touches it last
@@ -33,6 +43,7 @@ struct rf_instance {
     struct rf_instance *next;
     resty_ffi_runtime *rt; /* NULL when no longer one of its workers */
     const struct rf_transport *transport;
+    const struct rf_instance_user *user;
     void *watch;
     enum rf_instance_state state;
     uint32_t in_flight; /* calls that are not given up */
@@ -46,14 +57,13 @@ struct rf_instance {
     uint64_t end_by;            /* CLOSING: when it shall have ended, with what it has to finish */
     uint64_t patience;          /* CLOSING: until when it is waited for */
     uint64_t draining;          /* since when it only finishes its calls, 0 = it does not */
-    bool incoming;              /* it is to replace a worker when all of its kind are ready */
     bool failed;                /* libffi_init did */
     bool damaged;               /* the child wrote garbage */
     bool retired;               /* memory and descriptors are gone; only the struct is left for late callers */
     struct rf_slot *unsent;     /* frames that found the queue full and must not be lost */
     uint32_t unsent_count, unsent_size;
     struct rf_logged logged, failed_one_way;
-    struct rf_watched *watched; /* files whose change reloads the runtime; see watch.c */
+    struct rf_watched *watched; /* files whose change reloads the runtime; see watched.c */
     _Atomic int refs;
     _Atomic uint32_t news;
     rf_lock lock; /* text, output */
@@ -72,21 +82,27 @@ struct rf_instance {
     struct rf_shared shared;
 };
 
-/* Error: as that of a transport's start. */
-struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport, uint32_t generation,
-                                    uint32_t delay_ms, const char **error);
+/* error: as that of a transport's start. */
+struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport,
+                                    const struct rf_instance_user *user, uint32_t generation, uint32_t delay_ms,
+                                    const char **error);
+/* The runtime is to end. */
 void rf_instance_close(struct rf_instance *i);
+/* Any thread. */
 void rf_instance_unref(struct rf_instance *i);
 void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, size_t len);
+/* The text that came with the last news. */
 void rf_instance_text(struct rf_instance *i, char *out, size_t size);
+/* An answer has been released. */
 void rf_instance_released(struct rf_instance *i);
-void rf_instance_dispatch(void *instance);
-/* At the end of the loop: logs what there is to be logged and drops the answers, so that nobody waits for slots. */
-void rf_instance_flush(struct rf_instance *i);
+/* The runtime has ended; it is freed when its answers are released. */
+void rf_instance_gone(struct rf_instance *i);
+/* Frees what it can of a closing one that will not say that it has ended. */
+void rf_instance_retire(struct rf_instance *i);
 /* Whether the runtime's threads are done with the queue of a closing instance. */
 bool rf_instance_left(struct rf_instance *i);
-/* Frees what has ended; called now and then. */
-void rf_instances_sweep(resty_ffi_loop *l);
+/* Retires all that can be; called now and then. */
+void rf_instance_sweep(resty_ffi_loop *l);
 
 /* How long a runtime may take to end that has nothing to finish, in ns. The SDKs give running handlers 1 s. */
 #define RF_PATIENCE 1500000000u

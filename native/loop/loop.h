@@ -1,4 +1,7 @@
-/* The loop: one for each event loop of the host. For files of this folder and for transports. */
+/*
+ * The loop: one for each event loop of the host. Its struct is for files of this folder and for transports, its
+ * function for the end of the loop.
+ */
 #ifndef RF_LOOP_H
 #define RF_LOOP_H
 
@@ -27,5 +30,8 @@ struct resty_ffi_loop {
     uint64_t end_by;   /* of one that is closed: when everything shall have ended */
     char why[RF_TEXT]; /* room for the reason why an instance cannot be started, until the next one is */
 };
+
+/* Ends what is late of those calls whose deadline the core keeps. True while one is ahead. */
+bool rf_loop_deadlines(resty_ffi_loop *l, uint64_t now);
 
 #endif

@@ -3,19 +3,18 @@
  * library that says so (libffi_reload) is initialised once more in this process; any other goes to a child process,
  * since machine code cannot be replaced safely under its own threads.
  */
+#include "reload.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../channel/export.h"
-#include "call.h"
-#include "control.h"
-#include "deadlines.h"
+#include "../channel/lock.h"
+#include "dispatch.h"
 #include "instance.h"
-#include "reload.h"
 #include "runtime.h"
 #include "transport.h"
-#include "watch.h"
+#include "workers.h"
 
 static void drop_incoming(resty_ffi_runtime *rt)
 {
@@ -51,61 +50,26 @@ static bool may_stay(const resty_ffi_runtime *rt)
     return rt->transport->reloads && rt->workers[0] && rt->transport->reloads(rt->workers[0]);
 }
 
-API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
-{
-    const char *error = NULL;
-    if (rt->state != RF_UP || rt->loop->closed)
-        return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
-    if (rt->reloading)
-        return 0;
-    rf_instances_sweep(rt->loop); /* those of reloads that failed */
-    bool stay = may_stay(rt);
-    const struct rf_transport *transport = stay ? rt->transport : rt->loop->host.transports->process;
-    uint32_t count = stay ? 1 : rt->options.workers;
-    rt->incoming = calloc(count, sizeof(void *));
-    if (!rt->incoming)
-        return RESTY_FFI_QUEUE_FULL;
-    rt->incoming_count = count;
-    rt->reloading = rf_now();
-    rt->reloaded = 0;
-    for (uint32_t w = 0; w < count && !error; w++) {
-        rt->incoming[w] = rf_instance_new(rt, transport, rt->generation + 1, 0, &error);
-        if (rt->incoming[w])
-            rt->incoming[w]->incoming = true;
-    }
-    if (error)
-        rf_reload_fail(rt, error);
-    else
-        rt->loop->host.tick(rt->loop->host.host);
-    return 0;
-}
-
 static void swap(resty_ffi_runtime *rt)
 {
-    struct rf_instance **old = rt->workers;
-    uint32_t count = rt->worker_count;
-    rt->workers = rt->incoming;
-    rt->worker_count = rt->incoming_count;
+    struct rf_instance **list = rt->incoming;
+    uint32_t count = rt->incoming_count;
     rt->incoming = NULL;
     rt->incoming_count = 0;
     rt->reloading = 0;
     rt->generation++;
     rt->reloaded = 1;
-    rt->drops = rt->missing = 0;
-    rt->transport = rt->workers[0]->transport;
     rt->stats.reloads++;
-    for (uint32_t w = 0; w < rt->worker_count; w++)
-        rt->workers[w]->incoming = false;
-    for (uint32_t w = 0; w < count; w++)
-        if (old[w])
-            rf_instance_drain(old[w]);
-    free(old);
+    rf_workers_replace(rt, list, count);
     rf_runtime_log(rt, RESTY_FFI_LOG_NOTICE, "reloaded");
 }
 
-void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news, const char *text)
+static void on_incoming_news(struct rf_instance *i, uint32_t news)
 {
+    resty_ffi_runtime *rt = i->rt;
+    char text[RF_TEXT];
     if (news & (RF_NEWS_FAILED | RF_NEWS_EXITED | RF_NEWS_ENDED)) {
+        rf_instance_text(i, text, sizeof text);
         rf_reload_fail(rt, *text ? text : "it ended while it was starting");
         return;
     }
@@ -119,23 +83,36 @@ void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news,
     swap(rt);
 }
 
-API int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
+/* No call is sent to one that is not a worker yet, so it does not drain either. */
+static const struct rf_instance_user incoming = {.ready = rf_dispatch_ready, .news = on_incoming_news};
+
+API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
 {
-    uint64_t start = rf_now();
-    while (rt->reloading) {
-        uint64_t waited = (rf_now() - start) / 1000000;
-        if (timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
-            return 0;
-        rf_instances_wait(rt->incoming, rt->incoming_count, 100);
-        resty_ffi_loop_tick(rt->loop);
-    }
-    if (rt->reloaded > 0)
-        return 1;
-    snprintf(error, error_size, "runtime \"%s\" was not reloaded: %s", rt->name, rt->reload_error);
-    return -1;
+    const char *error = NULL;
+    if (rt->state != RF_UP || rt->loop->closed)
+        return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
+    if (rt->reloading)
+        return 0;
+    rf_instance_sweep(rt->loop); /* those of reloads that failed */
+    bool stay = may_stay(rt);
+    const struct rf_transport *transport = stay ? rt->transport : rt->loop->host.transports->process;
+    uint32_t count = stay ? 1 : rt->options.workers;
+    rt->incoming = calloc(count, sizeof(void *));
+    if (!rt->incoming)
+        return RESTY_FFI_QUEUE_FULL;
+    rt->incoming_count = count;
+    rt->reloading = rf_now();
+    rt->reloaded = 0;
+    for (uint32_t w = 0; w < count && !error; w++)
+        rt->incoming[w] = rf_instance_new(rt, transport, &incoming, rt->generation + 1, 0, &error);
+    if (error)
+        rf_reload_fail(rt, error);
+    else
+        rt->loop->host.tick(rt->loop->host.host);
+    return 0;
 }
 
-static void watch_patience(resty_ffi_runtime *rt, uint64_t now)
+void rf_reload_patience(resty_ffi_runtime *rt, uint64_t now)
 {
     char text[160];
     if (!rt->reloading || (now - rt->reloading) / 1000000 < rt->options.load_timeout_ms)
@@ -145,41 +122,18 @@ static void watch_patience(resty_ffi_runtime *rt, uint64_t now)
     rf_reload_fail(rt, text);
 }
 
-/* True while one still finishes its calls. */
-static bool drain(resty_ffi_loop *l, uint64_t now)
+API int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
 {
-    bool some = false;
-    for (struct rf_instance *i = l->instances, *next; i; i = next) {
-        next = i->next;
-        if (!i->draining || i->state == RF_CLOSING || i->state == RF_GONE)
-            continue;
-        uint32_t patience = i->options->drain_ms;
-        if ((now - i->draining) / 1000000 < patience) {
-            some = true;
-            continue;
-        }
-        char text[256];
-        snprintf(text, sizeof text,
-                 "unloaded: runtime \"%s\" was reloaded or unloaded, and this call did not end within %u ms", i->name,
-                 patience);
-        rf_calls_fail(i, RESTY_FFI_UNLOADED, text);
-        return true; /* which may have changed the list: the rest is for the next tick */
+    uint64_t start = rf_now();
+    while (rt->reloading) {
+        uint64_t waited = (rf_now() - start) / 1000000;
+        if (timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
+            return 0;
+        rf_dispatch_wait(rt->incoming, rt->incoming_count, 100);
+        rf_reload_patience(rt, rf_now());
     }
-    return some;
-}
-
-API bool resty_ffi_loop_tick(resty_ffi_loop *l)
-{
-    uint64_t now = rf_now();
-    bool more = false;
-    for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
-        rf_flush_control(i);
-    for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
-        watch_patience(rt, now);
-        more |= rt->reloading != 0;
-    }
-    more |= rf_deadlines_look(l, now);
-    more |= drain(l, now);
-    more |= rf_watch_look(l);
-    return more || l->unsent;
+    if (rt->reloaded > 0)
+        return 1;
+    snprintf(error, error_size, "runtime \"%s\" was not reloaded: %s", rt->name, rt->reload_error);
+    return -1;
 }

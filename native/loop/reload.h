@@ -1,14 +1,12 @@
-/* Reloads that are under way. For files of this folder. */
+/* Reloads that are under way. For the loop's tick, and for an unload. */
 #ifndef RF_RELOAD_H
 #define RF_RELOAD_H
 
-#include "loop.h"
+#include "host.h"
 
-struct rf_instance;
-
-/* What the news of an incoming instance mean. */
-void rf_reload_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news, const char *text);
-/* Drops the incoming ones. */
+/* Drops the new code, if there is some. */
 void rf_reload_fail(resty_ffi_runtime *rt, const char *text);
+/* The same if it has not started within load_timeout. */
+void rf_reload_patience(resty_ffi_runtime *rt, uint64_t now);
 
 #endif

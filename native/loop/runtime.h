@@ -7,6 +7,8 @@
 struct rf_instance;
 struct rf_transport;
 
+#define RF_MAX_WORKERS 64u
+
 enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
 
 /*
@@ -39,6 +41,7 @@ struct resty_ffi_runtime {
     uint32_t drops;         /* unanswered failures in a row, for the back-off */
     uint32_t missing;       /* workers that could not even be started again */
     uint64_t retry;         /* when to try that next */
+    void (*refill)(resty_ffi_runtime *rt); /* the next call tries to start them; NULL = none is missing */
     resty_ffi_stats stats;
     void *user;
     char name[128];
@@ -47,20 +50,16 @@ struct resty_ffi_runtime {
     char explained[RF_TEXT + 256];
 };
 
-/* What the news of an instance mean for its runtime. */
-void rf_runtime_news(resty_ffi_runtime *rt, struct rf_instance *i, uint32_t news);
-/* Its calls are done; it ends. */
-void rf_instance_drained(struct rf_instance *i);
-/* It takes no new calls; it ends when those in flight are done, or at the latest after a time. */
-void rf_instance_drain(struct rf_instance *i);
-/* Starts workers that could not be started again when they had exited. */
-void rf_runtime_refill(resty_ffi_runtime *rt);
-
-/* Frees a runtime that has ended and that no host holds. */
+/* A new one of this key, without a name in the loop's list. options: complete. NULL = no memory. */
+resty_ffi_runtime *rf_runtime_new(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
+                                  const resty_ffi_options *o);
+/* Its key stands for nothing any more. */
+void rf_runtime_unregister(resty_ffi_runtime *rt);
+/* It cannot be loaded: its workers end. */
+void rf_runtime_fail(resty_ffi_runtime *rt, const char *text);
+/* Frees what has ended and is held by no host. */
 void rf_runtime_settle(resty_ffi_runtime *rt);
 /* A line about the runtime, by the core itself. */
 void rf_runtime_log(resty_ffi_runtime *rt, int level, const char *text);
-/* Waits for news of these instances, up to timeout_ms. */
-void rf_instances_wait(struct rf_instance **list, uint32_t count, int timeout_ms);
 
 #endif

@@ -3,6 +3,7 @@
  * the runtime was given bounds how much that can be. What the runtime may be sent is bounded by the window that it
  * gives.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +17,6 @@
 #define WINDOW RESTY_FFI_STREAM_WINDOW
 #define MOST_WINDOW ((int64_t)1 << 40)
 
-static struct rf_call *private(resty_ffi_call *call)
-{
-    return (struct rf_call *)call;
-}
-
 static void notify(struct rf_call *c, int events)
 {
     /* A host that closed its loop is gone. */
@@ -28,33 +24,10 @@ static void notify(struct rf_call *c, int events)
         c->loop->host.stream(c->loop->host.host, &c->public, events);
 }
 
-API int resty_ffi_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
-                              uint64_t len, bool end, uint64_t timeout_ms)
-{
-    struct rf_call *c = private(call);
-    struct rf_slot s = {.flags = end ? RESTY_FFI_END : 0, .method = method, .arg = WINDOW};
-    struct rf_stream *stream = calloc(1, sizeof *stream);
-    if (!stream)
-        return RESTY_FFI_QUEUE_FULL;
-    int rc = rf_call_start(rt, c, &s, data, len, timeout_ms);
-    if (rc != 0) {
-        free(stream);
-        return rc;
-    }
-    stream->window = stream->granted = WINDOW;
-    stream->closed = end;
-    c->stream = stream;
-    call->stream = 1;
-    rt->stats.streams++;
-    if (c->deadline)
-        rt->loop->host.tick(rt->loop->host.host);
-    return 0;
-}
-
 API int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t len, bool end)
 {
-    struct rf_call *c = private(call);
-    struct rf_stream *stream = c->stream;
+    struct rf_call *c = rf_call_of(call);
+    struct rf_stream *stream = c->beside;
     if (!stream || call->state != RESTY_FFI_IN_FLIGHT || stream->closed)
         return RESTY_FFI_UNLOADED;
     if (len > RF_MAX_PAYLOAD)
@@ -83,9 +56,9 @@ void rf_stream_window(struct rf_instance *i, const struct rf_slot *s)
 {
     struct rf_call *c = rf_call_find(i, s->id);
     rf_block_give(&i->q.ch, s->data);
-    if (!c || !c->stream || s->arg > (uint64_t)MOST_WINDOW)
+    struct rf_stream *stream = c ? c->beside : NULL;
+    if (!stream || s->arg > (uint64_t)MOST_WINDOW)
         return;
-    struct rf_stream *stream = c->stream;
     stream->window += (int64_t)s->arg;
     if (stream->window > MOST_WINDOW)
         stream->window = MOST_WINDOW;
@@ -116,7 +89,7 @@ static bool keep(struct rf_stream *stream, struct rf_message m)
 /* The end of what can come. What came before it stays to be read; empty: nothing did, a reader may be waiting. */
 static void end(struct rf_call *c, int status, bool empty)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     int events = (empty ? RESTY_FFI_READABLE : 0) | (stream->refused ? RESTY_FFI_WRITABLE : 0);
     stream->refused = false;
     stream->status = status;
@@ -128,28 +101,29 @@ static void end(struct rf_call *c, int status, bool empty)
         notify(c, events);
 }
 
-void rf_stream_ended(struct rf_call *c, int status, const char *text)
+static void end_with(struct rf_call *c, int status, const char *text)
 {
+    const struct rf_stream *stream = c->beside;
     c->text = strdup(text);
-    end(c, status, c->stream->count == 0);
+    end(c, status, stream->count == 0);
 }
 
 /* Those that the host has not taken. */
 static void drop_messages(struct rf_call *c)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     for (; stream->count; stream->count--, stream->head = (stream->head + 1) % stream->size)
         rf_block_give(&c->instance->q.ch, stream->messages[stream->head].block);
 }
 
 API void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text)
 {
-    struct rf_call *c = private(call);
-    if (call->state != RESTY_FFI_IN_FLIGHT || !c->stream)
+    struct rf_call *c = rf_call_of(call);
+    if (call->state != RESTY_FFI_IN_FLIGHT || !c->beside)
         return;
     rf_call_tell_cancelled(c, status);
     drop_messages(c);
-    rf_stream_ended(c, status, text);
+    end_with(c, status, text);
 }
 
 /* Of a runtime that breaks the rules, to its log and its caller. */
@@ -160,9 +134,9 @@ static void refuse(struct rf_call *c, const char *text)
     resty_ffi_stream_fail(&c->public, RESTY_FFI_BAD_ARGUMENT, text);
 }
 
-static void message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
+static void take_message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     struct rf_message m = {s->data, s->len, s->flags & RESTY_FFI_NIL};
     if (m.nil || !m.len) {
         rf_block_give(&i->q.ch, s->data);
@@ -189,19 +163,20 @@ static void message(struct rf_instance *i, struct rf_call *c, const struct rf_sl
 static void cut_short(struct rf_call *c, const struct rf_slot *s)
 {
     struct rf_instance *i = c->instance;
-    bool empty = c->stream->count == 0;
+    struct rf_stream *stream = c->beside;
+    bool empty = stream->count == 0;
     rf_call_tell_cancelled(c, RESTY_FFI_CANCELLED);
     if (s->len && rf_block_valid(&i->q.ch, s->data, s->len))
-        c->stream->last = (struct rf_message){s->data, s->len, false};
+        stream->last = (struct rf_message){s->data, s->len, false};
     end(c, s->status, empty);
 }
 
-void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
+static void take_frame(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     bool last = s->flags & RESTY_FFI_END, empty = s->flags & RESTY_FFI_NIL || !s->len;
     if (!last) {
-        message(i, c, s);
+        take_message(i, c, s);
         return;
     }
     bool had = stream->count > 0;
@@ -217,7 +192,7 @@ void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf
     } else if (s->flags & RESTY_FFI_NIL) {
         rf_block_give(&i->q.ch, s->data);
     } else {
-        message(i, c, s);
+        take_message(i, c, s);
         if (c->public.state != RESTY_FFI_IN_FLIGHT) {
             i->owed--; /* refused; the cancellation is answered already */
             return;
@@ -229,7 +204,7 @@ void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf
 
 static void give_current(struct rf_call *c)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     if (stream->current.block)
         rf_block_give(&c->instance->q.ch, stream->current.block);
     stream->current.block = 0;
@@ -238,7 +213,7 @@ static void give_current(struct rf_call *c)
 /* A window is given back in halves: a frame for each message would double their number. */
 static void consumed(struct rf_call *c, uint64_t len)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     stream->due += resty_ffi_cost(len);
     if (c->public.state != RESTY_FFI_IN_FLIGHT || stream->due < WINDOW / 2)
         return;
@@ -249,7 +224,7 @@ static void consumed(struct rf_call *c, uint64_t len)
 
 static int ended(struct rf_call *c)
 {
-    struct rf_stream *stream = c->stream;
+    struct rf_stream *stream = c->beside;
     c->public.status = stream->status;
     c->public.nil = stream->status == 0;
     c->public.data = "";
@@ -266,8 +241,8 @@ static int ended(struct rf_call *c)
 
 API int resty_ffi_stream_next(resty_ffi_call *call)
 {
-    struct rf_call *c = private(call);
-    struct rf_stream *stream = c->stream;
+    struct rf_call *c = rf_call_of(call);
+    struct rf_stream *stream = c->beside;
     if (!stream || call->state == RESTY_FFI_IDLE)
         return RESTY_FFI_NOTHING;
     give_current(c);
@@ -284,16 +259,49 @@ API int resty_ffi_stream_next(resty_ffi_call *call)
     return RESTY_FFI_MESSAGE;
 }
 
-void rf_stream_free(struct rf_call *c)
+static void free_stream(struct rf_call *c)
 {
-    struct rf_stream *stream = c->stream;
-    if (!stream)
-        return;
+    struct rf_stream *stream = c->beside;
     const struct rf_channel *ch = &c->instance->q.ch;
     drop_messages(c);
     rf_block_give(ch, stream->current.block);
     rf_block_give(ch, stream->last.block);
-    c->stream = NULL;
+    c->beside = NULL;
     free(stream->messages);
     free(stream);
+}
+
+/* There may be nobody who waits and looks at the clock. */
+static void end_late(struct rf_call *c)
+{
+    char text[256];
+    snprintf(text, sizeof text, "timeout: the stream of runtime \"%s\" did not end before its deadline",
+             c->instance->name);
+    resty_ffi_stream_fail(&c->public, RESTY_FFI_TIMEOUT, text);
+}
+
+static const struct rf_call_kind stream_kind = {
+    .message = take_frame, .ended = end_with, .late = end_late, .free = free_stream};
+
+API int resty_ffi_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
+                              uint64_t len, bool end, uint64_t timeout_ms)
+{
+    struct rf_call *c = rf_call_of(call);
+    struct rf_slot s = {.flags = end ? RESTY_FFI_END : 0, .method = method, .arg = WINDOW};
+    struct rf_stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return RESTY_FFI_QUEUE_FULL;
+    int rc = rf_call_start(rt, c, &stream_kind, &s, data, len, timeout_ms);
+    if (rc != 0) {
+        free(stream);
+        return rc;
+    }
+    stream->window = stream->granted = WINDOW;
+    stream->closed = end;
+    c->beside = stream;
+    call->stream = 1;
+    rt->stats.streams++;
+    if (c->deadline)
+        rt->loop->host.tick(rt->loop->host.host);
+    return 0;
 }

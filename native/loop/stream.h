@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct rf_call;
 struct rf_instance;
 struct rf_slot;
 
@@ -14,7 +13,7 @@ struct rf_message {
     bool nil;
 };
 
-/* A stream's state beside its call. Freed when the call is cancelled or released. */
+/* What a stream has beside its call. */
 struct rf_stream {
     int64_t window;              /* what we may send */
     int64_t granted;             /* what the runtime may send */
@@ -28,9 +27,7 @@ struct rf_stream {
     int32_t status;
 };
 
-void rf_stream_message(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
+/* A WINDOW frame. */
 void rf_stream_window(struct rf_instance *i, const struct rf_slot *s);
-void rf_stream_ended(struct rf_call *c, int status, const char *text);
-void rf_stream_free(struct rf_call *c);
 
 #endif

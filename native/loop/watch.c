@@ -1,85 +1,14 @@
 /* opts.watch: the files that a runtime's code comes from are looked at, and a change reloads it. For development. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "instance.h"
-#include "runtime.h"
 #include "watch.h"
 
+#include <stdio.h>
+
+#include "../channel/lock.h"
+#include "resty_ffi.h"
+#include "runtime.h"
+#include "watched.h"
+
 #define PAUSE_NS 500000000u
-#define MOST_FILES 10000u
-
-struct rf_watched {
-    struct rf_watched *next;
-    struct timespec modified;
-    off_t size;
-    ino_t inode;
-    bool changed; /* it has, and may still be being written */
-    size_t len;   /* of path: a runtime may name thousands of files, each is compared with all before it */
-    char path[];
-};
-
-/* Whether it is another file than it was; a missing one is being replaced. */
-static bool look(struct rf_watched *w)
-{
-    struct stat now;
-    /* Not stat: glibc has a function of that name since 2.33 only. */
-    if (syscall(SYS_newfstatat, AT_FDCWD, w->path, &now, 0) != 0)
-        return false;
-    bool same = now.st_mtim.tv_sec == w->modified.tv_sec && now.st_mtim.tv_nsec == w->modified.tv_nsec &&
-                now.st_size == w->size && now.st_ino == w->inode;
-    w->modified = now.st_mtim;
-    w->size = now.st_size;
-    w->inode = now.st_ino;
-    return !same;
-}
-
-void rf_watch_file(struct rf_instance *i, const char *path, size_t len)
-{
-    uint32_t count = 0;
-    if (!i->rt || !i->rt->options.watch || len >= 4096 || memchr(path, 0, len))
-        return;
-    for (struct rf_watched *w = i->watched; w; w = w->next, count++)
-        if (w->len == len && memcmp(w->path, path, len) == 0)
-            return;
-    struct rf_watched *w = count < MOST_FILES ? calloc(1, sizeof *w + len + 1) : NULL;
-    if (!w)
-        return;
-    memcpy(w->path, path, len);
-    w->len = len;
-    look(w);
-    w->next = i->watched;
-    i->watched = w;
-    i->loop->host.tick(i->loop->host.host);
-}
-
-void rf_watch_free(struct rf_instance *i)
-{
-    for (struct rf_watched *w = i->watched, *next; w; w = next) {
-        next = w->next;
-        free(w);
-    }
-    i->watched = NULL;
-}
-
-/* The name of a file that changed and then stayed as it is from one look to the next. */
-static const char *settled(struct rf_instance *i)
-{
-    const char *path = NULL;
-    bool busy = false;
-    for (struct rf_watched *w = i->watched; w; w = w->next) {
-        if (look(w))
-            busy = w->changed = true;
-        else if (w->changed)
-            path = w->path;
-    }
-    return busy ? NULL : path;
-}
 
 static void look_at(resty_ffi_runtime *rt)
 {
@@ -87,12 +16,12 @@ static void look_at(resty_ffi_runtime *rt)
     char text[4200];
     for (uint32_t w = 0; w < rt->worker_count && !path; w++)
         if (rt->workers[w])
-            path = settled(rt->workers[w]);
+            path = rf_watched_settled(rt->workers[w]);
     if (!path)
         return;
     for (uint32_t w = 0; w < rt->worker_count; w++)
-        for (struct rf_watched *f = rt->workers[w] ? rt->workers[w]->watched : NULL; f; f = f->next)
-            f->changed = false;
+        if (rt->workers[w])
+            rf_watched_forget(rt->workers[w]);
     snprintf(text, sizeof text, "%s has changed: reloading", path);
     rf_runtime_log(rt, RESTY_FFI_LOG_NOTICE, text);
     resty_ffi_runtime_reload(rt);

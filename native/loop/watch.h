@@ -1,13 +1,10 @@
-/* Files whose change reloads a runtime. For files of this folder. */
+/* Reloads runtimes whose files change. For the loop's tick. */
 #ifndef RF_WATCH_H
 #define RF_WATCH_H
 
 #include "host.h"
 
-struct rf_instance;
-
-void rf_watch_file(struct rf_instance *i, const char *path, size_t len);
-void rf_watch_free(struct rf_instance *i);
+/* Looks at them if it is time. True while there is something to watch. */
 bool rf_watch_look(resty_ffi_loop *l);
 
 #endif

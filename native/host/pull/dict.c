@@ -17,13 +17,13 @@ struct entry {
 };
 
 /* A list: this dict serves tests and tools, with a handful of keys. */
-struct rf_dict {
+struct rf_pull_dict {
     struct entry *entries;
 };
 
-struct rf_dict *rf_dict_new(void)
+struct rf_pull_dict *rf_pull_dict_new(void)
 {
-    return calloc(1, sizeof(struct rf_dict));
+    return calloc(1, sizeof(struct rf_pull_dict));
 }
 
 static void remove_entry(struct entry **p)
@@ -35,14 +35,14 @@ static void remove_entry(struct entry **p)
     free(e);
 }
 
-void rf_dict_free(struct rf_dict *d)
+void rf_pull_dict_free(struct rf_pull_dict *d)
 {
     while (d && d->entries)
         remove_entry(&d->entries);
     free(d);
 }
 
-static struct entry **find(struct rf_dict *d, const struct resty_ffi_dict_request *r)
+static struct entry **find(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r)
 {
     uint64_t now = rf_now();
     struct entry **p = &d->entries;
@@ -63,7 +63,7 @@ static void fail(struct resty_ffi_dict_answer *a, const char *text)
     *a = (struct resty_ffi_dict_answer){RESTY_FFI_BAD_ARGUMENT, text, strlen(text)};
 }
 
-static struct entry *set(struct rf_dict *d, const struct resty_ffi_dict_request *r, const char *value, size_t len)
+static struct entry *set(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, const char *value, size_t len)
 {
     struct entry **p = find(d, r);
     struct entry *e = *p;
@@ -98,7 +98,7 @@ static bool number(const char *text, size_t len, double *out)
     return *end == 0;
 }
 
-static void increment(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
+static void increment(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
     struct entry *e = *find(d, r);
     double by, is = 0;
@@ -119,7 +119,7 @@ static void increment(struct rf_dict *d, const struct resty_ffi_dict_request *r,
     *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
 }
 
-void rf_dict_serve(struct rf_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
+void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
     struct entry **p = find(d, r), *e = *p;
     switch (r->op) {

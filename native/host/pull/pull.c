@@ -34,7 +34,7 @@ struct line {
 
 struct resty_ffi_pull {
     resty_ffi_loop *loop;
-    struct rf_dict *dict;
+    struct rf_pull_dict *dict;
     int epoll;
     struct watch *watches; /* all, and those that are to be freed after a round */
     bool unwatched;
@@ -197,7 +197,7 @@ static void log_line(void *host, int level, const char *runtime, const char *tex
 
 static void dict(void *host, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    rf_dict_serve(((struct resty_ffi_pull *)host)->dict, r, a);
+    rf_pull_dict_serve(((struct resty_ffi_pull *)host)->dict, r, a);
 }
 
 static void free_watches(struct resty_ffi_pull *p, bool all)
@@ -232,7 +232,7 @@ static const char *open_all(struct resty_ffi_pull *p)
     p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (p->timer < 0)
         return rf_failed(p->why, sizeof p->why, "timerfd_create", errno);
-    if (!(p->dict = rf_dict_new()) || !(p->loop = resty_ffi_loop_new(&host)))
+    if (!(p->dict = rf_pull_dict_new()) || !(p->loop = resty_ffi_loop_new(&host)))
         return "no memory";
     return watch(p, p->timer, on_timer, p, &handle);
 }
@@ -257,7 +257,7 @@ API resty_ffi_pull *resty_ffi_pull_new(char *error, size_t size)
     if (p->timer >= 0)
         close(p->timer);
     free_watches(p, true);
-    rf_dict_free(p->dict);
+    rf_pull_dict_free(p->dict);
     free(p->loop);
     free(p);
     return NULL;
@@ -330,7 +330,7 @@ API void resty_ffi_pull_close(resty_ffi_pull *p, int timeout_ms)
     free_watches(p, true);
     close(p->epoll);
     close(p->timer);
-    rf_dict_free(p->dict);
+    rf_pull_dict_free(p->dict);
     free(p->done);
     free(p);
 }

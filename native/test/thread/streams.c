@@ -180,7 +180,7 @@ TEST(an_error_in_the_middle_comes_after_what_was_sent)
 /* Bytes of payload memory in use, as the windows see it. */
 static uint64_t outstanding(resty_ffi_call *s)
 {
-    const struct rf_stream *own = ((struct rf_call *)s)->stream;
+    const struct rf_stream *own = ((struct rf_call *)s)->beside;
     return (uint64_t)(RESTY_FFI_STREAM_WINDOW - own->granted);
 }
 

@@ -1,0 +1,11 @@
+/* Requests of runtimes to the shared dicts of their host. For dispatch.c. */
+#ifndef RF_DICT_H
+#define RF_DICT_H
+
+struct rf_instance;
+struct rf_slot;
+
+/* A DICT frame: the host answers it, and the answer goes back. */
+void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s);
+
+#endif
