@@ -6,9 +6,9 @@
  * Size classes times 4: at worst three quarters of a block stay unused, but untouched pages cost nothing, and fewer
  * classes mean hotter blocks. The sum stays below 4 GB, the largest range that every version of Node can view.
  */
-const uint32_t rf_class_size[RF_CLASSES] = {256,     1024,    4096,     16384,     65536,
+const uint32_t rf_layout_class_size[RF_CLASSES] = {256,     1024,    4096,     16384,     65536,
                                             1 << 18, 1 << 20, 4u << 20, 16u << 20, (128u << 20) + 4096};
-const uint32_t rf_class_count[RF_CLASSES] = {65536, 65536, 16384, 8192, 4096, 1024, 256, 64, 32, 8};
+const uint32_t rf_layout_class_count[RF_CLASSES] = {65536, 65536, 16384, 8192, 4096, 1024, 256, 64, 32, 8};
 
 static uint64_t page(uint64_t n)
 {
@@ -32,12 +32,12 @@ void rf_layout_make(struct rf_layout *l, uint32_t max_queue)
     at = page(at + (uint64_t)RF_MAX_METHODS * RF_METHOD_BYTES);
     for (int c = 0; c < RF_CLASSES; c++) {
         l->block_links[c] = at;
-        at = page(at + sizeof(uint32_t) * rf_class_count[c]);
+        at = page(at + sizeof(uint32_t) * rf_layout_class_count[c]);
     }
     l->memory = at;
     for (int c = 0; c < RF_CLASSES; c++) {
         l->blocks[c] = at;
-        at += (uint64_t)rf_class_size[c] * rf_class_count[c];
+        at += (uint64_t)rf_layout_class_size[c] * rf_layout_class_count[c];
     }
     l->memory_end = l->size = at;
 }

@@ -90,8 +90,8 @@ struct rf_layout {
 _Static_assert(sizeof(struct rf_slot) == 64, "one cache line");
 _Static_assert(sizeof(struct rf_header) <= 4096, "the header is one page");
 
-extern const uint32_t rf_class_size[RF_CLASSES];
-extern const uint32_t rf_class_count[RF_CLASSES];
+extern const uint32_t rf_layout_class_size[RF_CLASSES];
+extern const uint32_t rf_layout_class_count[RF_CLASSES];
 
 /* max_queue: 1 … RF_MAX_QUEUE calls that may wait. */
 void rf_layout_make(struct rf_layout *l, uint32_t max_queue);

@@ -3,15 +3,17 @@
  * written by whoever finds the list empty, so replies that come while the host is awake but has not looked yet share
  * one wake-up.
  */
+#include "replies.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "channel.h"
-#include "lock.h"
 
-void rf_ring_host(const struct rf_channel *c)
+void rf_replies_ring(const struct rf_channel *c)
 {
     uint64_t one = 1;
     while (write(c->to_host, &one, sizeof one) < 0 && errno == EINTR)
@@ -27,10 +29,10 @@ static void push(const struct rf_channel *c, uint32_t newest, uint32_t oldest)
     while (!atomic_compare_exchange_weak_explicit(&c->h->replies, &head, newest, memory_order_acq_rel,
                                                   memory_order_relaxed));
     if (head == RF_NONE)
-        rf_ring_host(c);
+        rf_replies_ring(c);
 }
 
-bool rf_send_replies(const struct rf_channel *c, const struct rf_slot *frames, int n, int wait_ms)
+bool rf_replies_send(const struct rf_channel *c, const struct rf_slot *frames, int n, int wait_ms)
 {
     uint32_t newest = RF_NONE, oldest = RF_NONE;
     bool sent = true;
@@ -61,7 +63,7 @@ bool rf_send_replies(const struct rf_channel *c, const struct rf_slot *frames, i
     return sent;
 }
 
-int rf_drain_begin(struct rf_channel *c)
+int rf_replies_begin(struct rf_channel *c)
 {
     uint32_t index = atomic_load_explicit(&c->h->replies, memory_order_relaxed);
     if (index == RF_NONE)
@@ -86,7 +88,7 @@ int rf_drain_begin(struct rf_channel *c)
     return (int)n;
 }
 
-void rf_drain_take(struct rf_channel *c, int index, struct rf_slot *out)
+void rf_replies_take(struct rf_channel *c, int index, struct rf_slot *out)
 {
     uint32_t slot = c->order[index];
     *out = c->slot[slot];

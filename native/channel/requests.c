@@ -1,9 +1,11 @@
 /* Frames from the host to the runtime: a bounded ring, one producer, any number of consumers. */
+#include "requests.h"
+
 #include <errno.h>
 #include <unistd.h>
 
 #include "channel.h"
-#include "lock.h"
+#include "futex.h"
 
 /*
  * doze, in one word so that all of it changes at once: the low half counts wake-ups and is the futex word; the high
@@ -40,7 +42,7 @@ static void write_eventfd(int fd)
  * uncounted. So it takes itself out only if nobody was woken since it came (the low half tells); otherwise the number
  * stays too high, which costs wake-ups that wake nobody, until the first of those sets it right.
  */
-void rf_wake_one(struct rf_channel *c)
+void rf_requests_wake_one(struct rf_channel *c)
 {
     uint64_t want, doze = atomic_fetch_add_explicit(&c->h->doze, 0, memory_order_acq_rel);
     do {
@@ -65,7 +67,7 @@ void rf_wake_one(struct rf_channel *c)
     }
 }
 
-bool rf_send_request(struct rf_channel *c, const struct rf_slot *frame)
+bool rf_requests_send(struct rf_channel *c, const struct rf_slot *frame)
 {
     uint32_t position = c->tail;
     rf_cell *cell = &c->ring[position & (c->at.cells - 1)];
@@ -80,11 +82,11 @@ bool rf_send_request(struct rf_channel *c, const struct rf_slot *frame)
     /* Release: whoever sees the cell sees the slot and the payload. */
     atomic_store_explicit(cell, (uint64_t)(position + 1) << 32 | index, memory_order_release);
     c->tail = position + 1;
-    rf_wake_one(c);
+    rf_requests_wake_one(c);
     return true;
 }
 
-int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max)
+int rf_requests_take(const struct rf_channel *c, struct rf_slot *out, int max)
 {
     int n = 0;
     uint32_t position = atomic_load_explicit(&c->h->head, memory_order_relaxed);
@@ -111,25 +113,25 @@ int rf_take_requests(const struct rf_channel *c, struct rf_slot *out, int max)
     return n;
 }
 
-/* An old head makes it true for nothing, never false: what was sent before the caller's rf_arm is seen. */
-bool rf_request_waits(const struct rf_channel *c)
+/* An old head makes it true for nothing, never false: what was sent before the caller's rf_requests_arm is seen. */
+bool rf_requests_waiting(const struct rf_channel *c)
 {
     uint32_t position = atomic_load_explicit(&c->h->head, memory_order_relaxed);
     uint64_t value = atomic_load_explicit(&c->ring[position & (c->at.cells - 1)], memory_order_relaxed);
     return (int32_t)((uint32_t)(value >> 32) - (position + 1)) >= 0;
 }
 
-uint32_t rf_doze(struct rf_channel *c)
+uint32_t rf_requests_doze(struct rf_channel *c)
 {
     return (uint32_t)atomic_fetch_add_explicit(&c->h->doze, SLEEPER, memory_order_acq_rel);
 }
 
-int rf_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms)
+int rf_requests_sleep(struct rf_channel *c, uint32_t ticket, int timeout_ms)
 {
     return rf_futex_wait(futex_word(c), ticket, timeout_ms, c->shared);
 }
 
-void rf_doze_end(struct rf_channel *c, uint32_t ticket)
+void rf_requests_doze_end(struct rf_channel *c, uint32_t ticket)
 {
     uint64_t doze = atomic_load_explicit(&c->h->doze, memory_order_relaxed);
     while (doze & SLEEPERS && (uint32_t)doze == ticket &&
@@ -138,7 +140,7 @@ void rf_doze_end(struct rf_channel *c, uint32_t ticket)
         ;
 }
 
-void rf_arm(struct rf_channel *c)
+void rf_requests_arm(struct rf_channel *c)
 {
     if (atomic_load_explicit(&c->level, memory_order_relaxed) &&
         atomic_exchange_explicit(&c->h->signalled, 0, memory_order_acq_rel)) {
@@ -148,7 +150,7 @@ void rf_arm(struct rf_channel *c)
     atomic_fetch_or_explicit(&c->h->doze, ARMED, memory_order_acq_rel);
 }
 
-void rf_wake_all(struct rf_channel *c)
+void rf_requests_wake_all(struct rf_channel *c)
 {
     uint64_t doze = atomic_load_explicit(&c->h->doze, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, (uint32_t)(doze + 1), memory_order_acq_rel,

@@ -1,9 +1,12 @@
+#include "call.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "../channel/block.h"
+#include "../channel/clock.h"
 #include "../channel/export.h"
-#include "../channel/lock.h"
-#include "call.h"
+#include "../channel/requests.h"
 #include "control.h"
 #include "instance.h"
 #include "runtime.h"
@@ -34,7 +37,7 @@ API resty_ffi_call *resty_ffi_call_new(resty_ffi_loop *l)
     }
     c->index = l->free_count ? l->free_calls[--l->free_count] : l->calls_used++;
     /* Not 0 after 0: an answer to the index's last owner must not fit its next one. */
-    c->generation = (uint32_t)rf_now();
+    c->generation = (uint32_t)rf_clock_now();
     c->loop = l;
     l->calls[c->index] = c;
     return &c->public;
@@ -136,7 +139,7 @@ static int send_call(struct rf_instance *i, const struct rf_call_kind *kind, str
         return RESTY_FFI_QUEUE_FULL;
     if (i->method_count < i->rt->method_count)
         share_methods(i);
-    if (rf_send_request(ch, s))
+    if (rf_requests_send(ch, s))
         return 0;
     rf_block_give(ch, s->data);
     return RESTY_FFI_QUEUE_FULL;
@@ -161,7 +164,7 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, const struct rf_call
         return RESTY_FFI_EXITED;
     c->generation++;
     c->public.stream = 0;
-    c->sent = rf_now();
+    c->sent = rf_clock_now();
     c->method = s->method;
     s->id = rf_call_id(c);
     s->kind = RESTY_FFI_CALL;
@@ -233,7 +236,7 @@ void rf_call_leave(struct rf_call *c)
 
 void rf_call_tell_cancelled(struct rf_call *c, int status)
 {
-    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
+    rf_control_send(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_CANCEL, .status = status});
 }
 
 API void resty_ffi_call_cancel(resty_ffi_call *call, int status)
@@ -269,7 +272,7 @@ static void stray(struct rf_instance *i, bool end)
             i->rt->stats.late++;
         return;
     }
-    uint64_t now = rf_now();
+    uint64_t now = rf_clock_now();
     if (now - l->complained < 1000000000u)
         return;
     l->complained = now;

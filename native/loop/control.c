@@ -1,12 +1,15 @@
 /* Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. */
+#include "control.h"
+
 #include <stdlib.h>
 
-#include "control.h"
+#include "../channel/block.h"
+#include "../channel/requests.h"
 #include "instance.h"
 
-void rf_send_control(struct rf_instance *i, const struct rf_slot *s)
+void rf_control_send(struct rf_instance *i, const struct rf_slot *s)
 {
-    if (!i->unsent_count && rf_send_request(&i->q.ch, s))
+    if (!i->unsent_count && rf_requests_send(&i->q.ch, s))
         return;
     if (i->unsent_count == i->unsent_size) {
         uint32_t size = i->unsent_size ? 2 * i->unsent_size : 64;
@@ -24,10 +27,10 @@ void rf_send_control(struct rf_instance *i, const struct rf_slot *s)
         i->loop->host.tick(i->loop->host.host);
 }
 
-void rf_flush_control(struct rf_instance *i)
+void rf_control_flush(struct rf_instance *i)
 {
     uint32_t sent = 0;
-    while (sent < i->unsent_count && rf_send_request(&i->q.ch, &i->unsent[sent]))
+    while (sent < i->unsent_count && rf_requests_send(&i->q.ch, &i->unsent[sent]))
         sent++;
     for (uint32_t k = sent; k < i->unsent_count && sent; k++)
         i->unsent[k - sent] = i->unsent[k];
@@ -35,7 +38,7 @@ void rf_flush_control(struct rf_instance *i)
     i->loop->unsent -= sent;
 }
 
-void rf_drop_control(struct rf_instance *i)
+void rf_control_drop(struct rf_instance *i)
 {
     i->loop->unsent -= i->unsent_count;
     i->unsent_count = i->unsent_size = 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../channel/block.h"
 #include "control.h"
 #include "instance.h"
 
@@ -56,5 +57,5 @@ void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s)
         reply.flags |= RESTY_FFI_NIL;
         reply.status = RESTY_FFI_QUEUE_FULL; /* nil with 0 would mean that the key is missing */
     }
-    rf_send_control(i, &reply);
+    rf_control_send(i, &reply);
 }

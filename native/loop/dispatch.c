@@ -4,6 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "../channel/block.h"
+#include "../channel/clock.h"
+#include "../channel/replies.h"
 #include "call.h"
 #include "control.h"
 #include "dict.h"
@@ -33,7 +36,7 @@ static void frame(struct rf_instance *i, const struct rf_slot *s)
         watch_file(i, s);
         break;
     case RESTY_FFI_LOG:
-        rf_log_frame(i, s);
+        rf_logging_frame(i, s);
         break;
     case RESTY_FFI_DICT:
         rf_dict_serve(i, s);
@@ -46,16 +49,16 @@ static void frame(struct rf_instance *i, const struct rf_slot *s)
 static void take_frames(struct rf_instance *i)
 {
     static const char damaged[] = "it wrote garbage into the shared memory and was ended";
-    int n = i->damaged ? 0 : rf_drain_begin(&i->q.ch);
+    int n = i->damaged ? 0 : rf_replies_begin(&i->q.ch);
     if (n > 0)
-        i->loop->now = rf_now();
+        i->loop->now = rf_clock_now();
     for (int k = n - 1; k >= 0; k--) {
         struct rf_slot s;
-        rf_drain_take(&i->q.ch, k, &s);
+        rf_replies_take(&i->q.ch, k, &s);
         frame(i, &s);
     }
     if (i->unsent_count)
-        rf_flush_control(i);
+        rf_control_flush(i);
     if (n >= 0)
         return;
     i->damaged = true;
@@ -67,14 +70,14 @@ static void take_frames(struct rf_instance *i)
 
 void rf_dispatch_rest(struct rf_instance *i)
 {
-    rf_log_output(i);
-    int n = i->damaged || i->retired ? 0 : rf_drain_begin(&i->q.ch);
+    rf_logging_output(i);
+    int n = i->damaged || i->retired ? 0 : rf_replies_begin(&i->q.ch);
     i->damaged |= n < 0;
     for (int k = n - 1; k >= 0; k--) {
         struct rf_slot s;
-        rf_drain_take(&i->q.ch, k, &s);
+        rf_replies_take(&i->q.ch, k, &s);
         if (s.kind == RESTY_FFI_LOG)
-            rf_log_frame(i, &s);
+            rf_logging_frame(i, &s);
         else
             rf_block_give(&i->q.ch, s.data);
     }
@@ -92,7 +95,7 @@ void rf_dispatch_ready(void *instance)
     uint32_t news = atomic_exchange_explicit(&i->news, 0, memory_order_acquire);
     take_frames(i);
     if (news & (RF_NEWS_OUTPUT | RF_NEWS_EXITED | RF_NEWS_ENDED))
-        rf_log_output(i);
+        rf_logging_output(i);
     news &= ~(uint32_t)RF_NEWS_OUTPUT;
     if (news && i->rt)
         i->user->news(i, news);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "../channel/clock.h"
 #include "../channel/export.h"
 #include "control.h"
 #include "dispatch.h"
@@ -19,14 +20,14 @@
 /* What comes is looked at here: the host waits for nothing any more. */
 static void answer_one_way(resty_ffi_loop *l, uint64_t end)
 {
-    while (l->one_way && rf_now() < end) {
+    while (l->one_way && rf_clock_now() < end) {
         for (struct rf_instance *i = l->instances, *next; i; i = next) {
             next = i->next;
             rf_dispatch_ready(i);
         }
-        rf_loop_deadlines(l, rf_now());
+        rf_loop_deadlines(l, rf_clock_now());
         for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
-            rf_flush_control(i);
+            rf_control_flush(i);
         if (l->one_way)
             poll(NULL, 0, 1);
     }
@@ -70,7 +71,7 @@ static void stop(resty_ffi_loop *l, int timeout_ms)
 
 API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
 {
-    uint64_t now = rf_now(), most = 0;
+    uint64_t now = rf_clock_now(), most = 0;
     bool hurried = false;
     l->closed = true;
     l->end_by = now + (uint64_t)timeout_ms * MS;
@@ -82,7 +83,7 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
         rf_instance_close(i);
     for (;;) {
         bool busy = false;
-        now = rf_now();
+        now = rf_clock_now();
         for (struct rf_instance *i = l->instances; i; i = i->next) {
             rf_dispatch_rest(i);
             busy |= awaited(i, now);
@@ -93,7 +94,7 @@ API void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms)
             l->end_by = now + HURRY;
         poll(NULL, 0, 1);
     }
-    now = rf_now();
+    now = rf_clock_now();
     stop(l, now < l->end_by ? (int)((l->end_by - now) / MS) : 0);
     for (struct rf_instance *i = l->instances; i; i = i->next) {
         rf_dispatch_rest(i);

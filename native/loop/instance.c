@@ -1,10 +1,17 @@
+#include "instance.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../channel/block.h"
+#include "../channel/clock.h"
+#include "../channel/lock.h"
+#include "../channel/replies.h"
+#include "../channel/requests.h"
+#include "../queue/abi1.h"
 #include "control.h"
-#include "instance.h"
 #include "options.h"
 #include "runtime.h"
 #include "search.h"
@@ -22,7 +29,7 @@ void rf_instance_news(struct rf_instance *i, uint32_t news, const char *text, si
     }
     if (news) {
         atomic_fetch_or_explicit(&i->news, news, memory_order_release);
-        rf_ring_host(&i->q.ch);
+        rf_replies_ring(&i->q.ch);
     }
 }
 
@@ -58,7 +65,7 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
     snprintf(c->h->name, sizeof c->h->name, "%s", rt->name);
     c->h->generation = i->generation;
     if (settings) {
-        size_t len = rf_list_size(settings);
+        size_t len = rf_options_list_size(settings);
         uint64_t block = rf_block_take(c, len);
         if (!block)
             return "the settings are larger than the limit of 128 MB";
@@ -83,14 +90,14 @@ static const char *describe(struct rf_instance *i, resty_ffi_runtime *rt)
     return i->lib && i->options && (i->cfg || !copy) ? NULL : "no memory";
 }
 
-static void destroy(struct rf_instance *i)
+static void free_instance(struct rf_instance *i)
 {
     if (!i->retired)
         rf_channel_close(&i->q.ch, false);
     if (i->shared.memfd >= 0)
         close(i->shared.memfd);
     rf_abi1_free(atomic_load(&i->q.abi1));
-    rf_output_free(i);
+    rf_logging_free(i);
     free(i->options);
     free(i->lib);
     free(i->cfg);
@@ -100,7 +107,7 @@ static void destroy(struct rf_instance *i)
 void rf_instance_unref(struct rf_instance *i)
 {
     if (atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) == 1)
-        destroy(i);
+        free_instance(i);
 }
 
 struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_transport *transport,
@@ -126,7 +133,7 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     i->transport = transport;
     i->user = user;
     i->generation = generation;
-    i->since = rf_now();
+    i->since = rf_clock_now();
     snprintf(i->name, sizeof i->name, "%s", rt->name);
     atomic_init(&i->refs, 1);
     if (!(*error = describe(i, rt)))
@@ -142,7 +149,7 @@ struct rf_instance *rf_instance_new(resty_ffi_runtime *rt, const struct rf_trans
     l->instances = i;
     if (rt->options.watch) {
         char path[4096];
-        rf_library_find(rt->lib, path, sizeof path);
+        rf_search_find(rt->lib, path, sizeof path);
         rf_watched_add(i, path, strlen(path));
     }
     return i;
@@ -154,14 +161,14 @@ void rf_instance_close(struct rf_instance *i)
         return;
     uint64_t end = (uint64_t)i->options->drain_ms * 1000000;
     i->state = RF_CLOSING;
-    i->since = rf_now();
+    i->since = rf_clock_now();
     i->patience = i->since + RF_PATIENCE;
     i->end_by = i->since + (end > RF_PATIENCE ? end : RF_PATIENCE);
     if (i->loop->closed && i->end_by > i->loop->end_by)
         i->end_by = i->loop->end_by;
     atomic_store_explicit(&i->q.ch.h->end_by, i->end_by, memory_order_relaxed);
     atomic_store_explicit(&i->q.ch.h->closed, 1, memory_order_release);
-    rf_wake_all(&i->q.ch);
+    rf_requests_wake_all(&i->q.ch);
     i->transport->end(i);
 }
 
@@ -180,31 +187,31 @@ static void unlink_instance(struct rf_instance *i)
 }
 
 /* A host that closed its loop is gone; calls that are released later must not reach it. */
-static void unwatch(struct rf_instance *i)
+static void unwatch_instance(struct rf_instance *i)
 {
     if (!i->loop->closed)
         i->loop->host.unwatch(i->loop->host.host, i->watch);
 }
 
 /* What only the loop uses. */
-static void strip(struct rf_instance *i)
+static void strip_instance(struct rf_instance *i)
 {
-    rf_drop_control(i);
+    rf_control_drop(i);
     rf_watched_free(i);
 }
 
-static void forget(struct rf_instance *i)
+static void forget_instance(struct rf_instance *i)
 {
     unlink_instance(i);
-    unwatch(i);
-    strip(i);
+    unwatch_instance(i);
+    strip_instance(i);
     rf_instance_unref(i);
 }
 
 void rf_instance_released(struct rf_instance *i)
 {
     if (i->state == RF_GONE && i->held == 0)
-        forget(i);
+        forget_instance(i);
 }
 
 void rf_instance_gone(struct rf_instance *i)
@@ -237,8 +244,8 @@ void rf_instance_retire(struct rf_instance *i)
 {
     if (i->state != RF_CLOSING || !silent(i) || i->held || i->owed || !rf_queue_left(&i->q))
         return;
-    unwatch(i);
-    strip(i);
+    unwatch_instance(i);
+    strip_instance(i);
     i->retired = true;
     rf_channel_close(&i->q.ch, false);
     unlink_instance(i);

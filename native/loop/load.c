@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../channel/clock.h"
 #include "../channel/export.h"
 #include "../channel/layout.h"
-#include "../channel/lock.h"
 #include "dispatch.h"
 #include "instance.h"
 #include "options.h"
@@ -13,7 +13,7 @@
 #include "transport.h"
 #include "workers.h"
 
-__attribute__((format(printf, 3, 4))) static void *refuse(char *error, size_t size, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void *refuse_load(char *error, size_t size, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -34,7 +34,7 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
 {
     char differs[RF_TEXT];
     if (options->size != sizeof *options)
-        return refuse(error, error_size,
+        return refuse_load(error, error_size,
                       "cannot load \"%s\": libresty_ffi.so is of another version than the program or Lua library that "
                       "uses it",
                       lib);
@@ -42,23 +42,23 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     rf_options_complete(&o);
     rf_instance_sweep(l);
     if (l->closed)
-        return refuse(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
+        return refuse_load(error, error_size, "cannot load \"%s\": the worker is shutting down", lib);
     if (!*lib)
-        return refuse(error, error_size, "cannot load a runtime without a library name");
+        return refuse_load(error, error_size, "cannot load a runtime without a library name");
     if (cfg && cfg_len >= RF_MAX_PAYLOAD)
-        return refuse(error, error_size, "cannot load \"%s\": the configuration is larger than the limit of 128 MB",
+        return refuse_load(error, error_size, "cannot load \"%s\": the configuration is larger than the limit of 128 MB",
                       lib);
     if (o.max_queue > RF_MAX_QUEUE)
-        return refuse(error, error_size, "cannot load \"%s\": max_queue is %u, at most %u is possible", lib,
+        return refuse_load(error, error_size, "cannot load \"%s\": max_queue is %u, at most %u is possible", lib,
                       o.max_queue, RF_MAX_QUEUE);
     if (o.workers > RF_MAX_WORKERS)
-        return refuse(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
+        return refuse_load(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
                       RF_MAX_WORKERS);
     for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
         if (!same_key(rt, lib, cfg, cfg_len))
             continue;
         if (rf_options_differ(&rt->options, options, differs, sizeof differs))
-            return refuse(error, error_size,
+            return refuse_load(error, error_size,
                           "cannot load \"%s\": it is loaded already with %s (library and configuration are the same): "
                           "leave that option out, unload the runtime first, or give it another configuration",
                           lib, differs);
@@ -67,7 +67,7 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     }
     resty_ffi_runtime *rt = rf_runtime_new(l, lib, cfg, cfg_len, &o);
     if (!rt)
-        return refuse(error, error_size, "cannot load \"%s\": no memory", lib);
+        return refuse_load(error, error_size, "cannot load \"%s\": no memory", lib);
     rt->transport = o.isolate ? l->host.transports->process : l->host.transports->thread;
     rt->next = l->runtimes;
     l->runtimes = rt;
@@ -78,16 +78,16 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     if (why) {
         rf_runtime_fail(rt, why);
         resty_ffi_runtime_release(rt);
-        return refuse(error, error_size, "cannot load \"%s\": %s", lib, why);
+        return refuse_load(error, error_size, "cannot load \"%s\": %s", lib, why);
     }
     return rt;
 }
 
 API int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
 {
-    uint64_t start = rf_now();
+    uint64_t start = rf_clock_now();
     while (rt->state == RF_LOADING) {
-        uint64_t now = rf_now(), waited = (now - start) / 1000000;
+        uint64_t now = rf_clock_now(), waited = (now - start) / 1000000;
         if ((now - rt->since) / 1000000 >= rt->options.load_timeout_ms) {
             char text[256];
             snprintf(text, sizeof text,

@@ -2,12 +2,16 @@
  * What runtimes write into the host's log: through their SDK's logger, or, child processes, to stdout and stderr. A
  * limit for each second keeps one that logs in a loop from filling a disk; what is left out is counted and said.
  */
+#include "logging.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../channel/block.h"
+#include "../channel/clock.h"
+#include "../channel/lock.h"
 #include "instance.h"
-#include "logging.h"
 
 #define LINES_PER_SECOND 1000u
 #define FAILURES_PER_SECOND 10u
@@ -17,7 +21,7 @@ static void log_within(struct rf_instance *i, struct rf_logged *l, uint32_t most
                        size_t len)
 {
     struct resty_ffi_host *host = &i->loop->host;
-    uint64_t second = rf_now() / 1000000000u;
+    uint64_t second = rf_clock_now() / 1000000000u;
     if (second != l->second) {
         char dropped[80];
         int n = snprintf(dropped, sizeof dropped, "%u more lines within a second were left out", l->dropped);
@@ -41,12 +45,12 @@ static void log_text(struct rf_instance *i, int level, const char *text, size_t 
     log_within(i, &i->logged, LINES_PER_SECOND, level, text, len);
 }
 
-void rf_log_one_way(struct rf_instance *i, const char *text, size_t len)
+void rf_logging_failure(struct rf_instance *i, const char *text, size_t len)
 {
     log_within(i, &i->failed_one_way, FAILURES_PER_SECOND, RESTY_FFI_LOG_ERR, text, len);
 }
 
-void rf_log_frame(struct rf_instance *i, const struct rf_slot *s)
+void rf_logging_frame(struct rf_instance *i, const struct rf_slot *s)
 {
     struct rf_channel *c = &i->q.ch;
     int level = s->status < RESTY_FFI_LOG_EMERG || s->status > RESTY_FFI_LOG_DEBUG ? RESTY_FFI_LOG_ERR : s->status;
@@ -55,7 +59,7 @@ void rf_log_frame(struct rf_instance *i, const struct rf_slot *s)
     rf_block_give(c, s->data);
 }
 
-void rf_output_add(struct rf_instance *i, int level, const char *text, size_t len)
+void rf_logging_add(struct rf_instance *i, int level, const char *text, size_t len)
 {
     struct rf_line *line = malloc(sizeof *line + len);
     rf_lock_acquire(&i->lock);
@@ -90,7 +94,7 @@ static struct rf_line *take_output(struct rf_instance *i, uint32_t *lost)
     return oldest;
 }
 
-void rf_log_output(struct rf_instance *i)
+void rf_logging_output(struct rf_instance *i)
 {
     uint32_t lost;
     struct rf_line *line = take_output(i, &lost);
@@ -103,7 +107,7 @@ void rf_log_output(struct rf_instance *i)
     i->logged.dropped += lost;
 }
 
-void rf_output_free(struct rf_instance *i)
+void rf_logging_free(struct rf_instance *i)
 {
     uint32_t lost;
     for (struct rf_line *line = take_output(i, &lost), *next; line; line = next) {

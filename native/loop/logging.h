@@ -22,11 +22,11 @@ struct rf_line {
 };
 
 /* What a runtime logs, within limits; and what its process prints. */
-void rf_log_frame(struct rf_instance *i, const struct rf_slot *s);
-void rf_log_output(struct rf_instance *i);
+void rf_logging_frame(struct rf_instance *i, const struct rf_slot *s);
+void rf_logging_output(struct rf_instance *i);
 /* A line about a one-way call that failed. */
-void rf_log_one_way(struct rf_instance *i, const char *text, size_t len);
-void rf_output_add(struct rf_instance *i, int level, const char *text, size_t len);
-void rf_output_free(struct rf_instance *i);
+void rf_logging_failure(struct rf_instance *i, const char *text, size_t len);
+void rf_logging_add(struct rf_instance *i, int level, const char *text, size_t len);
+void rf_logging_free(struct rf_instance *i);
 
 #endif

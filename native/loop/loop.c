@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../channel/clock.h"
 #include "../channel/export.h"
 #include "call.h"
 #include "control.h"
@@ -74,10 +75,10 @@ static bool look_at_drains(resty_ffi_loop *l, uint64_t now)
 
 API bool resty_ffi_loop_tick(resty_ffi_loop *l)
 {
-    uint64_t now = rf_now();
+    uint64_t now = rf_clock_now();
     bool more = false;
     for (struct rf_instance *i = l->instances; i && l->unsent; i = i->next)
-        rf_flush_control(i);
+        rf_control_flush(i);
     for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
         rf_reload_patience(rt, now);
         more |= rt->reloading != 0;

@@ -1,11 +1,12 @@
 /* Method names and their numbers: one table for each runtime, so that a frame carries four bytes instead of a string.
  */
+#include "methods.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "../channel/export.h"
 #include "../channel/layout.h"
-#include "methods.h"
 #include "runtime.h"
 
 #define FEWEST 16u
@@ -19,7 +20,7 @@ static uint32_t hash(const char *name, size_t len)
 }
 
 /* The bucket that has this name, or the empty one that it belongs into. There are twice as many buckets as names. */
-static uint32_t *find(const resty_ffi_runtime *rt, const char *name, size_t len)
+static uint32_t *find_bucket(const resty_ffi_runtime *rt, const char *name, size_t len)
 {
     uint32_t buckets = 2 * rt->method_size, bucket = hash(name, len) % buckets;
     for (; rt->method_index[bucket]; bucket = (bucket + 1) % buckets) {
@@ -31,7 +32,7 @@ static uint32_t *find(const resty_ffi_runtime *rt, const char *name, size_t len)
 }
 
 /* Most runtimes serve a few methods. */
-static bool grow(resty_ffi_runtime *rt)
+static bool grow_table(resty_ffi_runtime *rt)
 {
     uint32_t size = rt->method_size ? 2 * rt->method_size : FEWEST;
     char **names = realloc(rt->methods, size * sizeof *names);
@@ -49,7 +50,7 @@ static bool grow(resty_ffi_runtime *rt)
     rt->method_index = index;
     rt->method_size = size;
     for (uint32_t k = 0; k < rt->method_count; k++)
-        *find(rt, rt->methods[k], strlen(rt->methods[k])) = k + 1;
+        *find_bucket(rt, rt->methods[k], strlen(rt->methods[k])) = k + 1;
     return true;
 }
 
@@ -72,18 +73,18 @@ API int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t
         return RESTY_FFI_BAD_ARGUMENT;
     if (rt->state == RF_FAILED || rt->state == RF_UNLOADED)
         return 0; /* any will do: no call of it is sent */
-    if (!rt->method_size && !grow(rt))
+    if (!rt->method_size && !grow_table(rt))
         return RESTY_FFI_QUEUE_FULL;
-    uint32_t *bucket = find(rt, name, len);
+    uint32_t *bucket = find_bucket(rt, name, len);
     if (*bucket)
         return (int)(*bucket - 1);
     /* Names from untrusted input would otherwise fill the table of a worker that runs for months. */
     if (rt->method_count == RF_MAX_METHODS)
         return RESTY_FFI_NO_METHOD;
     if (rt->method_count == rt->method_size) {
-        if (!grow(rt))
+        if (!grow_table(rt))
             return RESTY_FFI_QUEUE_FULL;
-        bucket = find(rt, name, len);
+        bucket = find_bucket(rt, name, len);
     }
     char *copy = malloc(len + 1);
     if (!copy)

@@ -2,6 +2,8 @@
  * One-way calls: nobody waits for them, so they can be sent from where nothing can wait. The core owns them, keeps
  * their deadlines and tells the log how they failed.
  */
+#include "one_way.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +12,6 @@
 #include "call.h"
 #include "instance.h"
 #include "logging.h"
-#include "one_way.h"
 #include "runtime.h"
 
 #define LONGEST 1000 /* of a handler's message in the log */
@@ -29,7 +30,7 @@ static void log_failure(struct rf_call *c, int status)
     int len = snprintf(line, sizeof line, "the one-way call%s%s%s failed (code %d): %.*s", rt ? " of \"" : "",
                        rt ? rt->methods[c->method] : "", rt ? "\"" : "", status,
                        (int)(c->public.len < LONGEST ? c->public.len : LONGEST), c->public.data);
-    rf_log_one_way(c->instance, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+    rf_logging_failure(c->instance, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
 }
 
 static void end_late_call(struct rf_call *c)

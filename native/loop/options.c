@@ -1,10 +1,10 @@
 /* The options of a load: what they are when they are not given, and whether two loads of the same key agree. */
+#include "options.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "options.h"
 
 enum kind { FLAG, NUMBER, MILLISECONDS, BYTES, TEXT, LIST, SETTINGS };
 
@@ -35,7 +35,7 @@ static const struct option {
 
 #define OPTIONS (sizeof options / sizeof *options)
 
-size_t rf_list_size(const char *list)
+size_t rf_options_list_size(const char *list)
 {
     size_t len = 0;
     while (list[len])
@@ -43,7 +43,7 @@ size_t rf_list_size(const char *list)
     return len + 1;
 }
 
-static char *put(char **at, const char *from, size_t size)
+static char *put_bytes(char **at, const char *from, size_t size)
 {
     char *to = *at;
     memcpy(to, from, size);
@@ -53,21 +53,21 @@ static char *put(char **at, const char *from, size_t size)
 
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o)
 {
-    size_t user = o->user ? strlen(o->user) + 1 : 0, env = o->env ? rf_list_size(o->env) : 0;
-    size_t settings = o->settings ? rf_list_size(o->settings) : 0, dicts = o->dicts ? rf_list_size(o->dicts) : 0;
+    size_t user = o->user ? strlen(o->user) + 1 : 0, env = o->env ? rf_options_list_size(o->env) : 0;
+    size_t settings = o->settings ? rf_options_list_size(o->settings) : 0, dicts = o->dicts ? rf_options_list_size(o->dicts) : 0;
     resty_ffi_options *copy = malloc(sizeof *copy + user + env + settings + dicts);
     if (!copy)
         return NULL;
     char *at = (char *)(copy + 1);
     *copy = *o;
-    copy->user = user ? put(&at, o->user, user) : NULL;
-    copy->env = env ? put(&at, o->env, env) : NULL;
-    copy->settings = settings ? put(&at, o->settings, settings) : NULL;
-    copy->dicts = dicts ? put(&at, o->dicts, dicts) : NULL;
+    copy->user = user ? put_bytes(&at, o->user, user) : NULL;
+    copy->env = env ? put_bytes(&at, o->env, env) : NULL;
+    copy->settings = settings ? put_bytes(&at, o->settings, settings) : NULL;
+    copy->dicts = dicts ? put_bytes(&at, o->dicts, dicts) : NULL;
     return copy;
 }
 
-static uint64_t number(const resty_ffi_options *o, const struct option *option)
+static uint64_t number_of(const resty_ffi_options *o, const struct option *option)
 {
     const char *at = (const char *)o + option->at;
     return option->kind == FLAG    ? *(const uint8_t *)at
@@ -124,8 +124,8 @@ static void show_list(const char *list, char *out, size_t size)
 
 static bool same_list(const char *a, const char *b)
 {
-    size_t size = rf_list_size(b);
-    return a ? rf_list_size(a) == size && memcmp(a, b, size) == 0 : size == 1;
+    size_t size = rf_options_list_size(b);
+    return a ? rf_options_list_size(a) == size && memcmp(a, b, size) == 0 : size == 1;
 }
 
 static const char *setting(const char *list, const char *name)
@@ -176,7 +176,7 @@ static bool differs(const struct option *option, const resty_ffi_options *have, 
         (option->kind == LIST ? show_list : show_text)(old, before, sizeof before);
         (option->kind == LIST ? show_list : show_text)(new, after, sizeof after);
     } else {
-        uint64_t old = number(have, option), new = number(given, option);
+        uint64_t old = number_of(have, option), new = number_of(given, option);
         if (new == 0 || old == (option->kind == FLAG ? new == RESTY_FFI_YES : new))
             return false;
         show_number(option->kind, old, before, sizeof before);

@@ -11,6 +11,6 @@ void rf_options_complete(resty_ffi_options *o);
 /* Whether something is given that a runtime with these options does not have; text names the first. */
 bool rf_options_differ(const resty_ffi_options *have, const resty_ffi_options *given, char *text, size_t size);
 /* Bytes of a list such as name\0name\0…\0, with its last NUL. */
-size_t rf_list_size(const char *list);
+size_t rf_options_list_size(const char *list);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../channel/clock.h"
 #include "../channel/export.h"
-#include "../channel/lock.h"
 #include "dispatch.h"
 #include "instance.h"
 #include "runtime.h"
@@ -76,7 +76,7 @@ static void on_incoming_news(struct rf_instance *i, uint32_t news)
     if (!(news & RF_NEWS_READY) || i->state != RF_STARTING)
         return;
     i->state = RF_READY;
-    i->since = rf_now();
+    i->since = rf_clock_now();
     for (uint32_t w = 0; w < rt->incoming_count; w++)
         if (rt->incoming[w]->state != RF_READY)
             return;
@@ -101,7 +101,7 @@ API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
     if (!rt->incoming)
         return RESTY_FFI_QUEUE_FULL;
     rt->incoming_count = count;
-    rt->reloading = rf_now();
+    rt->reloading = rf_clock_now();
     rt->reloaded = 0;
     for (uint32_t w = 0; w < count && !error; w++)
         rt->incoming[w] = rf_instance_new(rt, transport, &incoming, rt->generation + 1, 0, &error);
@@ -124,13 +124,13 @@ void rf_reload_patience(resty_ffi_runtime *rt, uint64_t now)
 
 API int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size)
 {
-    uint64_t start = rf_now();
+    uint64_t start = rf_clock_now();
     while (rt->reloading) {
-        uint64_t waited = (rf_now() - start) / 1000000;
+        uint64_t waited = (rf_clock_now() - start) / 1000000;
         if (timeout_ms >= 0 && waited >= (uint64_t)timeout_ms)
             return 0;
         rf_dispatch_wait(rt->incoming, rt->incoming_count, 100);
-        rf_reload_patience(rt, rf_now());
+        rf_reload_patience(rt, rf_clock_now());
     }
     if (rt->reloaded > 0)
         return 1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../channel/clock.h"
 #include "../channel/export.h"
 #include "instance.h"
 #include "methods.h"
@@ -40,7 +41,7 @@ resty_ffi_runtime *rf_runtime_new(resty_ffi_loop *l, const char *lib, const char
     if (!rt)
         return NULL;
     rt->loop = l;
-    rt->since = rf_now();
+    rt->since = rf_clock_now();
     rt->own_options = rf_options_copy(o);
     rt->options = rt->own_options ? *rt->own_options : *o;
     rt->lib = strdup(lib);

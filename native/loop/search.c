@@ -21,7 +21,7 @@ static void find_own_folder(char *folder, size_t size)
     Dl_info info;
     char path[PATH_MAX];
     snprintf(folder, size, ".");
-    if (!dladdr((void *)rf_own_folder, &info) || !realpath(info.dli_fname, path))
+    if (!dladdr((void *)rf_search_own_folder, &info) || !realpath(info.dli_fname, path))
         return;
     char *slash = strrchr(path, '/');
     if (slash)
@@ -29,7 +29,7 @@ static void find_own_folder(char *folder, size_t size)
     snprintf(folder, size, "%s", path);
 }
 
-const char *rf_own_folder(void)
+const char *rf_search_own_folder(void)
 {
     static rf_lock lock; /* loaders and supervisors of several loops come here at the same time */
     static char folder[PATH_MAX];
@@ -81,10 +81,10 @@ static bool search(const char *lib, struct search *s)
             return true;
         path += len + (path[len] != 0);
     }
-    return in_folder(rf_own_folder(), strlen(rf_own_folder()), lib, s);
+    return in_folder(rf_search_own_folder(), strlen(rf_search_own_folder()), lib, s);
 }
 
-void rf_library_find(const char *lib, char *out, size_t size)
+void rf_search_find(const char *lib, char *out, size_t size)
 {
     struct search s = {out, size, 0, ""};
     if (!strchr(lib, '/') && search(lib, &s))
@@ -128,7 +128,7 @@ static void add_machine(const char *path, char *out, size_t size)
     ssize_t n = fd < 0 ? -1 : read(fd, ident, sizeof ident);
     if (fd >= 0)
         close(fd);
-    if (n != IDENT || memcmp(ident, ELFMAG, SELFMAG) != 0 || !dladdr((void *)rf_own_folder, &own) ||
+    if (n != IDENT || memcmp(ident, ELFMAG, SELFMAG) != 0 || !dladdr((void *)rf_search_own_folder, &own) ||
         memcmp(own.dli_fbase, ELFMAG, SELFMAG) != 0)
         return;
     show_machine(ident, theirs, sizeof theirs);
@@ -144,7 +144,7 @@ static void add_places(const char *name, char *out, size_t size)
     struct search s = {path, sizeof path, 0, ""};
     const char *list = getenv("LD_LIBRARY_PATH");
     snprintf(text, sizeof text, "; searched LD_LIBRARY_PATH (%.200s), %.200s, and the system's library folders",
-             list ? list : "not set", rf_own_folder());
+             list ? list : "not set", rf_search_own_folder());
     add(out, size, text);
     search(name, &s);
     snprintf(text, sizeof text, "; %.400s cannot be read: %s", s.refused, strerror(s.error));
@@ -152,7 +152,7 @@ static void add_places(const char *name, char *out, size_t size)
         add(out, size, text);
 }
 
-void rf_library_explain(const char *path, const char *reason, char *out, size_t size)
+void rf_search_explain(const char *path, const char *reason, char *out, size_t size)
 {
     struct statvfs fs;
     /* Most often it names the library itself; it does not when that needs another one. */

@@ -3,16 +3,18 @@
  * the runtime was given bounds how much that can be. What the runtime may be sent is bounded by the window that it
  * gives.
  */
+#include "stream.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../channel/block.h"
 #include "../channel/export.h"
 #include "call.h"
 #include "control.h"
 #include "instance.h"
 #include "runtime.h"
-#include "stream.h"
 
 #define WINDOW RESTY_FFI_STREAM_WINDOW
 #define MOST_WINDOW ((int64_t)1 << 40)
@@ -48,7 +50,7 @@ API int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t l
         }
     }
     stream->closed = end;
-    rf_send_control(i, &s);
+    rf_control_send(i, &s);
     return 0;
 }
 
@@ -127,7 +129,7 @@ API void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *tex
 }
 
 /* Of a runtime that breaks the rules, to its log and its caller. */
-static void refuse(struct rf_call *c, const char *text)
+static void refuse_message(struct rf_call *c, const char *text)
 {
     struct rf_instance *i = c->instance;
     i->loop->host.log(i->loop->host.host, RESTY_FFI_LOG_ERR, i->name, text, strlen(text));
@@ -142,12 +144,12 @@ static void take_message(struct rf_instance *i, struct rf_call *c, const struct 
         rf_block_give(&i->q.ch, s->data);
         m.block = m.len = 0;
     } else if (!rf_block_valid(&i->q.ch, s->data, s->len)) {
-        refuse(c, "the runtime sent a message outside its memory");
+        refuse_message(c, "the runtime sent a message outside its memory");
         return;
     }
     if (stream->granted <= 0 || !keep(stream, m)) {
         rf_block_give(&i->q.ch, m.block);
-        refuse(c, stream->granted <= 0 ? "the runtime sent more than the stream's window allows" : "no memory");
+        refuse_message(c, stream->granted <= 0 ? "the runtime sent more than the stream's window allows" : "no memory");
         return;
     }
     stream->granted -= (int64_t)resty_ffi_cost(m.len);
@@ -218,7 +220,7 @@ static void consumed(struct rf_call *c, uint64_t len)
     if (c->public.state != RESTY_FFI_IN_FLIGHT || stream->due < WINDOW / 2)
         return;
     stream->granted += (int64_t)stream->due;
-    rf_send_control(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_WINDOW, .arg = stream->due});
+    rf_control_send(c->instance, &(struct rf_slot){.id = rf_call_id(c), .kind = RESTY_FFI_WINDOW, .arg = stream->due});
     stream->due = 0;
 }
 

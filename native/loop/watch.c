@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "../channel/lock.h"
+#include "../channel/clock.h"
 #include "resty_ffi.h"
 #include "runtime.h"
 #include "watched.h"
@@ -29,7 +29,7 @@ static void look_at(resty_ffi_runtime *rt)
 
 bool rf_watch_look(resty_ffi_loop *l)
 {
-    uint64_t now = rf_now();
+    uint64_t now = rf_clock_now();
     bool any = false, due = now - l->looked >= PAUSE_NS;
     if (due)
         l->looked = now;

@@ -24,7 +24,7 @@ struct rf_watched {
 };
 
 /* Whether it is another file than it was; a missing one is being replaced. */
-static bool look(struct rf_watched *w)
+static bool look_at_file(struct rf_watched *w)
 {
     struct stat now;
     /* Not stat: glibc has a function of that name since 2.33 only. */
@@ -51,7 +51,7 @@ void rf_watched_add(struct rf_instance *i, const char *path, size_t len)
         return;
     memcpy(w->path, path, len);
     w->len = len;
-    look(w);
+    look_at_file(w);
     w->next = i->watched;
     i->watched = w;
     i->loop->host.tick(i->loop->host.host);
@@ -71,7 +71,7 @@ const char *rf_watched_settled(struct rf_instance *i)
     const char *path = NULL;
     bool busy = false;
     for (struct rf_watched *w = i->watched; w; w = w->next) {
-        if (look(w))
+        if (look_at_file(w))
             busy = w->changed = true;
         else if (w->changed)
             path = w->path;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../channel/lock.h"
+#include "../channel/clock.h"
 #include "call.h"
 #include "dispatch.h"
 #include "instance.h"
@@ -37,7 +37,7 @@ uint32_t rf_workers_number(const resty_ffi_runtime *rt, const struct rf_instance
 static void become_ready(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->state = RF_READY;
-    i->since = rf_now();
+    i->since = rf_clock_now();
     if (rt->state != RF_LOADING)
         return;
     for (uint32_t w = 0; w < rt->worker_count; w++)
@@ -68,7 +68,7 @@ static void become_process(resty_ffi_runtime *rt, struct rf_instance *i)
 /* Doubles with every start in a row that did not come up or lived less than 5 s. */
 static uint32_t back_off(resty_ffi_runtime *rt, const struct rf_instance *i)
 {
-    bool lived = i->state == RF_READY && rf_now() - i->since > 5000000000u;
+    bool lived = i->state == RF_READY && rf_clock_now() - i->since > 5000000000u;
     rt->drops = lived ? 0 : rt->drops + 1;
     uint32_t delay = rt->drops < 2 ? 0 : 50u << (rt->drops < 9 ? rt->drops - 2 : 7);
     return delay > 5000 ? 5000 : delay;
@@ -77,7 +77,7 @@ static uint32_t back_off(resty_ffi_runtime *rt, const struct rf_instance *i)
 /* Descriptors or memory may be had again by now. */
 static void refill(resty_ffi_runtime *rt)
 {
-    uint64_t now = rf_now();
+    uint64_t now = rf_clock_now();
     const char *error;
     if (now < rt->retry)
         return;
@@ -110,7 +110,7 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     rt->stats.restarts += rt->workers[w] != NULL;
     if (again && !rt->workers[w]) {
         rt->missing++;
-        rt->retry = rf_now() + RETRY_NS;
+        rt->retry = rf_clock_now() + RETRY_NS;
         rt->refill = refill;
     }
     snprintf(rt->error, sizeof rt->error, "%s", error ? error : how);
@@ -170,7 +170,7 @@ void rf_workers_drain(struct rf_instance *i)
 {
     if (i->draining)
         return;
-    i->draining = rf_now();
+    i->draining = rf_clock_now();
     if (i->in_flight == 0)
         on_idle(i);
     else

@@ -3,6 +3,8 @@
  * records are reused first in, first out and only when RESTING of them have been answered since, so that a second
  * answer of the same task finds it answered and is refused. Never freed while the queue lives.
  */
+#include "abi1.h"
+
 #include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../channel/block.h"
+#include "../channel/clock.h"
 #include "../channel/export.h"
-#include "../channel/lock.h"
+#include "../channel/replies.h"
+#include "../channel/requests.h"
 
 #define BATCH 64
 #define SEND_WAIT_MS 10000
@@ -27,10 +30,10 @@ static void to_frame(const struct rf_channel *c, const struct rf_slot *s, resty_
                            .arg = s->arg};
 }
 
-static int take(resty_ffi_queue *q, resty_ffi_frame *out, int max)
+static int take_slots(resty_ffi_queue *q, resty_ffi_frame *out, int max)
 {
     struct rf_slot slots[BATCH];
-    int n = rf_take_requests(&q->ch, slots, max < BATCH ? max : BATCH);
+    int n = rf_requests_take(&q->ch, slots, max < BATCH ? max : BATCH);
     for (int i = 0; i < n; i++)
         to_frame(&q->ch, &slots[i], &out[i]);
     return n;
@@ -43,31 +46,31 @@ static bool closed(resty_ffi_queue *q)
 
 static int wait_and_take(resty_ffi_queue *q, resty_ffi_frame *out, int max, int timeout_ms)
 {
-    uint64_t end = timeout_ms < 0 ? 0 : rf_now() + (uint64_t)timeout_ms * 1000000;
+    uint64_t end = timeout_ms < 0 ? 0 : rf_clock_now() + (uint64_t)timeout_ms * 1000000;
     for (;;) {
-        uint32_t ticket = rf_doze(&q->ch);
-        int n = take(q, out, max);
+        uint32_t ticket = rf_requests_doze(&q->ch);
+        int n = take_slots(q, out, max);
         if (n > 0 || closed(q)) {
-            rf_doze_end(&q->ch, ticket);
+            rf_requests_doze_end(&q->ch, ticket);
             return n > 0 ? n : RESTY_FFI_UNLOADED;
         }
         int left = -1;
         if (timeout_ms >= 0) {
-            uint64_t now = rf_now();
+            uint64_t now = rf_clock_now();
             left = now >= end ? 0 : (int)((end - now + 999999) / 1000000);
         }
-        if (left == 0 || rf_sleep(&q->ch, ticket, left) == ETIMEDOUT) {
-            rf_doze_end(&q->ch, ticket);
-            n = take(q, out, max);
+        if (left == 0 || rf_requests_sleep(&q->ch, ticket, left) == ETIMEDOUT) {
+            rf_requests_doze_end(&q->ch, ticket);
+            n = take_slots(q, out, max);
             if (n > 0 || timeout_ms >= 0)
                 return n;
-        } else if ((n = take(q, out, max)) > 0) {
+        } else if ((n = take_slots(q, out, max)) > 0) {
             return n;
         }
     }
 }
 
-static void serve(resty_ffi_queue *q)
+static void mark_served(resty_ffi_queue *q)
 {
     if (!atomic_load_explicit(&q->served, memory_order_relaxed))
         atomic_store(&q->served, true);
@@ -79,23 +82,23 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
         return 0;
     if (atomic_load_explicit(&q->ended, memory_order_relaxed))
         return RESTY_FFI_UNLOADED;
-    int n = take(q, out, max);
+    int n = take_slots(q, out, max);
     if (n > 0)
         return n;
-    serve(q);
+    mark_served(q);
     if (timeout_ms != 0)
         return wait_and_take(q, out, max, timeout_ms);
-    rf_arm(&q->ch);
+    rf_requests_arm(&q->ch);
     /* Resetting the descriptor may have taken the news from other threads that wait for it: of what stays behind they
        are told anew. It stays armed if anything was taken, as they may be waiting by now. */
-    if ((n = take(q, out, max)) > 0) {
-        if (rf_request_waits(&q->ch))
-            rf_wake_one(&q->ch);
+    if ((n = take_slots(q, out, max)) > 0) {
+        if (rf_requests_waiting(&q->ch))
+            rf_requests_wake_one(&q->ch);
         return n;
     }
     if (!closed(q))
         return 0;
-    rf_wake_all(&q->ch);
+    rf_requests_wake_all(&q->ch);
     return RESTY_FFI_UNLOADED;
 }
 
@@ -165,14 +168,14 @@ API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
         int k = n - done < BATCH ? n - done : BATCH;
         for (int i = 0; i < k; i++)
             to_slot(&q->ch, &in[done + i], &slots[i]);
-        rf_send_replies(&q->ch, slots, k, SEND_WAIT_MS);
+        rf_replies_send(&q->ch, slots, k, SEND_WAIT_MS);
     }
     return n;
 }
 
 API int resty_ffi_fd(resty_ffi_queue *q, int level)
 {
-    serve(q);
+    mark_served(q);
     atomic_store_explicit(&q->ch.level, level != 0, memory_order_relaxed);
     return q->ch.to_runtime;
 }
@@ -268,7 +271,7 @@ API int resty_ffi_finish(resty_ffi_queue *q, int busy)
     if (atomic_load_explicit(&q->ended, memory_order_relaxed) || !closed(q))
         return 0;
     atomic_store_explicit(&q->ch.h->finishing, busy != 0, memory_order_release);
-    uint64_t now = rf_now(), end = atomic_load_explicit(&q->ch.h->end_by, memory_order_relaxed);
+    uint64_t now = rf_clock_now(), end = atomic_load_explicit(&q->ch.h->end_by, memory_order_relaxed);
     if (!busy || end <= now)
         return 0;
     uint64_t ms = (end - now - margin(end - now)) / 1000000;

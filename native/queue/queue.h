@@ -35,7 +35,4 @@ void rf_queue_leave(resty_ffi_queue *q);
 /* Host: the runtime is to touch the queue no more. True: nobody is inside, and nobody will be. */
 bool rf_queue_left(resty_ffi_queue *q);
 
-/* abi1.c */
-void rf_abi1_free(struct rf_abi1 *a);
-
 #endif

@@ -60,22 +60,22 @@ static void say(char what, const char *text)
     (void)!send(RF_FD_CONTROL, message, (size_t)n < sizeof message ? (size_t)n : sizeof message - 1, MSG_NOSIGNAL);
 }
 
-static void fail_as(char what, const char *text)
+static void runner_fail_as(char what, const char *text)
 {
     fflush(stdout); /* what the library has printed of a line */
     say(what, text);
     _exit(1);
 }
 
-static void fail(const char *text)
+static void runner_fail(const char *text)
 {
-    fail_as(RF_SAY_FAILED, text);
+    runner_fail_as(RF_SAY_FAILED, text);
 }
 
-static void fail_call(const char *call)
+static void runner_fail_call(const char *call)
 {
     char text[RF_SAY_MAX];
-    fail(rf_failed(text, sizeof text, call, errno));
+    runner_fail(rf_failed(text, sizeof text, call, errno));
 }
 
 /* The host's listening sockets above all: they would stay open when the host restarts. */
@@ -86,7 +86,7 @@ static void close_inherited(void)
         return;
     DIR *d = opendir("/proc/self/fd"); /* before Linux 5.9 */
     if (!d)
-        fail_call("opendir of /proc/self/fd, to close what the host has open,");
+        runner_fail_call("opendir of /proc/self/fd, to close what the host has open,");
     while ((e = readdir(d))) {
         int fd = atoi(e->d_name);
         if (fd >= RF_FD_FIRST_FREE && fd != dirfd(d))
@@ -128,7 +128,7 @@ static void *symbol(void *lib, const char *name)
 {
     void *s = dlsym(lib, name);
     if (!s)
-        fail("libresty_ffi.so and resty-ffi-run are not of the same version");
+        runner_fail("libresty_ffi.so and resty-ffi-run are not of the same version");
     return s;
 }
 
@@ -137,7 +137,7 @@ static void open_api(struct api *a)
     const char *path = getenv(RF_ENV_LIB);
     void *lib = dlopen(path ? path : "libresty_ffi.so", RTLD_NOW | RTLD_GLOBAL);
     if (!lib)
-        fail(dlerror());
+        runner_fail(dlerror());
     *(void **)&a->attach = symbol(lib, "resty_ffi_attach");
     *(void **)&a->config = symbol(lib, "resty_ffi_config");
     *(void **)&a->settings = symbol(lib, "resty_ffi_settings");
@@ -166,9 +166,9 @@ static void exec_program(int (*argv_of)(const char *cfg, char *out, int size), c
     char *argv[MAX_ARGS + 1], text[RF_SAY_MAX];
     int used = argv_of(cfg, args, sizeof args), n = 0;
     if (used < 0)
-        fail(args);
+        runner_fail(args);
     if (used > (int)sizeof args || used == 0 || args[used - 1] != 0)
-        fail("libffi_argv wrote no proper command line");
+        runner_fail("libffi_argv wrote no proper command line");
     for (int at = 0; at < used && n < MAX_ARGS; at += (int)strlen(args + at) + 1)
         argv[n++] = args + at;
     argv[n] = NULL;
@@ -176,11 +176,11 @@ static void exec_program(int (*argv_of)(const char *cfg, char *out, int size), c
     bool interpreter = errno == ENOENT && strchr(argv[0], '/') && access(argv[0], F_OK) == 0;
     snprintf(text, sizeof text, "%.500s could not be started: %s%s", argv[0], strerror(errno),
              interpreter ? " (it is there: what is missing is the interpreter that its beginning names)" : "");
-    fail(text);
+    runner_fail(text);
 }
 
 /* Runs a library that exports libffi_init until it is unloaded. */
-static void serve(const struct api *a, resty_ffi_queue *q, void *lib, int (*init)(char *cfg, void *tq))
+static void serve_until_end(const struct api *a, resty_ffi_queue *q, void *lib, int (*init)(char *cfg, void *tq))
 {
     char text[64];
     void (*rest)(void *tq);
@@ -191,7 +191,7 @@ static void serve(const struct api *a, resty_ffi_queue *q, void *lib, int (*init
     free(copy);
     if (rc != 0) {
         snprintf(text, sizeof text, "libffi_init returned %d", rc);
-        fail(text);
+        runner_fail(text);
     }
     a->ready(q);
     *(void **)&rest = dlsym(lib, "libffi_main");
@@ -207,8 +207,8 @@ static void limit_files(unsigned long files)
     if (!files || setrlimit(RLIMIT_NOFILE, &limit) == 0)
         return;
     if (errno == EPERM && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < files)
-        fail("limits.files is more than the host itself may open (see ulimit -n)");
-    fail_call("setrlimit(RLIMIT_NOFILE)");
+        runner_fail("limits.files is more than the host itself may open (see ulimit -n)");
+    runner_fail_call("setrlimit(RLIMIT_NOFILE)");
 }
 
 /* Each runtime begins at another processor: several with --cpus=1 shall not share the first. */
@@ -218,7 +218,7 @@ static void limit_cpus(unsigned long cpus)
     if (!cpus)
         return;
     if (sched_getaffinity(0, sizeof all, &all) != 0)
-        fail_call("sched_getaffinity");
+        runner_fail_call("sched_getaffinity");
     CPU_ZERO(&some);
     int start = (int)getpid() % CPU_SETSIZE;
     for (int k = 0; k < CPU_SETSIZE && cpus; k++) {
@@ -229,14 +229,14 @@ static void limit_cpus(unsigned long cpus)
         }
     }
     if (sched_setaffinity(0, sizeof some, &some) != 0)
-        fail_call("sched_setaffinity");
+        runner_fail_call("sched_setaffinity");
 }
 
 /* It is looked at in /proc. */
 static void limit_memory(unsigned long long memory)
 {
     if (memory && access("/proc/self/statm", R_OK) != 0)
-        fail_call("limits.memory: access to /proc/self/statm");
+        runner_fail_call("limits.memory: access to /proc/self/statm");
 }
 
 /* A System V segment is opened by its number, when the user has changed already. */
@@ -247,10 +247,10 @@ static void give_memory(uid_t user)
     if (!segment)
         return;
     if (shmctl(atoi(segment + 1), IPC_STAT, &d) != 0)
-        fail_call("shmctl(IPC_STAT)");
+        runner_fail_call("shmctl(IPC_STAT)");
     d.shm_perm.uid = user;
     if (shmctl(atoi(segment + 1), IPC_SET, &d) != 0)
-        fail_call("shmctl(IPC_SET)");
+        runner_fail_call("shmctl(IPC_SET)");
 }
 
 static void become(const char *user)
@@ -261,7 +261,7 @@ static void become(const char *user)
     struct passwd *p = getpwnam(user);
     if (!p) {
         snprintf(text, sizeof text, "the option user is \"%.100s\", which this system does not know", user);
-        fail(text);
+        runner_fail(text);
     }
     give_memory(p->pw_uid);
     const char *failed = initgroups(user, p->pw_gid) != 0 ? "initgroups"
@@ -272,10 +272,10 @@ static void become(const char *user)
     if (failed && errno == EPERM && geteuid() != 0) {
         snprintf(text, sizeof text, "it cannot run as \"%.100s\": the option user needs a host that runs as root",
                  user);
-        fail(text);
+        runner_fail(text);
     }
     if (failed)
-        fail_call(call);
+        runner_fail_call(call);
 }
 
 static void runtime(const char *path, bool global)
@@ -287,21 +287,21 @@ static void runtime(const char *path, bool global)
     char *queue = strdup(getenv(RF_ENV_QUEUE)), *own = strdup(getenv(RF_ENV_LIB) ? getenv(RF_ENV_LIB) : "");
     resty_ffi_queue *q = a.attach(&error);
     if (!q || !queue || !own)
-        fail(q ? "no memory" : error);
+        runner_fail(q ? "no memory" : error);
     /* The library sees the host's environment. It may read it in a thread of its own as soon as it is open. */
     unsetenv(RF_ENV_LIB);
     void *lib = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
     if (!lib)
-        fail_as(RF_SAY_UNOPENED, dlerror());
+        runner_fail_as(RF_SAY_UNOPENED, dlerror());
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
-        fail("it is no runtime: it exports neither libffi_init nor libffi_argv");
+        runner_fail("it is no runtime: it exports neither libffi_init nor libffi_argv");
     if (init) {
         int (*function)(char *, void *);
         *(void **)&function = init;
         free(queue);
         free(own);
-        serve(&a, q, lib, function);
+        serve_until_end(&a, q, lib, function);
     }
     int (*function)(const char *, char *, int);
     *(void **)&function = argv;
@@ -329,7 +329,7 @@ static unsigned long long own_memory(pid_t child)
     return n == 3 && resident > shared ? (resident - shared) * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static void watch(pid_t child, int signals, unsigned long long memory)
+static void watch_child(pid_t child, int signals, unsigned long long memory)
 {
     char text[128];
     int status = 0;
@@ -399,7 +399,7 @@ int main(int argc, char **argv)
     limit_memory(limits.memory);
     int signals = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC);
     if (signals < 0)
-        fail_call("signalfd");
+        runner_fail_call("signalfd");
     pid_t self = getpid(), child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -416,9 +416,9 @@ int main(int argc, char **argv)
         runtime(path, limits.global);
     }
     if (child < 0)
-        fail_call("fork");
+        runner_fail_call("fork");
     for (int fd = RF_FD_MEMORY; fd < RF_FD_CONTROL; fd++)
         close(fd);
-    watch(child, signals, limits.memory);
+    watch_child(child, signals, limits.memory);
     return 0;
 }

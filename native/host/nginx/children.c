@@ -25,7 +25,7 @@ static void block(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &child, before);
 }
 
-static bool grow(void)
+static bool grow_children(void)
 {
     pid_t *more = realloc(children, (size * 2 + 8) * sizeof *more);
     if (!more)
@@ -40,7 +40,7 @@ static pid_t host_fork(void)
     sigset_t before;
     pid_t pid = -1;
     block(&before); /* one that ends at once must be known when its signal comes */
-    if (count < size || grow())
+    if (count < size || grow_children())
         pid = fork();
     if (pid > 0)
         children[count++] = pid;
@@ -63,7 +63,7 @@ static pid_t reap(int *status, int options)
     return 0;
 }
 
-static void forget(pid_t pid)
+static void forget_child(pid_t pid)
 {
     for (size_t k = count; k > 0; k--)
         if (children[k - 1] == pid)
@@ -82,7 +82,7 @@ static pid_t host_waitpid(pid_t pid, int *status, int options)
     if (any)
         done = reap(status, options);
     else if (done > 0)
-        forget(done);
+        forget_child(done);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return done;

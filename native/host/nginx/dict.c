@@ -20,7 +20,7 @@
 static char buffer[4096]; /* holds the last answer; a longer one is malloc'ed by nginx and kept in longer */
 static char *longer;
 
-static void fail(struct resty_ffi_dict_answer *a, const char *text)
+static void nginx_dict_fail(struct resty_ffi_dict_answer *a, const char *text)
 {
     *a = (struct resty_ffi_dict_answer){RESTY_FFI_BAD_ARGUMENT, text, strlen(text)};
 }
@@ -41,7 +41,7 @@ static void get(const struct rf_nginx_subsystem *s, void *zone, const struct res
     free(longer);
     longer = NULL;
     if (s->dict_get(zone, r->key, r->key_len, &type, &text, &len, &number, &flags, 0, &stale, &error) != 0) {
-        fail(a, error);
+        nginx_dict_fail(a, error);
         return;
     }
     if (text != buffer)
@@ -60,16 +60,16 @@ static void incr(const struct rf_nginx_subsystem *s, void *zone, const struct re
     char text[64], *end, *error = "the shared dict failed";
     int forcible = 0;
     if (r->value_len == 0 || r->value_len >= sizeof text) {
-        fail(a, "not a number");
+        nginx_dict_fail(a, "not a number");
         return;
     }
     memcpy(text, r->value, r->value_len);
     text[r->value_len] = 0;
     double value = strtod(text, &end);
     if (*end)
-        fail(a, "not a number");
+        nginx_dict_fail(a, "not a number");
     else if (s->dict_incr(zone, r->key, r->key_len, &value, &error, 1, 0, (long)r->ttl_ms, &forcible) != 0)
-        fail(a, error);
+        nginx_dict_fail(a, error);
     else
         answer_number(a, value);
 }
@@ -111,7 +111,7 @@ static void store(const struct rf_nginx_subsystem *s, void *zone, const struct r
         if (how == ADD)
             *a = (struct resty_ffi_dict_answer){0, r->value, r->value_len};
     } else if (how != ADD || strcmp(error, "exists") != 0) {
-        fail(a, error);
+        nginx_dict_fail(a, error);
     }
 }
 
@@ -122,9 +122,9 @@ void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, stru
     while (z && strcmp(z->name, r->zone) != 0)
         z = z->next;
     if (!z)
-        fail(a, "there is no such lua_shared_dict");
+        nginx_dict_fail(a, "there is no such lua_shared_dict");
     else if (!s->dict_get || !s->dict_store || !s->dict_incr)
-        fail(a, "this nginx does not offer its shared dicts: ngx_lua 0.10.13 or newer is needed");
+        nginx_dict_fail(a, "this nginx does not offer its shared dicts: ngx_lua 0.10.13 or newer is needed");
     else if (r->op == RESTY_FFI_DICT_GET)
         get(s, z->zone, r, a);
     else if (r->op == RESTY_FFI_DICT_INCR)
@@ -132,5 +132,5 @@ void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, stru
     else if (r->op == RESTY_FFI_DICT_SET || r->op == RESTY_FFI_DICT_DELETE || r->op == RESTY_FFI_DICT_ADD)
         store(s, z->zone, r, a);
     else
-        fail(a, "no such operation");
+        nginx_dict_fail(a, "no such operation");
 }

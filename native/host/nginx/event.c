@@ -23,7 +23,7 @@ struct watch {
 static struct rf_nginx_layout at;
 static struct watch *unused;
 
-static void put(void *s, size_t place, uintptr_t value)
+static void put_word(void *s, size_t place, uintptr_t value)
 {
     memcpy((char *)s + place, &value, sizeof value);
 }
@@ -82,14 +82,14 @@ static void forget_file(int fd)
 static void fill(struct watch *w)
 {
     uint32_t fd = (uint32_t)w->fd;
-    put(w->connection, 0, (uintptr_t)w);
-    put(w->connection, at.read, (uintptr_t)w->read);
-    put(w->connection, at.write, (uintptr_t)w->write);
+    put_word(w->connection, 0, (uintptr_t)w);
+    put_word(w->connection, at.read, (uintptr_t)w->read);
+    put_word(w->connection, at.write, (uintptr_t)w->write);
     memcpy(w->connection + at.fd, &fd, sizeof fd);
     for (char *ev = w->read; ev; ev = ev == w->read ? w->write : NULL) {
-        put(ev, 0, (uintptr_t)w->connection);
-        put(ev, at.handler, (uintptr_t)on_event);
-        put(ev, at.log, (uintptr_t)ngx_cycle->log);
+        put_word(ev, 0, (uintptr_t)w->connection);
+        put_word(ev, at.handler, (uintptr_t)on_event);
+        put_word(ev, at.log, (uintptr_t)ngx_cycle->log);
     }
 }
 
@@ -126,7 +126,7 @@ void rf_nginx_unwatch(void *host, void *handle)
 {
     (void)host;
     struct watch *w = handle;
-    put(w->read, at.log, (uintptr_t)ngx_cycle->log); /* of the present cycle: "master_process off" survives a reload */
+    put_word(w->read, at.log, (uintptr_t)ngx_cycle->log); /* of the present cycle: "master_process off" survives a reload */
     /* Closing would not do: a child holds the same open file, and epoll would go on reporting it. */
     ngx_event_actions[1](w->read, NGX_READ_EVENT_EPOLL, 0);
     uint32_t none = UINT32_MAX;

@@ -69,7 +69,7 @@ void rf_nginx_own_exits(void *s)
         rf_imports_replace(RF_RUNTIMES, "quick_exit", (void (*)(void))runtime_quick_exit);
 }
 
-static void *cut_short(void *none)
+static void *end_without_them(void *none)
 {
     static const char text[] = "an exit handler of a library has not come back within 3 s; the worker ends without it";
     poll(NULL, 0, LAST_MS);
@@ -81,6 +81,6 @@ static void *cut_short(void *none)
 void rf_nginx_bound_exit(void)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, cut_short, NULL) == 0)
+    if (pthread_create(&thread, NULL, end_without_them, NULL) == 0)
         pthread_detach(thread);
 }

@@ -91,7 +91,7 @@ static bool fits(const struct rf_nginx_layout *at, struct fresh *f)
 }
 
 /* The fd -1 is one that nginx never uses: for the time in between, and for the connection when it is unused again. */
-static bool look(void *log, const struct rf_nginx_layout *at, struct fresh *f)
+static bool look_at_connection(void *log, const struct rf_nginx_layout *at, struct fresh *f)
 {
     void *c = ngx_get_connection(-1, log);
     if (!c)
@@ -114,7 +114,7 @@ const char *rf_nginx_find_layout(void *log, struct rf_nginx_layout *found)
         struct rf_nginx_layout at = layout(known[k].multi, known[k].async);
         struct fresh first, second;
         /* Each use of a connection turns its bit "instance" over, which shows where it is. */
-        if (look(log, &at, &first) && look(log, &at, &second) && first.address == second.address &&
+        if (look_at_connection(log, &at, &first) && look_at_connection(log, &at, &second) && first.address == second.address &&
             (first.read_bits ^ second.read_bits) == at.instance && (first.read_bits & second.read_bits) == 0) {
             *found = at;
             return NULL;

@@ -47,7 +47,7 @@ static void on_request_end(void *data)
     free(r);
 }
 
-static struct rf_nginx_request *find(const struct rf_nginx_subsystem *s, void *request)
+static struct rf_nginx_request *find_request(const struct rf_nginx_subsystem *s, void *request)
 {
     struct rf_nginx_request **b = bucket(request), *r = *b;
     while (r && r->request != request)
@@ -66,7 +66,7 @@ static struct rf_nginx_request *find(const struct rf_nginx_subsystem *s, void *r
     return r;
 }
 
-static void free_stream(const struct rf_nginx_subsystem *s, struct rf_nginx_stream *stream)
+static void forget_stream(const struct rf_nginx_subsystem *s, struct rf_nginx_stream *stream)
 {
     if (stream->readable)
         s->sema_gc(stream->readable);
@@ -83,7 +83,7 @@ API resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request)
     char *error;
     if (!stream)
         return NULL;
-    stream->request = find(s, request);
+    stream->request = find_request(s, request);
     if (stream->request) {
         stream->place = &stream->request->streams;
         stream->next = *stream->place;
@@ -95,7 +95,7 @@ API resty_ffi_call *resty_ffi_nginx_stream_new(int subsystem, void *request)
         s->sema_new(&stream->writable, 0, &error) == 0)
         stream->call = resty_ffi_call_new(s->loop);
     if (!stream->call) {
-        free_stream(s, stream);
+        forget_stream(s, stream);
         return NULL;
     }
     stream->call->user = stream;
@@ -108,7 +108,7 @@ API void resty_ffi_nginx_stream_free(resty_ffi_call *call)
     const struct rf_nginx_subsystem *s = resty_ffi_call_host(call);
     struct rf_nginx_stream *stream = call->user;
     resty_ffi_call_free(call);
-    free_stream(s, stream);
+    forget_stream(s, stream);
 }
 
 API int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,

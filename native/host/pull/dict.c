@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../channel/lock.h"
+#include "../../channel/clock.h"
 #include "resty_ffi.h"
 
 struct entry {
@@ -42,9 +42,9 @@ void rf_pull_dict_free(struct rf_pull_dict *d)
     free(d);
 }
 
-static struct entry **find(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r)
+static struct entry **find_entry(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r)
 {
-    uint64_t now = rf_now();
+    uint64_t now = rf_clock_now();
     struct entry **p = &d->entries;
     while (*p) {
         if ((*p)->expires && (*p)->expires <= now)
@@ -58,14 +58,14 @@ static struct entry **find(struct rf_pull_dict *d, const struct resty_ffi_dict_r
     return p;
 }
 
-static void fail(struct resty_ffi_dict_answer *a, const char *text)
+static void pull_dict_fail(struct resty_ffi_dict_answer *a, const char *text)
 {
     *a = (struct resty_ffi_dict_answer){RESTY_FFI_BAD_ARGUMENT, text, strlen(text)};
 }
 
 static struct entry *set(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, const char *value, size_t len)
 {
-    struct entry **p = find(d, r);
+    struct entry **p = find_entry(d, r);
     struct entry *e = *p;
     char *copy = malloc(len + 1), *zone = e ? NULL : strdup(r->zone);
     if (!e && copy && zone && (e = calloc(1, sizeof *e + r->key_len))) {
@@ -87,7 +87,7 @@ static struct entry *set(struct rf_pull_dict *d, const struct resty_ffi_dict_req
     return e;
 }
 
-static bool number(const char *text, size_t len, double *out)
+static bool read_number(const char *text, size_t len, double *out)
 {
     char copy[64], *end;
     if (len == 0 || len >= sizeof copy)
@@ -100,28 +100,28 @@ static bool number(const char *text, size_t len, double *out)
 
 static void increment(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    struct entry *e = *find(d, r);
+    struct entry *e = *find_entry(d, r);
     double by, is = 0;
     char text[64];
-    if (!number(r->value, r->value_len, &by) || (e && !number(e->value, e->len, &is))) {
-        fail(a, "not a number");
+    if (!read_number(r->value, r->value_len, &by) || (e && !read_number(e->value, e->len, &is))) {
+        pull_dict_fail(a, "not a number");
         return;
     }
     int len = snprintf(text, sizeof text, "%.17g", is + by);
     bool fresh = !e;
     e = set(d, r, text, (size_t)len);
     if (!e) {
-        fail(a, "no memory");
+        pull_dict_fail(a, "no memory");
         return;
     }
     if (fresh && r->ttl_ms)
-        e->expires = rf_now() + r->ttl_ms * 1000000;
+        e->expires = rf_clock_now() + r->ttl_ms * 1000000;
     *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
 }
 
 void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
-    struct entry **p = find(d, r), *e = *p;
+    struct entry **p = find_entry(d, r), *e = *p;
     switch (r->op) {
     case RESTY_FFI_DICT_GET:
         if (e)
@@ -130,19 +130,19 @@ void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_requ
     case RESTY_FFI_DICT_SET:
         e = set(d, r, r->value, r->value_len);
         if (!e)
-            fail(a, "no memory");
+            pull_dict_fail(a, "no memory");
         else
-            e->expires = r->ttl_ms ? rf_now() + r->ttl_ms * 1000000 : 0;
+            e->expires = r->ttl_ms ? rf_clock_now() + r->ttl_ms * 1000000 : 0;
         break;
     case RESTY_FFI_DICT_ADD:
         if (e)
             break; /* nil: it was there */
         e = set(d, r, r->value, r->value_len);
         if (!e) {
-            fail(a, "no memory");
+            pull_dict_fail(a, "no memory");
             break;
         }
-        e->expires = r->ttl_ms ? rf_now() + r->ttl_ms * 1000000 : 0;
+        e->expires = r->ttl_ms ? rf_clock_now() + r->ttl_ms * 1000000 : 0;
         *a = (struct resty_ffi_dict_answer){0, e->value, e->len};
         break;
     case RESTY_FFI_DICT_INCR:
@@ -153,6 +153,6 @@ void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_requ
             remove_entry(p);
         break;
     default:
-        fail(a, "no such operation");
+        pull_dict_fail(a, "no such operation");
     }
 }

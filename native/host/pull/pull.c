@@ -55,7 +55,7 @@ struct pull_stream {
     int events; /* not told yet; 0 = not in the list */
 };
 
-static const char *watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
+static const char *pull_watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
 {
     struct resty_ffi_pull *p = host;
     struct watch *w = calloc(1, sizeof *w);
@@ -72,7 +72,7 @@ static const char *watch(void *host, int fd, void (*ready)(void *arg), void *arg
     return NULL;
 }
 
-static void unwatch(void *host, void *handle)
+static void pull_unwatch(void *host, void *handle)
 {
     struct resty_ffi_pull *p = host;
     struct watch *w = handle;
@@ -217,8 +217,8 @@ static void free_watches(struct resty_ffi_pull *p, bool all)
 static const char *open_all(struct resty_ffi_pull *p)
 {
     void *handle;
-    const struct resty_ffi_host host = {.watch = watch,
-                                        .unwatch = unwatch,
+    const struct resty_ffi_host host = {.watch = pull_watch,
+                                        .unwatch = pull_unwatch,
                                         .done = done,
                                         .stream = stream,
                                         .log = log_line,
@@ -234,7 +234,7 @@ static const char *open_all(struct resty_ffi_pull *p)
         return rf_failed(p->why, sizeof p->why, "timerfd_create", errno);
     if (!(p->dict = rf_pull_dict_new()) || !(p->loop = resty_ffi_loop_new(&host)))
         return "no memory";
-    return watch(p, p->timer, on_timer, p, &handle);
+    return pull_watch(p, p->timer, on_timer, p, &handle);
 }
 
 API resty_ffi_pull *resty_ffi_pull_new(char *error, size_t size)

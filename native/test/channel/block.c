@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../channel/block.h"
 #include "../../channel/channel.h"
 #include "../check.h"
 
@@ -34,7 +35,7 @@ TEST(the_smallest_class_that_fits_serves)
 {
     set_up(false);
     for (int k = 0; k < RF_CLASSES; k++) {
-        uint64_t most = rf_class_size[k], least = k ? rf_class_size[k - 1] + 1 : 0;
+        uint64_t most = rf_layout_class_size[k], least = k ? rf_layout_class_size[k - 1] + 1 : 0;
         uint64_t a = rf_block_take(&c, least), b = rf_block_take(&c, most);
         CHECK_INT(class_of(a), k);
         CHECK_INT(class_of(b), k);
@@ -52,7 +53,7 @@ TEST(the_smallest_class_that_fits_serves)
 TEST(too_large_is_refused)
 {
     set_up(false);
-    CHECK_INT(rf_block_take(&c, rf_class_size[RF_CLASSES - 1] + 1), 0);
+    CHECK_INT(rf_block_take(&c, rf_layout_class_size[RF_CLASSES - 1] + 1), 0);
     CHECK_INT(rf_block_take(&c, ~(uint64_t)0), 0);
     uint64_t most = rf_block_take(&c, RF_MAX_PAYLOAD + 1); /* the NUL for version 1 */
     CHECK(most);
@@ -64,15 +65,15 @@ TEST(a_full_class_spills_into_the_next)
 {
     set_up(false);
     int k = 8; /* 16 MB, 32 of them; nothing is touched */
-    for (uint32_t n = 0; n < rf_class_count[k]; n++)
-        CHECK_INT(class_of(rf_block_take(&c, rf_class_size[k])), k);
+    for (uint32_t n = 0; n < rf_layout_class_count[k]; n++)
+        CHECK_INT(class_of(rf_block_take(&c, rf_layout_class_size[k])), k);
     uint64_t spilt[8];
     for (int n = 0; n < 8; n++)
-        CHECK_INT(class_of(spilt[n] = rf_block_take(&c, rf_class_size[k])), k + 1);
-    CHECK_INT(rf_block_take(&c, rf_class_size[k]), 0); /* all used up */
+        CHECK_INT(class_of(spilt[n] = rf_block_take(&c, rf_layout_class_size[k])), k + 1);
+    CHECK_INT(rf_block_take(&c, rf_layout_class_size[k]), 0); /* all used up */
     CHECK_INT(class_of(rf_block_take(&c, 100)), 0);
     CHECK(rf_block_give(&c, spilt[3]));
-    CHECK_INT(rf_block_take(&c, rf_class_size[k]), spilt[3]);
+    CHECK_INT(rf_block_take(&c, rf_layout_class_size[k]), spilt[3]);
     rf_channel_close(&c, false);
 }
 
@@ -90,7 +91,7 @@ TEST(what_is_no_block_in_use_is_refused)
                               a + 64,
                               a - 64,
                               large + 4096,
-                              a + rf_class_size[1],
+                              a + rf_layout_class_size[1],
                               c.at.memory_end,
                               c.at.memory_end - 1,
                               ~(uint64_t)0,
@@ -133,7 +134,7 @@ static void fill_and_free(bool shared)
         for (uint64_t page = 0; page < 16 * MB; page += 4096)
             c.base[blocks[k] + page] = 1;
     }
-    uint64_t range = rf_class_size[8] * (uint64_t)N;
+    uint64_t range = rf_layout_class_size[8] * (uint64_t)N;
     CHECK(resident(all, range) == range);
     for (int k = 0; k < N; k++)
         CHECK(rf_block_give(&c, blocks[k]));

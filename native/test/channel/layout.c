@@ -1,8 +1,7 @@
 /* Where things lie in the shared memory. */
-#include "../../channel/layout.h"
-
 #include <string.h>
 
+#include "../../channel/layout.h"
 #include "../check.h"
 #include "resty_ffi.h"
 
@@ -23,14 +22,14 @@ TEST(parts_do_not_overlap)
         uint64_t end = l.method_names + (uint64_t)RF_MAX_METHODS * RF_METHOD_BYTES;
         for (int c = 0; c < RF_CLASSES; c++) {
             CHECK(l.block_links[c] >= end);
-            end = l.block_links[c] + sizeof(uint32_t) * rf_class_count[c];
+            end = l.block_links[c] + sizeof(uint32_t) * rf_layout_class_count[c];
         }
         CHECK(l.memory >= end);
         CHECK(l.blocks[0] == l.memory);
         for (int c = 1; c < RF_CLASSES; c++)
-            CHECK(l.blocks[c] == l.blocks[c - 1] + (uint64_t)rf_class_size[c - 1] * rf_class_count[c - 1]);
+            CHECK(l.blocks[c] == l.blocks[c - 1] + (uint64_t)rf_layout_class_size[c - 1] * rf_layout_class_count[c - 1]);
         CHECK(l.memory_end ==
-              l.blocks[RF_CLASSES - 1] + (uint64_t)rf_class_size[RF_CLASSES - 1] * rf_class_count[RF_CLASSES - 1]);
+              l.blocks[RF_CLASSES - 1] + (uint64_t)rf_layout_class_size[RF_CLASSES - 1] * rf_layout_class_count[RF_CLASSES - 1]);
         CHECK(l.size == l.memory_end);
     }
 }
@@ -40,7 +39,7 @@ TEST(fits_below_4_gb_for_the_usual_queue)
     struct rf_layout l;
     rf_layout_make(&l, 65536);
     CHECK(l.size < (uint64_t)1 << 32);
-    CHECK(rf_class_size[RF_CLASSES - 1] > RF_MAX_PAYLOAD); /* the largest payload and the NUL behind it */
+    CHECK(rf_layout_class_size[RF_CLASSES - 1] > RF_MAX_PAYLOAD); /* the largest payload and the NUL behind it */
 }
 
 TEST(blocks_start_on_cache_lines)
@@ -49,7 +48,7 @@ TEST(blocks_start_on_cache_lines)
     rf_layout_make(&l, 65536);
     for (int c = 0; c < RF_CLASSES; c++) {
         CHECK_INT(l.blocks[c] % 64, 0);
-        CHECK_INT(rf_class_size[c] % 64, 0);
+        CHECK_INT(rf_layout_class_size[c] % 64, 0);
     }
 }
 

@@ -1,9 +1,8 @@
 /* Free indices. */
-#include "../../channel/pool.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "../../channel/pool.h"
 #include "../check.h"
 
 #define COUNT 1000

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../channel/block.h"
 #include "../../channel/channel.h"
+#include "../../channel/replies.h"
 #include "../check.h"
 
 static struct rf_channel c;
@@ -21,7 +23,7 @@ static bool send(uint64_t id, int n, int wait_ms)
     struct rf_slot s[64] = {{0}};
     for (int k = 0; k < n; k++)
         s[k] = (struct rf_slot){.id = id + (uint64_t)k, .kind = RESTY_FFI_DATA, .status = (int)id + k};
-    return rf_send_replies(&c, s, n, wait_ms);
+    return rf_replies_send(&c, s, n, wait_ms);
 }
 
 /* The writes of the eventfd since the last look. */
@@ -34,19 +36,19 @@ static uint64_t rings(void)
 TEST(frames_come_in_order_of_sending)
 {
     set_up(64);
-    CHECK_INT(rf_drain_begin(&c), 0);
+    CHECK_INT(rf_replies_begin(&c), 0);
     CHECK(send(0, 3, 0));
     CHECK(send(3, 1, 0));
     CHECK(send(4, 60, 0));
-    int n = rf_drain_begin(&c);
+    int n = rf_replies_begin(&c);
     CHECK_INT(n, 64);
     for (int k = 0; k < n; k++) {
         struct rf_slot s;
-        rf_drain_take(&c, n - 1 - k, &s);
+        rf_replies_take(&c, n - 1 - k, &s);
         CHECK_INT(s.id, k);
         CHECK_INT(s.status, k);
     }
-    CHECK_INT(rf_drain_begin(&c), 0);
+    CHECK_INT(rf_replies_begin(&c), 0);
     rf_channel_close(&c, false);
 }
 
@@ -59,7 +61,7 @@ TEST(one_ring_until_the_host_has_looked)
     CHECK_INT(rings(), 1);
     CHECK(send(99, 1, 0)); /* still the same list */
     CHECK_INT(rings(), 0);
-    CHECK_INT(rf_drain_begin(&c), 41);
+    CHECK_INT(rf_replies_begin(&c), 41);
     CHECK(send(100, 1, 0));
     CHECK_INT(rings(), 1);
     rf_channel_close(&c, false);
@@ -71,8 +73,8 @@ TEST(slots_come_back)
     for (uint64_t k = 0; k < 10000; k++) {
         struct rf_slot s;
         CHECK(send(k, 1, 0));
-        CHECK_INT(rf_drain_begin(&c), 1);
-        rf_drain_take(&c, 0, &s);
+        CHECK_INT(rf_replies_begin(&c), 1);
+        rf_replies_take(&c, 0, &s);
         CHECK_INT(s.id, k);
     }
     CHECK(atomic_load(&c.h->slots.fresh) < 10);
@@ -88,12 +90,12 @@ TEST(without_slots_the_sender_waits_and_then_frees_the_payloads)
     CHECK_INT(sent, c.at.slots);
     struct rf_slot s = {.id = 1, .kind = RESTY_FFI_DATA, .data = rf_block_take(&c, 10), .len = 10};
     uint64_t start = check_now();
-    CHECK(!rf_send_replies(&c, &s, 1, 50));
+    CHECK(!rf_replies_send(&c, &s, 1, 50));
     CHECK(check_now() - start >= 45);
     CHECK(!rf_block_valid(&c, s.data, 1));
-    int n = rf_drain_begin(&c);
+    int n = rf_replies_begin(&c);
     CHECK_INT(n, sent);
-    rf_drain_take(&c, n - 1, &s);
+    rf_replies_take(&c, n - 1, &s);
     CHECK_INT(s.id, 0);
     CHECK(send(1, 1, 0));
     rf_channel_close(&c, false);
@@ -105,7 +107,7 @@ static void *drain_soon(void *arg)
     check_sleep(30);
     struct rf_slot s;
     for (int k = n - 1; k >= 0; k--)
-        rf_drain_take(&c, k, &s);
+        rf_replies_take(&c, k, &s);
     return NULL;
 }
 
@@ -116,11 +118,11 @@ TEST(a_sender_that_waits_goes_on_when_the_host_does)
     uint64_t sent = 0;
     while (send(sent, 1, 0))
         sent++;
-    int n = rf_drain_begin(&c);
+    int n = rf_replies_begin(&c);
     CHECK(pthread_create(&t, NULL, drain_soon, &n) == 0);
     CHECK(send(5000, 64, 10000));
     pthread_join(t, NULL);
-    CHECK_INT(rf_drain_begin(&c), 64);
+    CHECK_INT(rf_replies_begin(&c), 64);
     rf_channel_close(&c, false);
 }
 
@@ -129,21 +131,21 @@ TEST(a_spoilt_list_is_noticed)
     set_up(4);
     CHECK(send(0, 3, 0));
     c.slot[0].next = 2; /* 2 → 1 → 0 → 2 */
-    CHECK_INT(rf_drain_begin(&c), -1);
+    CHECK_INT(rf_replies_begin(&c), -1);
     CHECK(send(0, 3, 0));
     c.slot[4].next = c.at.slots;
-    CHECK_INT(rf_drain_begin(&c), -1);
+    CHECK_INT(rf_replies_begin(&c), -1);
     static const uint32_t wrong[] = {RF_NONE - 1, 0x80000000};
     for (size_t k = 0; k < 2; k++) {
         atomic_store(&c.h->replies, wrong[k]);
-        CHECK_INT(rf_drain_begin(&c), -1);
+        CHECK_INT(rf_replies_begin(&c), -1);
     }
     uint64_t seed = 1;
     for (int round = 0; round < 1000; round++) {
         for (int k = 0; k < 50; k++)
             c.slot[check_random(&seed) % c.at.slots].next = (uint32_t)(check_random(&seed) % (c.at.slots + 1));
         atomic_store(&c.h->replies, (uint32_t)(check_random(&seed) % c.at.slots));
-        int n = rf_drain_begin(&c);
+        int n = rf_replies_begin(&c);
         CHECK(n == -1 || (n > 0 && (uint32_t)n <= c.at.slots));
     }
     rf_channel_close(&c, false);
@@ -164,7 +166,7 @@ static void *produce(void *arg)
             s[j] = (struct rf_slot){.id = me << 32 | k++, .kind = RESTY_FFI_DATA, .data = rf_block_take(&c, 8)};
             *(uint64_t *)(c.base + s[j].data) = s[j].id;
         }
-        CHECK(rf_send_replies(&c, s, n, 20000));
+        CHECK(rf_replies_send(&c, s, n, 20000));
     }
     return NULL;
 }
@@ -185,10 +187,10 @@ TEST(stress_nothing_is_lost_and_each_sender_keeps_its_order)
         /* Sleeps until it is rung: a ring that is lost ends the test here. */
         CHECK_INT(poll(&(struct pollfd){c.to_host, POLLIN, 0}, 1, 10000), 1);
         rings();
-        int n = rf_drain_begin(&c);
+        int n = rf_replies_begin(&c);
         for (int k = n - 1; k >= 0; k--) {
             struct rf_slot s;
-            rf_drain_take(&c, k, &s);
+            rf_replies_take(&c, k, &s);
             CHECK(s.id >> 32 < PRODUCERS);
             CHECK_INT((uint32_t)s.id, next[s.id >> 32]++);
             CHECK_INT(*(uint64_t *)(c.base + s.data), s.id);

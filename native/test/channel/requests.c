@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../channel/channel.h"
+#include "../../channel/requests.h"
 #include "../check.h"
 
 static struct rf_channel c;
@@ -17,7 +18,7 @@ static void set_up(uint32_t max_queue)
 
 static bool send(uint64_t id)
 {
-    return rf_send_request(&c, &(struct rf_slot){.id = id, .kind = RESTY_FFI_CALL, .method = (uint32_t)id});
+    return rf_requests_send(&c, &(struct rf_slot){.id = id, .kind = RESTY_FFI_CALL, .method = (uint32_t)id});
 }
 
 TEST(frames_come_in_order_and_whole)
@@ -33,10 +34,10 @@ TEST(frames_come_in_order_and_whole)
                         .arg = 3},
                    out[4];
     set_up(8);
-    CHECK_INT(rf_take_requests(&c, out, 4), 0);
-    CHECK(rf_send_request(&c, &s));
+    CHECK_INT(rf_requests_take(&c, out, 4), 0);
+    CHECK(rf_requests_send(&c, &s));
     CHECK(send(8));
-    CHECK_INT(rf_take_requests(&c, out, 4), 2);
+    CHECK_INT(rf_requests_take(&c, out, 4), 2);
     CHECK_INT(out[0].id, 7);
     CHECK_INT(out[0].kind, RESTY_FFI_CALL);
     CHECK_INT(out[0].flags, RESTY_FFI_END);
@@ -47,7 +48,7 @@ TEST(frames_come_in_order_and_whole)
     CHECK_INT(out[0].method, 42);
     CHECK_INT(out[0].arg, 3);
     CHECK_INT(out[1].id, 8);
-    CHECK_INT(rf_take_requests(&c, out, 4), 0);
+    CHECK_INT(rf_requests_take(&c, out, 4), 0);
     rf_channel_close(&c, false);
 }
 
@@ -63,7 +64,7 @@ TEST(a_full_ring_refuses_and_recovers)
                 sent++;
             CHECK(sent - taken >= sizes[k]);
             CHECK_INT(sent - taken, c.at.cells);
-            int n = rf_take_requests(&c, out, 1 + round % 8);
+            int n = rf_requests_take(&c, out, 1 + round % 8);
             CHECK(n > 0);
             for (int j = 0; j < n; j++)
                 CHECK_INT(out[j].id, taken++);
@@ -87,7 +88,7 @@ TEST(positions_wrap_around)
     for (uint64_t k = 0; k < 20; k++) {
         CHECK(send(k));
         CHECK(send(100 + k));
-        CHECK_INT(rf_take_requests(&c, out, 8), 2);
+        CHECK_INT(rf_requests_take(&c, out, 8), 2);
         CHECK_INT(out[0].id, k);
         CHECK_INT(out[1].id, 100 + k);
     }
@@ -141,7 +142,7 @@ static void *consume(void *arg)
     struct rf_slot out[64];
     uint64_t last = 0;
     while (atomic_load(&taken_count) < FRAMES) {
-        int n = rf_take_requests(&c, out, max);
+        int n = rf_requests_take(&c, out, max);
         if (n == 0)
             sched_yield();
         for (int k = 0; k < n; k++) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../channel/channel.h"
+#include "../../channel/requests.h"
 #include "../../queue/queue.h"
 #include "../check.h"
 
@@ -36,7 +37,7 @@ static void set_up(void)
 
 static void send(uint64_t id)
 {
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = id, .kind = RESTY_FFI_CALL, .flags = RESTY_FFI_END}));
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = id, .kind = RESTY_FFI_CALL, .flags = RESTY_FFI_END}));
 }
 
 static bool readable(int fd)
@@ -47,7 +48,7 @@ static bool readable(int fd)
 static int take(void)
 {
     struct rf_slot s;
-    return rf_take_requests(c, &s, 1);
+    return rf_requests_take(c, &s, 1);
 }
 
 TEST(nobody_is_woken_when_nobody_sleeps)
@@ -63,9 +64,9 @@ TEST(nobody_is_woken_when_nobody_sleeps)
 TEST(a_frame_between_look_and_sleep_keeps_awake)
 {
     set_up();
-    uint32_t ticket = rf_doze(c);
+    uint32_t ticket = rf_requests_doze(c);
     send(1);
-    CHECK(rf_sleep(c, ticket, 10000) != ETIMEDOUT); /* returns at once */
+    CHECK(rf_requests_sleep(c, ticket, 10000) != ETIMEDOUT); /* returns at once */
     CHECK_INT(take(), 1);
     rf_channel_close(c, false);
 }
@@ -73,14 +74,14 @@ TEST(a_frame_between_look_and_sleep_keeps_awake)
 TEST(one_that_found_a_frame_leaves_the_place_of_another)
 {
     set_up();
-    uint32_t first = rf_doze(c);
+    uint32_t first = rf_requests_doze(c);
     send(1); /* takes the first out of the count: there is one sleeper */
     CHECK_INT(take(), 1);
-    uint32_t second = rf_doze(c);
+    uint32_t second = rf_requests_doze(c);
     CHECK_INT(take(), 0);
-    rf_doze_end(c, first);
+    rf_requests_doze_end(c, first);
     send(2);
-    CHECK(rf_sleep(c, second, 1000) != ETIMEDOUT);
+    CHECK(rf_requests_sleep(c, second, 1000) != ETIMEDOUT);
     rf_channel_close(c, false);
 }
 
@@ -88,9 +89,9 @@ TEST(one_that_timed_out_leaves_no_place)
 {
     set_up();
     for (int k = 0; k < 1000; k++) {
-        uint32_t ticket = rf_doze(c);
-        CHECK_INT(rf_sleep(c, ticket, 0), ETIMEDOUT);
-        rf_doze_end(c, ticket);
+        uint32_t ticket = rf_requests_doze(c);
+        CHECK_INT(rf_requests_sleep(c, ticket, 0), ETIMEDOUT);
+        rf_requests_doze_end(c, ticket);
     }
     CHECK_INT(atomic_load(&c->h->doze) >> 32, 0);
     rf_channel_close(c, false);
@@ -102,10 +103,10 @@ TEST(a_count_that_is_too_high_is_set_right_by_the_next_frame)
     for (int round = 0; round < 10; round++) {
         uint32_t tickets[50];
         for (int k = 0; k < 50; k++)
-            tickets[k] = rf_doze(c);
+            tickets[k] = rf_requests_doze(c);
         send(1);
         for (int k = 0; k < 50; k++)
-            rf_doze_end(c, tickets[k]);
+            rf_requests_doze_end(c, tickets[k]);
         send(2);
         CHECK_INT(atomic_load(&c->h->doze) >> 32, 0);
         CHECK_INT(take() + take(), 2);
@@ -172,11 +173,11 @@ TEST(a_poll_that_finds_a_frame_leaves_the_descriptor_armed_for_others)
     set_up();
     int fd = resty_ffi_fd(&q, 0);
     CHECK_INT(resty_ffi_poll(&q, f, 8, 0), 0); /* one thread goes to wait for the descriptor */
-    rf_arm(c);                                 /* another looks in the moment in which */
+    rf_requests_arm(c);                                 /* another looks in the moment in which */
     send(1);                                   /* a frame comes, */
     uint64_t count;
     CHECK_INT(read(fd, &count, sizeof count), sizeof count);
-    rf_arm(c);
+    rf_requests_arm(c);
     CHECK_INT(resty_ffi_poll(&q, f, 8, 0), 1); /* and takes it */
     send(2);
     CHECK(readable(fd));
@@ -189,12 +190,12 @@ TEST(closing_wakes_descriptor_and_sleepers)
     set_up();
     int fd = resty_ffi_fd(&q, 1);
     CHECK_INT(resty_ffi_poll(&q, &f, 1, 0), 0);
-    uint32_t ticket = rf_doze(c);
+    uint32_t ticket = rf_requests_doze(c);
     send(1);
     atomic_store(&c->h->closed, 1);
-    rf_wake_all(c);
+    rf_requests_wake_all(c);
     CHECK(readable(fd));
-    CHECK(rf_sleep(c, ticket, 10000) != ETIMEDOUT);
+    CHECK(rf_requests_sleep(c, ticket, 10000) != ETIMEDOUT);
     CHECK_INT(resty_ffi_poll(&q, &f, 1, -1), 1); /* what waits is handed out first */
     for (int k = 0; k < 3; k++) {
         CHECK_INT(resty_ffi_poll(&q, &f, 1, -1), RESTY_FFI_UNLOADED);
@@ -303,7 +304,7 @@ static void with_threads(void *(*a)(void *), void *a_arg, void *(*b)(void *), vo
     drive(CHECK_SANITIZED ? 20000 : 100000);
     check_sleep(20); /* long enough for those with time limits to be idle */
     atomic_store(&c->h->closed, 1);
-    rf_wake_all(c);
+    rf_requests_wake_all(c);
     for (int k = 0; k < 3; k++)
         pthread_join(t[k], NULL);
     rf_channel_close(c, false);
@@ -332,7 +333,7 @@ static void one_waiter(void *level)
     CHECK(pthread_create(&t, NULL, wait_for_descriptor, level) == 0);
     ping(CHECK_SANITIZED ? 20000 : 100000);
     atomic_store(&c->h->closed, 1);
-    rf_wake_all(c);
+    rf_requests_wake_all(c);
     pthread_join(t, NULL);
     rf_channel_close(c, false);
 }

@@ -6,6 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../channel/block.h"
+#include "../../channel/replies.h"
+#include "../../channel/requests.h"
+#include "../../queue/abi1.h"
 #include "../../queue/queue.h"
 #include "../check.h"
 
@@ -54,7 +58,7 @@ static bool try_call(uint64_t id, const char *data, size_t len)
         c->base[s.data + len] = 0;
         s.len = len;
     }
-    if (rf_send_request(c, &s))
+    if (rf_requests_send(c, &s))
         return true;
     rf_block_give(c, s.data);
     return false;
@@ -68,10 +72,10 @@ static void call(uint64_t id, const char *data, size_t len)
 static bool next_reply(struct rf_slot *s, char *text, size_t size)
 {
     if (!waiting)
-        waiting = rf_drain_begin(c);
+        waiting = rf_replies_begin(c);
     if (!waiting)
         return false;
-    rf_drain_take(c, --waiting, s);
+    rf_replies_take(c, --waiting, s);
     size_t n = s->len < size - 1 ? s->len : size - 1;
     memcpy(text, c->base + s->data, n);
     text[n] = 0;
@@ -276,10 +280,10 @@ TEST(other_frames_are_passed_over)
 {
     char text[200];
     set_up();
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = 1, .kind = RESTY_FFI_CANCEL}));
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = 1, .kind = RESTY_FFI_CANCEL}));
     uint64_t block = rf_block_take(c, 10);
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = 1, .kind = RESTY_FFI_DATA, .data = block, .len = 10}));
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = 2, .kind = RESTY_FFI_CALL})); /* a stream */
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = 1, .kind = RESTY_FFI_DATA, .data = block, .len = 10}));
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = 2, .kind = RESTY_FFI_CALL})); /* a stream */
     call(3, "x", 1);
     void *task = ngx_http_lua_ffi_task_poll(&q);
     CHECK_TEXT(ngx_http_lua_ffi_get_req(task, NULL), "x");
@@ -301,7 +305,7 @@ TEST(unload_ends_poll_and_late_answers_are_ignored)
     call(2, "y", 1);
     void *task = ngx_http_lua_ffi_task_poll(&q);
     atomic_store(&c->h->closed, 1);
-    rf_wake_all(c);
+    rf_requests_wake_all(c);
     void *other = ngx_http_lua_ffi_task_poll(&q); /* what waited is handed out first */
     CHECK(other);
     CHECK(!ngx_http_lua_ffi_task_poll(&q));
@@ -391,7 +395,7 @@ TEST(stress_each_task_is_answered_once)
         if (sent == CALLS && !closed) {
             closed = true;
             atomic_store(&c->h->closed, 1);
-            rf_wake_all(c);
+            rf_requests_wake_all(c);
         }
         bool any = false;
         while (next_reply(&s, text, sizeof text)) {

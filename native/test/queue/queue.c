@@ -1,10 +1,12 @@
 /* Version 2, function by function, on a queue whose host is the test itself. */
-#include "../../queue/queue.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../channel/block.h"
+#include "../../channel/replies.h"
+#include "../../channel/requests.h"
+#include "../../queue/queue.h"
 #include "../check.h"
 
 static resty_ffi_queue q;
@@ -63,7 +65,7 @@ static void call(uint64_t id, const char *text)
     } else if (!text) {
         s.flags |= RESTY_FFI_NIL;
     }
-    CHECK(rf_send_request(c, &s));
+    CHECK(rf_requests_send(c, &s));
 }
 
 /* The next reply; frees its payload after copying it as a string into text. */
@@ -72,9 +74,9 @@ static struct rf_slot reply(char *text, size_t size)
     static int waiting;
     struct rf_slot s;
     if (!waiting)
-        waiting = rf_drain_begin(c);
+        waiting = rf_replies_begin(c);
     CHECK(waiting > 0);
-    rf_drain_take(c, --waiting, &s);
+    rf_replies_take(c, --waiting, &s);
     if (s.len)
         CHECK(rf_block_valid(c, s.data, s.len));
     size_t n = s.len < size - 1 ? s.len : size - 1;
@@ -112,14 +114,14 @@ TEST(poll_fills_in_every_field)
     resty_ffi_frame f[3];
     set_up();
     uint64_t b = block("hello");
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = 77,
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = 77,
                                                .kind = RESTY_FFI_CALL,
                                                .flags = RESTY_FFI_END,
                                                .data = b,
                                                .len = 5,
                                                .deadline = 123,
                                                .method = 4}));
-    CHECK(rf_send_request(c, &(struct rf_slot){.id = 78, .kind = RESTY_FFI_WINDOW, .arg = 9, .status = -2}));
+    CHECK(rf_requests_send(c, &(struct rf_slot){.id = 78, .kind = RESTY_FFI_WINDOW, .arg = 9, .status = -2}));
     memset(f, 0xff, sizeof f);
     CHECK_INT(resty_ffi_poll(&q, f, 3, -1), 2);
     CHECK_INT(f[0].id, 77);
@@ -351,7 +353,7 @@ TEST(alloc_serves_every_size_up_to_the_limit)
     }
     CHECK(!resty_ffi_alloc(&q, RF_MAX_PAYLOAD + 1));
     CHECK(!resty_ffi_alloc(&q, (size_t)-1));
-    CHECK_INT(rf_drain_begin(c), 0); /* nothing was logged */
+    CHECK_INT(rf_replies_begin(c), 0); /* nothing was logged */
     tear_down();
 }
 
@@ -371,7 +373,7 @@ TEST(free_refuses_and_logs_what_is_no_payload)
     char text[256];
     set_up();
     resty_ffi_free(&q, NULL);
-    CHECK_INT(rf_drain_begin(c), 0);
+    CHECK_INT(rf_replies_begin(c), 0);
     void *p = resty_ffi_alloc(&q, 10);
     resty_ffi_free(&q, p);
     void *const wrong[] = {p, own, c->base, (char *)p + 1};
@@ -441,7 +443,7 @@ TEST(send_after_close_is_refused)
     resty_ffi_close(&q);
     resty_ffi_frame f = data(1, "late", 4, RESTY_FFI_COPY);
     CHECK_INT(resty_ffi_send(&q, &f, 1), RESTY_FFI_UNLOADED);
-    CHECK_INT(rf_drain_begin(c), 0);
+    CHECK_INT(rf_replies_begin(c), 0);
     tear_down();
 }
 

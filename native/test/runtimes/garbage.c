@@ -118,7 +118,7 @@ static void offsets(uint64_t id, uint16_t kind)
                               (uint64_t)1 << 63,
                               ~(uint64_t)0,
                               ~(uint64_t)0 - 4095,
-                              at.blocks[RF_CLASSES - 1] + (uint64_t)rf_class_size[RF_CLASSES - 1] * 7 + 64,
+                              at.blocks[RF_CLASSES - 1] + (uint64_t)rf_layout_class_size[RF_CLASSES - 1] * 7 + 64,
                               at.blocks[3]};
     const uint64_t lengths[] = {1, 64, (uint64_t)1 << 20, (uint64_t)1 << 32, ~(uint64_t)0};
     uint32_t slot = 20;

@@ -6,14 +6,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "../../channel/clock.h"
 #include "../../channel/export.h"
-#include "../../channel/lock.h"
+#include "../../channel/futex.h"
 #include "../../queue/queue.h"
 #include "child.h"
 
 static resty_ffi_queue attached; /* one process serves one queue, for as long as it lives */
 
-static void say(char what, const char *text, size_t len)
+static void say_to_host(char what, const char *text, size_t len)
 {
     char message[RF_SAY_MAX];
     size_t n = len < sizeof message - 1 ? len : sizeof message - 1;
@@ -23,24 +24,24 @@ static void say(char what, const char *text, size_t len)
     (void)!send(RF_FD_CONTROL, message, n + 1, MSG_NOSIGNAL);
 }
 
-static void on_fail(void *arg, const char *text, size_t len)
+static void say_failed(void *arg, const char *text, size_t len)
 {
     (void)arg;
-    say(RF_SAY_FAILED, text, len);
+    say_to_host(RF_SAY_FAILED, text, len);
 }
 
-static void on_ready(void *arg)
+static void say_ready(void *arg)
 {
     (void)arg;
-    say(RF_SAY_READY, NULL, 0);
+    say_to_host(RF_SAY_READY, NULL, 0);
 }
 
-static void on_closed(void *arg)
+static void ignore_closed(void *arg)
 {
     (void)arg;
 }
 
-static const struct rf_queue_owner owner = {on_fail, on_ready, on_closed};
+static const struct rf_queue_owner owner = {say_failed, say_ready, ignore_closed};
 
 API resty_ffi_queue *resty_ffi_attach(const char **error)
 {
@@ -73,8 +74,8 @@ API void resty_ffi_child_left(resty_ffi_queue *q)
     struct rf_header *h = q->ch.h;
     while (!atomic_load(&h->closed) && !atomic_load(&q->ended))
         rf_futex_wait(&h->closed, 0, 1000, 1);
-    for (uint64_t end = rf_now() + 200000000u; !atomic_load(&q->ended);) {
-        if (atomic_load(&q->abi1) && rf_now() > end && rf_queue_left(q))
+    for (uint64_t end = rf_clock_now() + 200000000u; !atomic_load(&q->ended);) {
+        if (atomic_load(&q->abi1) && rf_clock_now() > end && rf_queue_left(q))
             return;
         nanosleep(&(struct timespec){0, 5000000}, NULL);
     }

@@ -36,7 +36,7 @@ static void add_line(struct rf_child *c, int level, const char *text, size_t len
         len--;
     if (!len)
         return;
-    rf_output_add(c->instance, level, text, len);
+    rf_logging_add(c->instance, level, text, len);
     if (!c->ready)
         remember(c, text, len);
 }

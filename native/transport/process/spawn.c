@@ -24,7 +24,7 @@ static bool find_runner(char *out, size_t size)
         return snprintf(out, size, "%s", given), true;
     static const char *const places[] = {"../bin", ".", "../libexec"};
     for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
-        snprintf(out, size, "%s/%s/resty-ffi-run", rf_own_folder(), places[k]);
+        snprintf(out, size, "%s/%s/resty-ffi-run", rf_search_own_folder(), places[k]);
         if (access(out, F_OK) == 0)
             return true;
     }
@@ -123,11 +123,11 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
         snprintf(error, size,
                  "the program resty-ffi-run is missing: searched ../bin, . and ../libexec from %s, the folder of "
                  "libresty_ffi.so; another place can be named in RESTY_FFI_RUNNER",
-                 rf_own_folder());
+                 rf_search_own_folder());
         return error;
     }
-    rf_library_find(i->lib, lib, sizeof lib);
-    snprintf(own, sizeof own, RF_ENV_LIB "=%s/libresty_ffi.so", rf_own_folder());
+    rf_search_find(i->lib, lib, sizeof lib);
+    snprintf(own, sizeof own, RF_ENV_LIB "=%s/libresty_ffi.so", rf_search_own_folder());
     int n = snprintf(queue, sizeof queue, RF_ENV_QUEUE "=%u", i->q.ch.at.max_queue);
     if (i->shared.segment >= 0)
         snprintf(queue + n, sizeof queue - (size_t)n, ":%d", i->shared.segment);

@@ -13,7 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../channel/clock.h"
 #include "../../channel/failed.h"
+#include "../../channel/futex.h"
+#include "../../channel/lock.h"
 #include "../../loop/search.h"
 #include "child.h"
 #include "status.h"
@@ -36,10 +39,10 @@ static void hang_up(struct rf_child *c)
         close(c->control);
     c->control = -1;
     c->state = RF_CHILD_REAPING;
-    c->at = rf_now() + KILL_PATIENCE;
+    c->at = rf_clock_now() + KILL_PATIENCE;
 }
 
-static void start(struct rf_child *c)
+static void start_child(struct rf_child *c)
 {
     char text[RF_TEXT];
     if (rf_spawn(c, text, sizeof text)) {
@@ -49,7 +52,7 @@ static void start(struct rf_child *c)
         return;
     }
     c->state = RF_CHILD_STARTING;
-    c->at = rf_now() + (uint64_t)c->instance->options->load_timeout_ms * MS;
+    c->at = rf_clock_now() + (uint64_t)c->instance->options->load_timeout_ms * MS;
 }
 
 /* How it ended; of one that was never ready, what it has printed says why. */
@@ -73,7 +76,7 @@ static void tell_bad_end(struct rf_child *c, const char *how)
     if (!c->end || !c->ready || strcmp(how, "exit code 0") == 0)
         return;
     int n = snprintf(text, sizeof text, "its process did not end well: %.100s", how);
-    rf_output_add(c->instance, RESTY_FFI_LOG_WARN, text, (size_t)n);
+    rf_logging_add(c->instance, RESTY_FFI_LOG_WARN, text, (size_t)n);
     news(c, RF_NEWS_OUTPUT, NULL);
 }
 
@@ -91,8 +94,8 @@ static void tell_unopened(struct rf_child *c, const char *reason)
     char path[4096], text[RF_TEXT];
     if (c->told)
         return;
-    rf_library_find(c->instance->lib, path, sizeof path);
-    rf_library_explain(path, reason, text, sizeof text);
+    rf_search_find(c->instance->lib, path, sizeof path);
+    rf_search_explain(path, reason, text, sizeof text);
     tell_failure(c, text);
 }
 
@@ -127,7 +130,7 @@ static void await_end(struct rf_child *c, uint64_t now)
     if (finishes && !late)
         c->patience = now + RF_PATIENCE;
     if (finishes && late) {
-        rf_output_add(c->instance, RESTY_FFI_LOG_ERR, RF_UNFINISHED, sizeof RF_UNFINISHED - 1);
+        rf_logging_add(c->instance, RESTY_FFI_LOG_ERR, RF_UNFINISHED, sizeof RF_UNFINISHED - 1);
         news(c, RF_NEWS_OUTPUT, NULL);
     }
     if (now >= c->patience || (finishes && late))
@@ -147,7 +150,7 @@ static void advance(struct rf_child *c, uint64_t now)
         c->state = RF_CHILD_ENDING;
     }
     if (c->state == RF_CHILD_WAITING && now >= c->at) {
-        start(c);
+        start_child(c);
     } else if (c->state == RF_CHILD_STARTING && now >= c->at) {
         char text[128];
         snprintf(text, sizeof text, "its process was not ready within %u ms (load_timeout)",
@@ -206,7 +209,7 @@ static void kill_all(struct rf_supervisor *s)
 /* One round, under the lock. Returns the time until something is due, -1 = nothing is, -2 = stop. */
 static int round_of(struct rf_supervisor *s, struct pollfd *p, nfds_t *count)
 {
-    uint64_t now = rf_now(), due = 0;
+    uint64_t now = rf_clock_now(), due = 0;
     nfds_t n = 1;
     for (struct rf_child **at = &s->children; *at;) {
         struct rf_child *c = *at;
@@ -264,7 +267,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void ring(struct rf_supervisor *s)
+static void ring_doorbell(struct rf_supervisor *s)
 {
     uint64_t one = 1;
     (void)!write(s->doorbell, &one, sizeof one);
@@ -313,13 +316,13 @@ static const char *transport_start(struct rf_instance *i, uint32_t delay_ms)
     c->control = c->status = c->output[0].fd = c->output[1].fd = -1;
     c->output[0].level = RESTY_FFI_LOG_NOTICE;
     c->output[1].level = RESTY_FFI_LOG_ERR;
-    c->at = rf_now() + (uint64_t)delay_ms * MS;
+    c->at = rf_clock_now() + (uint64_t)delay_ms * MS;
     atomic_fetch_add(&i->refs, 1);
     rf_lock_acquire(&l->supervisor->lock);
     c->next = l->supervisor->children;
     l->supervisor->children = c;
     rf_lock_release(&l->supervisor->lock);
-    ring(l->supervisor);
+    ring_doorbell(l->supervisor);
     return NULL;
 }
 
@@ -333,7 +336,7 @@ static void transport_end(struct rf_instance *i)
         if (c->instance == i)
             c->end = true;
     rf_lock_release(&s->lock);
-    ring(s);
+    ring_doorbell(s);
 }
 
 static void transport_stop(resty_ffi_loop *l, int timeout_ms)
@@ -343,11 +346,11 @@ static void transport_stop(resty_ffi_loop *l, int timeout_ms)
         return;
     l->supervisor = NULL;
     rf_lock_acquire(&s->lock);
-    s->stop = rf_now() + (uint64_t)timeout_ms * MS;
+    s->stop = rf_clock_now() + (uint64_t)timeout_ms * MS;
     rf_lock_release(&s->lock);
-    ring(s);
-    uint64_t end = rf_now() + ((uint64_t)timeout_ms + 500) * MS;
-    while (atomic_load(&s->running) && rf_now() < end)
+    ring_doorbell(s);
+    uint64_t end = rf_clock_now() + ((uint64_t)timeout_ms + 500) * MS;
+    while (atomic_load(&s->running) && rf_clock_now() < end)
         rf_futex_wait(&s->running, 1, 50, 0);
     if (atomic_load(&s->running))
         return; /* cannot be freed; the process is about to end */

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "../../channel/lock.h"
 #include "../../loop/instance.h"
 #include "../../loop/transport.h"
 

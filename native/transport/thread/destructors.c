@@ -18,7 +18,7 @@ static int skip(struct dl_phdr_info *object, size_t size, void *arg)
     return 1;
 }
 
-void rf_skip_destructors(void *library)
+void rf_destructors_skip(void *library)
 {
     struct link_map *map;
     if (dlinfo(library, RTLD_DI_LINKMAP, &map) == 0)

@@ -3,9 +3,9 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "../../channel/lock.h"
 #include "../../loop/instance.h"
 #include "../../objects/imports.h"
-#include "../../channel/lock.h"
 
 void rf_guard_look(void)
 {
@@ -52,6 +52,6 @@ void rf_guard_report(struct rf_instance *i)
     if (!rf_signals_asked(names, sizeof names))
         return;
     int n = snprintf(text, sizeof text, format, names);
-    rf_output_add(i, RESTY_FFI_LOG_NOTICE, text, (size_t)n);
+    rf_logging_add(i, RESTY_FFI_LOG_NOTICE, text, (size_t)n);
     rf_instance_news(i, RF_NEWS_OUTPUT, NULL, 0);
 }

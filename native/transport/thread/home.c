@@ -1,8 +1,10 @@
 #include "home.h"
 
-#include "destructors.h"
-
 #include <stdlib.h>
+
+#include "../../channel/futex.h"
+#include "../../channel/lock.h"
+#include "destructors.h"
 
 struct home {
     struct home *next;
@@ -16,7 +18,7 @@ struct home {
 static rf_lock lock;       /* over all of this; it is never held while code of a library runs */
 static struct home *homes; /* never freed: libraries stay, and so do their threads */
 
-static void ring(struct home *h)
+static void ring_bell(struct home *h)
 {
     atomic_fetch_add(&h->bell, 1);
     rf_futex_wake(&h->bell, INT32_MAX, 0);
@@ -70,7 +72,7 @@ static void stay(struct home *h)
         }
         h->running = i;
         h->waiting = i->next_turn;
-        ring(h);
+        ring_bell(h);
         rf_lock_release(&lock);
         int rc = i->init(i->cfg, &i->q);
         rf_lock_acquire(&lock);
@@ -92,7 +94,7 @@ static struct home *home_of(void *library)
         h->library = library;
         h->next = homes;
         homes = h;
-        rf_skip_destructors(library);
+        rf_destructors_skip(library);
     }
     return h;
 }
@@ -111,7 +113,7 @@ bool rf_home_run(struct rf_instance *i)
     if (h && !too_late) {
         i->next_turn = NULL;
         *place(h, i) = i;
-        ring(h);
+        ring_bell(h);
         while (*place(h, i) && has_thread(h))
             wait_for_bell(h);
         if (*place(h, i))
@@ -134,7 +136,7 @@ void rf_home_give_up(struct rf_instance *i)
             *p = i->next_turn;
         }
         if (waited || h->running == i)
-            ring(h);
+            ring_bell(h);
     }
     rf_lock_release(&lock);
     if (waited)

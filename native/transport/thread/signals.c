@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../objects/imports.h"
 #include "../../channel/lock.h"
+#include "../../objects/imports.h"
 
 #define SIGNALS 32 /* the real-time ones are whoever's uses them */
 
@@ -108,7 +108,7 @@ static void host_takes(int self, int number, siginfo_t *info, void *context)
     host(number, info, context);
 }
 
-static void take(int number, siginfo_t *info, void *context)
+static void take_signal(int number, siginfo_t *info, void *context)
 {
     int before = errno, self = process();
     handler runtime = atomic_load(&signals[number].to_runtime);
@@ -133,7 +133,7 @@ static void take(int number, siginfo_t *info, void *context)
 static void install(int number)
 {
     struct one *s = &signals[number];
-    struct sigaction a = {.sa_sigaction = take, .sa_mask = s->host.sa_mask};
+    struct sigaction a = {.sa_sigaction = take_signal, .sa_mask = s->host.sa_mask};
     a.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     a.sa_flags |= s->host.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | (int)SA_NODEFER);
     s->ours = sigaction(number, &a, NULL) == 0;
@@ -310,7 +310,7 @@ void rf_signals_begin(void)
         return;
     hold(&before);
     for (int number = 1; number < SIGNALS; number++) {
-        if (synchronous(number) || sigaction(number, NULL, &a) != 0 || a.sa_sigaction == take)
+        if (synchronous(number) || sigaction(number, NULL, &a) != 0 || a.sa_sigaction == take_signal)
             continue;
         set_host(number, &a);
         if (handler_of(&a))
@@ -336,7 +336,7 @@ void rf_signals_restore(void)
     hold(&before);
     for (int number = 1; number < SIGNALS; number++) {
         struct one *s = &signals[number];
-        if (!is_hosts(number) || sigaction(number, NULL, &now) != 0 || now.sa_sigaction == take)
+        if (!is_hosts(number) || sigaction(number, NULL, &now) != 0 || now.sa_sigaction == take_signal)
             continue;
         if (!s->ours && now.sa_handler == s->host.sa_handler)
             continue;

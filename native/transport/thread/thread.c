@@ -18,7 +18,7 @@
 #include "guard.h"
 #include "home.h"
 
-static void fail(struct rf_instance *i, const char *text)
+static void thread_fail(struct rf_instance *i, const char *text)
 {
     rf_instance_news(i, RF_NEWS_FAILED, text, strlen(text));
 }
@@ -36,15 +36,15 @@ static void initialised(struct rf_instance *i, int rc)
     }
     rf_instance_text(i, reason, sizeof reason);
     snprintf(text, sizeof text, "%.900s%slibffi_init returned %d", reason, *reason ? " – " : "", rc);
-    fail(i, text);
+    thread_fail(i, text);
 }
 
 static void open_failed(struct rf_instance *i, const char *path)
 {
     char text[RF_TEXT];
     const char *reason = dlerror();
-    rf_library_explain(path, reason ? reason : "dlopen does not say why", text, sizeof text);
-    fail(i, text);
+    rf_search_explain(path, reason ? reason : "dlopen does not say why", text, sizeof text);
+    thread_fail(i, text);
     resty_ffi_close(&i->q);
 }
 
@@ -58,7 +58,7 @@ static void *loader(void *arg)
     struct rf_instance *i = arg;
     char path[4096];
     pthread_setname_np(pthread_self(), "ffi-init"); /* not the host's, so that nobody takes it for the event loop */
-    rf_library_find(i->lib, path, sizeof path);
+    rf_search_find(i->lib, path, sizeof path);
     rf_environment_publish();
     int flags = RTLD_NOW | (i->options->global ? RTLD_GLOBAL : RTLD_LOCAL) | (i->options->unpin ? 0 : RTLD_NODELETE);
     i->library = dlopen(path, flags);
@@ -69,15 +69,15 @@ static void *loader(void *arg)
         i->initialised = initialised;
         *(void **)&i->init = dlsym(i->library, "libffi_init");
         if (i->init && wants_process(i->options))
-            fail(i, "the options limits, user, env and workers are for child processes: set isolate");
+            thread_fail(i, "the options limits, user, env and workers are for child processes: set isolate");
         else if (i->init && rf_home_run(i))
             return NULL;
         else if (i->init)
-            fail(i, "no memory");
+            thread_fail(i, "no memory");
         else if (dlsym(i->library, "libffi_argv"))
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
-            fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
+            thread_fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
         resty_ffi_close(&i->q); /* nothing of it has run but its constructors */
     }
     rf_queue_leave(&i->q);
@@ -85,7 +85,7 @@ static void *loader(void *arg)
     return NULL;
 }
 
-static const char *start(struct rf_instance *i, uint32_t delay_ms)
+static const char *thread_start(struct rf_instance *i, uint32_t delay_ms)
 {
     (void)delay_ms;
     sigset_t mask, before;
@@ -112,4 +112,4 @@ static bool reloads(const struct rf_instance *i)
 }
 
 /* The closed queue is all that threads in this process can be told. */
-const struct rf_transport rf_thread_transport = {.start = start, .end = rf_home_give_up, .reloads = reloads};
+const struct rf_transport rf_thread_transport = {.start = thread_start, .end = rf_home_give_up, .reloads = reloads};

@@ -1,0 +1,10 @@
+/* The clock that all deadlines are told by. Any thread. */
+#ifndef RF_CLOCK_H
+#define RF_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in ns. */
+uint64_t rf_clock_now(void);
+
+#endif

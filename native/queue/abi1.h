@@ -1,0 +1,10 @@
+/* Version 1 of a queue. For whoever frees the queue. */
+#ifndef RF_ABI1_H
+#define RF_ABI1_H
+
+struct rf_abi1;
+
+/* NULL is fine. */
+void rf_abi1_free(struct rf_abi1 *a);
+
+#endif
