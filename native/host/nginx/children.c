@@ -3,6 +3,8 @@
  * have started: whoever waits for one of these then finds none. In their objects fork() notes the child, and waitpid()
  * of any child is one of those that are noted. What os.execute and io.popen start, libc itself waits for.
  */
+#include "children.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "../../objects/imports.h"
-#include "nginx.h"
 
 /* Main thread only. Changed with SIGCHLD blocked, since nginx waits in its handler; freed never, it only grows. */
 static pid_t *children;
@@ -88,7 +89,7 @@ static pid_t host_waitpid(pid_t pid, int *status, int options)
     return done;
 }
 
-void rf_nginx_own_children(void)
+void rf_nginx_children_own(void)
 {
     rf_imports_replace(RF_HOST, "fork", (void (*)(void))host_fork);
     rf_imports_replace(RF_HOST, "waitpid", (void (*)(void))host_waitpid);

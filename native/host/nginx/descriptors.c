@@ -2,13 +2,14 @@
  * nginx leaves its sockets open to the programs that are started in a worker. Those of a library may live long: a port
  * would stay taken when nginx has ended, and a client would wait for the end of a connection that nginx has closed.
  */
+#include "descriptors.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "../../objects/imports.h"
-#include "nginx.h"
 
 static int host_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
 {
@@ -25,7 +26,7 @@ static int host_socket(int domain, int type, int protocol)
     return socket(domain, type | SOCK_CLOEXEC, protocol);
 }
 
-void rf_nginx_own_descriptors(void)
+void rf_nginx_descriptors_own(void)
 {
     DIR *d = opendir("/proc/self/fd");
     struct dirent *e;

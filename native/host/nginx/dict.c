@@ -1,4 +1,6 @@
 /* A runtime's requests to a lua_shared_dict, through the functions that lua-resty-core uses. */
+#include "dict.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +8,7 @@
 #include "../../channel/export.h"
 #include "nginx.h"
 #include "resty_ffi.h"
+#include "subsystem.h"
 
 /* Types of values: Lua's. */
 #define NIL 0
@@ -115,7 +118,7 @@ static void store(const struct rf_nginx_subsystem *s, void *zone, const struct r
     }
 }
 
-void rf_nginx_dict(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
+void rf_nginx_dict_serve(void *subsystem, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a)
 {
     const struct rf_nginx_subsystem *s = subsystem;
     struct zone *z = zones;

@@ -93,7 +93,7 @@ static void fill(struct watch *w)
     }
 }
 
-const char *rf_nginx_watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
+const char *rf_nginx_event_watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle)
 {
     (void)host;
     struct watch *w = new_watch();
@@ -122,7 +122,7 @@ const char *rf_nginx_watch(void *host, int fd, void (*ready)(void *arg), void *a
     return NULL;
 }
 
-void rf_nginx_unwatch(void *host, void *handle)
+void rf_nginx_event_unwatch(void *host, void *handle)
 {
     (void)host;
     struct watch *w = handle;
@@ -136,10 +136,10 @@ void rf_nginx_unwatch(void *host, void *handle)
     unused = w;
 }
 
-const char *rf_nginx_begin_watching(void)
+const char *rf_nginx_event_begin(void)
 {
     uintptr_t cycle = (uintptr_t)ngx_cycle, log = (uintptr_t)ngx_cycle->log;
     if (log <= cycle || log - cycle > 1024)
         return "this nginx keeps its log in a place that is not known; nothing was handed to it";
-    return at.fd ? NULL : rf_nginx_find_layout(ngx_cycle->log, &at);
+    return at.fd ? NULL : rf_nginx_layout_find(ngx_cycle->log, &at);
 }

@@ -3,9 +3,9 @@
 #define RF_NGINX_EVENT_H
 
 /* To be called before the others. NULL, or a sentence that says why nginx cannot watch for us. */
-const char *rf_nginx_begin_watching(void);
+const char *rf_nginx_event_begin(void);
 /* See struct resty_ffi_host. */
-const char *rf_nginx_watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle);
-void rf_nginx_unwatch(void *host, void *handle);
+const char *rf_nginx_event_watch(void *host, int fd, void (*ready)(void *arg), void *arg, void **handle);
+void rf_nginx_event_unwatch(void *host, void *handle);
 
 #endif

@@ -2,6 +2,8 @@
  * A library that ends the worker: who it was is said in the log, and nginx starts another one. It would not after the
  * exit code 2, which means to it that none can ever start. And one that keeps a worker from its end.
  */
+#include "exits.h"
+
 #include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../objects/imports.h"
-#include "nginx.h"
+#include "log.h"
 #include "resty_ffi.h"
 
 #define FATAL 2
@@ -58,7 +60,7 @@ static void runtime_quick_exit(int code)
     quick_exit(code_of("quick_exit", code, CALLER));
 }
 
-void rf_nginx_own_exits(void *s)
+void rf_nginx_exits_own(void *s)
 {
     subsystem = s;
     worker = getpid();
@@ -78,7 +80,7 @@ static void *end_without_them(void *none)
     return none;
 }
 
-void rf_nginx_bound_exit(void)
+void rf_nginx_exits_bound(void)
 {
     pthread_t thread;
     if (pthread_create(&thread, NULL, end_without_them, NULL) == 0)

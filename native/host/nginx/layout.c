@@ -104,7 +104,7 @@ static bool look_at_connection(void *log, const struct rf_nginx_layout *at, stru
     return yes;
 }
 
-const char *rf_nginx_find_layout(void *log, struct rf_nginx_layout *found)
+const char *rf_nginx_layout_find(void *log, struct rf_nginx_layout *found)
 {
     void *c = ngx_get_connection(-1, log);
     if (!c)

@@ -18,6 +18,6 @@ struct rf_nginx_layout {
  * Tells which layout this nginx has, from a connection that nginx makes and takes back: nothing of ours is handed to
  * it. NULL, or a sentence that says why it cannot be told. Main thread of a worker, log is nginx's.
  */
-const char *rf_nginx_find_layout(void *log, struct rf_nginx_layout *found);
+const char *rf_nginx_layout_find(void *log, struct rf_nginx_layout *found);
 
 #endif

@@ -1,8 +1,10 @@
 /* Lines for error.log. */
+#include "log.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "nginx.h"
+#include "subsystem.h"
 
 #define LONGEST 4096 /* nginx itself cuts at 2048, OpenResty at 4096 */
 

@@ -1,10 +1,12 @@
 /* The end of a worker that exits gracefully: worker_shutdown_timeout. */
+#include "shutdown.h"
+
 #include <limits.h>
 #include <time.h>
 
-#include "nginx.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
+#include "subsystem.h"
 
 #define FAST_MS 1000 /* the master kills a worker that takes longer than 1.5 s for a fast stop */
 
@@ -15,7 +17,7 @@ static uint64_t timeout; /* the worker_shutdown_timeout in ms, 0 = none */
  * 1.11.11; if what stands there cannot be right, they are not. A worker that is at its end has no configuration any
  * more.
  */
-void rf_nginx_note_shutdown_timeout(void)
+void rf_nginx_shutdown_note_timeout(void)
 {
     if (!&ngx_core_module || ngx_core_module.index > 4096 || !ngx_cycle->conf_ctx)
         return;
@@ -36,21 +38,21 @@ static uint64_t time_left(void)
     clock_gettime(CLOCK_MONOTONIC, &t);
     uint64_t now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
     if (end == 0) {
-        rf_nginx_note_shutdown_timeout();
+        rf_nginx_shutdown_note_timeout();
         end = timeout ? now + timeout : UINT64_MAX;
     }
     return now < end ? end - now : 0;
 }
 
-bool rf_nginx_hurry(void *subsystem)
+bool rf_nginx_shutdown_hurry(void *subsystem)
 {
     (void)subsystem;
     return &ngx_terminate && ngx_terminate;
 }
 
-int rf_nginx_time_to_end(void)
+int rf_nginx_shutdown_time(void)
 {
-    if (rf_nginx_hurry(NULL))
+    if (rf_nginx_shutdown_hurry(NULL))
         return FAST_MS;
     uint64_t left = time_left();
     return left < FAST_MS ? FAST_MS : left < INT_MAX ? (int)left : INT_MAX;
@@ -68,7 +70,7 @@ static void end_call(void *subsystem, resty_ffi_call *call)
     }
 }
 
-void rf_nginx_end_late_calls(const struct rf_nginx_subsystem *s)
+void rf_nginx_shutdown_end_calls(const struct rf_nginx_subsystem *s)
 {
     if (&ngx_exiting && ngx_exiting && time_left() == 0)
         resty_ffi_loop_each_call(s->loop, end_call, (void *)(uintptr_t)s);

@@ -1,10 +1,13 @@
 /* Streams in nginx: semaphores to wait on, and the request that a stream belongs to. */
+#include "stream.h"
+
 #include <stdlib.h>
 
 #include "../../channel/export.h"
 #include "nginx.h"
 #include "nginx_abi.h"
 #include "resty_ffi.h"
+#include "subsystem.h"
 
 #define BUCKETS 1024
 
@@ -111,15 +114,6 @@ API void resty_ffi_nginx_stream_free(resty_ffi_call *call)
     forget_stream(s, stream);
 }
 
-API int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
-                                    uint64_t len, int end, uint64_t timeout_ms)
-{
-    int rc = resty_ffi_stream_open(rt, call, method, data, len, end != 0, timeout_ms);
-    if (rc == 0)
-        rf_nginx_begin_sweep();
-    return rc;
-}
-
 /* One post is enough: whoever wakes up looks, and wakes the next if there is more. */
 static void post(const struct rf_nginx_subsystem *s, void *sem)
 {
@@ -127,7 +121,7 @@ static void post(const struct rf_nginx_subsystem *s, void *sem)
         s->sema_post(sem, 1);
 }
 
-void rf_nginx_on_stream(void *subsystem, resty_ffi_call *call, int events)
+void rf_nginx_stream_tell(void *subsystem, resty_ffi_call *call, int events)
 {
     struct rf_nginx_stream *stream = call->user;
     if (events & RESTY_FFI_READABLE)
@@ -140,7 +134,7 @@ void rf_nginx_on_stream(void *subsystem, resty_ffi_call *call, int events)
  * A count that is not negative also means a post whose light thread has not run yet. One that still lives has run by
  * the next look.
  */
-void rf_nginx_look_at_stream(const struct rf_nginx_subsystem *s, resty_ffi_call *call)
+void rf_nginx_stream_look(const struct rf_nginx_subsystem *s, resty_ffi_call *call)
 {
     static const char text[] = "cancelled: the light thread that waited for the stream was killed";
     struct rf_nginx_stream *stream = call->user;

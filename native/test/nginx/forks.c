@@ -120,32 +120,32 @@ static void serves(const struct fork *f)
     int times = 0;
     void *handle, *again;
     run(f);
-    CHECK(!rf_nginx_begin_watching());
+    CHECK(!rf_nginx_event_begin());
     CHECK_INT(lent, 0);
     for (int round = 1; round <= 3; round++) {
-        CHECK(!rf_nginx_watch(NULL, 40 + round, count, &times, &handle));
+        CHECK(!rf_nginx_event_watch(NULL, 40 + round, count, &times, &handle));
         CHECK_INT(watched_fd, 40 + round);
         f->serve();
         f->serve();
         CHECK_INT(times, 2 * round);
-        rf_nginx_unwatch(NULL, handle);
+        rf_nginx_event_unwatch(NULL, handle);
         CHECK(watched == NULL);
     }
-    CHECK(!rf_nginx_watch(NULL, 50, count, &times, &again));
+    CHECK(!rf_nginx_event_watch(NULL, 50, count, &times, &again));
     CHECK(again == handle); /* used again */
     int before = given;
-    CHECK(!rf_nginx_begin_watching());
+    CHECK(!rf_nginx_event_begin());
     CHECK_INT(given, before); /* looked at once */
 }
 
 static void refuses(const struct fork *f)
 {
     run(f);
-    CHECK_HAS(rf_nginx_begin_watching(), "lays out its connections and events in a way that is not known");
+    CHECK_HAS(rf_nginx_event_begin(), "lays out its connections and events in a way that is not known");
     CHECK_INT(lent, 0);
     CHECK(given > 0);
     CHECK(watched == NULL);
-    CHECK_HAS(rf_nginx_begin_watching(), "not known"); /* and again */
+    CHECK_HAS(rf_nginx_event_begin(), "not known"); /* and again */
 }
 
 TEST(standard)
@@ -197,17 +197,17 @@ TEST(no_connection_is_left)
 {
     run(&standard_fork);
     exhausted = true;
-    CHECK_HAS(rf_nginx_begin_watching(), "raise worker_connections");
+    CHECK_HAS(rf_nginx_event_begin(), "raise worker_connections");
     exhausted = false;
-    CHECK(!rf_nginx_begin_watching());
+    CHECK(!rf_nginx_event_begin());
 }
 
 TEST(a_cycle_whose_log_is_elsewhere)
 {
     run(&standard_fork);
     nginx.cycle.log = (void *)((uintptr_t)&nginx + 4096);
-    CHECK_HAS(rf_nginx_begin_watching(), "keeps its log in a place that is not known");
+    CHECK_HAS(rf_nginx_event_begin(), "keeps its log in a place that is not known");
     CHECK_INT(given, 0);
     nginx.cycle.log = NULL;
-    CHECK_HAS(rf_nginx_begin_watching(), "not known");
+    CHECK_HAS(rf_nginx_event_begin(), "not known");
 }

@@ -1,0 +1,7 @@
+/* Which children are nginx's. For nginx.c, before a library is loaded into the worker. */
+#ifndef RF_NGINX_CHILDREN_H
+#define RF_NGINX_CHILDREN_H
+
+void rf_nginx_children_own(void);
+
+#endif
