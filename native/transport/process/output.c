@@ -1,4 +1,6 @@
 /* stdout and stderr of a child process: line by line into the host's log. */
+#include "output.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+#include "spawn.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -103,11 +105,11 @@ static void make_arguments(struct arguments *a, char *runner, const resty_ffi_op
     a->argv[n] = NULL;
 }
 
-/* Above all numbers that the child gets, so that placing one cannot overwrite another. */
-static int move_up(int fd)
-{
-    return fcntl(fd, F_DUPFD_CLOEXEC, 64);
-}
+/* What a child is started with: its descriptors by their numbers there, and our ends of them. */
+struct descriptors {
+    int child[RF_FD_FIRST_FREE]; /* -1 = none; the number 0 stays as it is */
+    int control, out, err;       /* ours; -1 = none */
+};
 
 static void close_one(int fd)
 {
@@ -115,48 +117,81 @@ static void close_one(int fd)
         close(fd);
 }
 
-const char *rf_spawn(struct rf_child *c, char *error, size_t size)
+static void close_all(struct descriptors *d)
 {
-    struct rf_instance *i = c->instance;
-    char runner[4096], lib[4096], own[4200], started[3100], queue[64];
-    if (!find_runner(runner, sizeof runner)) {
-        snprintf(error, size,
-                 "the program resty-ffi-run is missing: searched ../bin, . and ../libexec from %s, the folder of "
-                 "libresty_ffi.so; another place can be named in RESTY_FFI_RUNNER",
-                 rf_search_own_folder());
-        return error;
-    }
-    rf_search_find(i->lib, lib, sizeof lib);
-    snprintf(own, sizeof own, RF_ENV_LIB "=%s/libresty_ffi.so", rf_search_own_folder());
-    int n = snprintf(queue, sizeof queue, RF_ENV_QUEUE "=%u", i->q.ch.at.max_queue);
-    if (i->shared.segment >= 0)
-        snprintf(queue + n, sizeof queue - (size_t)n, ":%d", i->shared.segment);
-    int pair[2], out[2] = {-1, -1}, err[2] = {-1, -1};
+    for (int k = 0; k < RF_FD_FIRST_FREE; k++)
+        close_one(d->child[k]);
+    close_one(d->control);
+    close_one(d->out);
+    close_one(d->err);
+}
+
+/* Above all numbers that the child gets, so that placing one cannot overwrite another. */
+static int move_up(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 64);
+}
+
+/* The child's end of a pair, closed here in every case. False: errno says why. */
+static bool place_end(struct descriptors *d, int number, int fd)
+{
+    d->child[number] = move_up(fd);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return d->child[number] >= 0;
+}
+
+/* Each returns NULL, or the call that failed: errno says why. */
+
+static const char *open_control(struct descriptors *d)
+{
+    int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return rf_failed(error, size, "socketpair", errno);
-    const char *failed = pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ? "pipe2" : NULL;
-    int rc = failed ? errno : 0;
-    /* Each number has a file, also that of a memfd which is not there: nothing else may come to lie there. */
-    const int files[6] = {i->shared.memfd >= 0 ? i->shared.memfd : i->q.ch.to_runtime,
-                          i->q.ch.to_runtime,
-                          i->q.ch.to_host,
-                          pair[1],
-                          out[1],
-                          err[1]};
-    int fds[6];
-    for (int k = 0; k < 6; k++) {
-        fds[k] = failed ? -1 : move_up(files[k]);
-        if (!failed && fds[k] < 0) {
-            failed = "fcntl(F_DUPFD_CLOEXEC)";
-            rc = errno;
-        }
-    }
-    char **env = environment(i->options->env, queue, own);
-    struct arguments arguments;
-    make_arguments(&arguments, runner, i->options, lib);
+        return "socketpair";
+    d->control = pair[0];
+    return place_end(d, RF_FD_CONTROL, pair[1]) ? NULL : "fcntl(F_DUPFD_CLOEXEC)";
+}
+
+/* The file of the child's end stays blocking: what it prints waits for us. */
+static const char *open_pipe(struct descriptors *d, int number, int *ours)
+{
+    int pair[2];
+    if (pipe2(pair, O_CLOEXEC) != 0)
+        return "pipe2";
+    *ours = pair[0];
+    fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    return place_end(d, number, pair[1]) ? NULL : "fcntl(F_DUPFD_CLOEXEC)";
+}
+
+/* Each number has a file, also that of a memfd which is not there: nothing else may come to lie there. */
+static const char *open_queue(struct descriptors *d, const struct rf_instance *i)
+{
+    int memory = i->shared.memfd >= 0 ? i->shared.memfd : i->q.ch.to_runtime;
+    if ((d->child[RF_FD_MEMORY] = move_up(memory)) >= 0 &&
+        (d->child[RF_FD_TO_RUNTIME] = move_up(i->q.ch.to_runtime)) >= 0 &&
+        (d->child[RF_FD_TO_HOST] = move_up(i->q.ch.to_host)) >= 0)
+        return NULL;
+    return "fcntl(F_DUPFD_CLOEXEC)";
+}
+
+static const char *open_descriptors(struct descriptors *d, const struct rf_instance *i)
+{
+    const char *failed = open_control(d);
+    if (!failed)
+        failed = open_pipe(d, STDOUT_FILENO, &d->out);
+    if (!failed)
+        failed = open_pipe(d, STDERR_FILENO, &d->err);
+    return failed ? failed : open_queue(d, i);
+}
+
+/* 0, or an errno. */
+static int start_runner(struct rf_child *c, const struct descriptors *d, char **argv, char **env)
+{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
+    int rc = 0;
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
@@ -166,35 +201,65 @@ const char *rf_spawn(struct rf_child *c, char *error, size_t size)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    if (!failed && !env) {
-        failed = "malloc";
-        rc = ENOMEM;
-    }
-    static const int numbers[6] = {RF_FD_MEMORY, RF_FD_TO_RUNTIME, RF_FD_TO_HOST, RF_FD_CONTROL, 1, 2};
-    for (int k = 0; k < 6 && rc == 0; k++)
-        rc = posix_spawn_file_actions_adddup2(&actions, fds[k], numbers[k]);
+    for (int k = 0; k < RF_FD_FIRST_FREE && rc == 0; k++)
+        if (d->child[k] >= 0)
+            rc = posix_spawn_file_actions_adddup2(&actions, d->child[k], k);
     if (rc == 0)
-        rc = posix_spawn(&c->runner, runner, &actions, &attributes, arguments.argv, env);
+        rc = posix_spawn(&c->runner, argv[0], &actions, &attributes, argv, env);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    free(env);
-    for (int k = 0; k < 6; k++)
-        close_one(fds[k]);
-    close(pair[1]);
-    close_one(out[1]);
-    close_one(err[1]);
-    if (rc != 0) {
-        close(pair[0]);
-        close_one(out[0]);
-        close_one(err[0]);
-        snprintf(started, sizeof started, "the start of %.3000s", runner);
-        return rf_failed(error, size, failed ? failed : started, rc);
+    return rc;
+}
+
+/* Our ends become the child's. */
+static void keep_ends(struct rf_child *c, struct descriptors *d)
+{
+    c->control = d->control;
+    c->output[0].fd = d->out;
+    c->output[1].fd = d->err;
+    d->control = d->out = d->err = -1;
+}
+
+/* The two variables that a child finds. */
+struct variables {
+    char queue[64], own[4200];
+};
+
+static void make_variables(struct variables *v, const struct rf_instance *i)
+{
+    snprintf(v->own, sizeof v->own, RF_ENV_LIB "=%s/libresty_ffi.so", rf_search_own_folder());
+    int n = snprintf(v->queue, sizeof v->queue, RF_ENV_QUEUE "=%u", i->q.ch.at.max_queue);
+    if (i->shared.segment >= 0)
+        snprintf(v->queue + n, sizeof v->queue - (size_t)n, ":%d", i->shared.segment);
+}
+
+const char *rf_spawn(struct rf_child *c, char *error, size_t size)
+{
+    struct rf_instance *i = c->instance;
+    struct descriptors d = {{-1, -1, -1, -1, -1, -1, -1}, -1, -1, -1};
+    struct arguments arguments;
+    struct variables variables;
+    char runner[4096], lib[4096], started[3100];
+    if (!find_runner(runner, sizeof runner)) {
+        snprintf(error, size,
+                 "the program resty-ffi-run is missing: searched ../bin, . and ../libexec from %s, the folder of "
+                 "libresty_ffi.so; another place can be named in RESTY_FFI_RUNNER",
+                 rf_search_own_folder());
+        return error;
     }
-    c->control = pair[0];
-    c->output[0].fd = out[0];
-    c->output[1].fd = err[0];
-    /* The file of the child's end stays blocking: what it prints waits for us. */
-    fcntl(out[0], F_SETFL, O_NONBLOCK);
-    fcntl(err[0], F_SETFL, O_NONBLOCK);
-    return NULL;
+    rf_search_find(i->lib, lib, sizeof lib);
+    make_variables(&variables, i);
+    make_arguments(&arguments, runner, i->options, lib);
+    char **env = environment(i->options->env, variables.queue, variables.own);
+    const char *failed = env ? open_descriptors(&d, i) : "malloc";
+    int rc = !env ? ENOMEM : failed ? errno : 0;
+    if (!failed && (rc = start_runner(c, &d, arguments.argv, env)) != 0) {
+        snprintf(started, sizeof started, "the start of %.3000s", runner);
+        failed = started;
+    }
+    if (!failed)
+        keep_ends(c, &d);
+    free(env);
+    close_all(&d);
+    return failed ? rf_failed(error, size, failed, rc) : NULL;
 }

@@ -19,6 +19,7 @@
 #include "../../channel/lock.h"
 #include "../../loop/search.h"
 #include "child.h"
+#include "spawn.h"
 #include "status.h"
 
 #define MS 1000000u

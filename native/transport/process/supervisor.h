@@ -11,18 +11,11 @@
 #include "../../channel/lock.h"
 #include "../../loop/instance.h"
 #include "../../loop/transport.h"
+#include "output.h"
 
 enum rf_child_state { RF_CHILD_WAITING, RF_CHILD_STARTING, RF_CHILD_RUNNING, RF_CHILD_ENDING, RF_CHILD_REAPING };
 
 #define RF_LAST_WORDS 400
-
-/* What a child prints, as it comes: the beginning of a line until its end is there. */
-struct rf_output {
-    int fd; /* the pipe's end to read, -1 = none */
-    int level;
-    size_t len;
-    char text[2000]; /* nginx cuts a line of its log at 2048 */
-};
 
 /* Owned by the supervisor's list; holds a reference to its instance until it is removed. */
 struct rf_child {
@@ -51,14 +44,5 @@ struct rf_supervisor {
 };
 
 extern const struct rf_transport rf_process_transport;
-
-/* output.c: reads what there is, up to a bound; end: and what is left without an end of its line. Whether there was
-   something. */
-bool rf_output_read(struct rf_child *c, bool end);
-/* The same for one that has ended: all that it has left behind. */
-void rf_output_rest(struct rf_child *c);
-
-/* spawn.c: starts resty-ffi-run for a child. NULL, or an error text. */
-const char *rf_spawn(struct rf_child *c, char *error, size_t size);
 
 #endif
