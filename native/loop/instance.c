@@ -231,7 +231,7 @@ static bool silent(struct rf_instance *i)
 
 bool rf_instance_left(struct rf_instance *i)
 {
-    return silent(i) ? rf_queue_left(&i->q) : atomic_load(&i->q.ended);
+    return silent(i) ? rf_queue_left(&i->q) : rf_queue_ended(&i->q);
 }
 
 /*

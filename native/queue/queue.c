@@ -80,7 +80,7 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
 {
     if (max <= 0)
         return 0;
-    if (atomic_load_explicit(&q->ended, memory_order_relaxed))
+    if (rf_queue_ended(q))
         return RESTY_FFI_UNLOADED;
     int n = take_slots(q, out, max);
     if (n > 0)
@@ -162,7 +162,7 @@ static void to_slot(const struct rf_channel *c, const resty_ffi_frame *f, struct
 API int resty_ffi_send(resty_ffi_queue *q, const resty_ffi_frame *in, int n)
 {
     struct rf_slot slots[BATCH];
-    if (atomic_load_explicit(&q->ended, memory_order_relaxed))
+    if (rf_queue_ended(q))
         return RESTY_FFI_UNLOADED;
     for (int done = 0; done < n; done += BATCH) {
         int k = n - done < BATCH ? n - done : BATCH;
@@ -268,7 +268,7 @@ static uint64_t margin(uint64_t left)
 
 API int resty_ffi_finish(resty_ffi_queue *q, int busy)
 {
-    if (atomic_load_explicit(&q->ended, memory_order_relaxed) || !closed(q))
+    if (rf_queue_ended(q) || !closed(q))
         return 0;
     atomic_store_explicit(&q->ch.h->finishing, busy != 0, memory_order_release);
     uint64_t now = rf_clock_now(), end = atomic_load_explicit(&q->ch.h->end_by, memory_order_relaxed);
@@ -280,14 +280,13 @@ API int resty_ffi_finish(resty_ffi_queue *q, int busy)
 
 API void resty_ffi_close(resty_ffi_queue *q)
 {
-    if (!atomic_exchange(&q->ended, true))
+    if (!(atomic_fetch_or(&q->inside, RF_QUEUE_ENDED) & RF_QUEUE_ENDED))
         q->owner->closed(q->owner_arg);
 }
 
 bool rf_queue_enter(resty_ffi_queue *q)
 {
-    atomic_fetch_add(&q->users, 1);
-    if (!atomic_load(&q->ended))
+    if (!(atomic_fetch_add(&q->inside, 1) & RF_QUEUE_ENDED))
         return true;
     rf_queue_leave(q);
     return false;
@@ -295,19 +294,13 @@ bool rf_queue_enter(resty_ffi_queue *q)
 
 void rf_queue_leave(resty_ffi_queue *q)
 {
-    atomic_fetch_sub(&q->users, 1);
+    atomic_fetch_sub(&q->inside, 1);
 }
 
 bool rf_queue_left(resty_ffi_queue *q)
 {
-    if (atomic_load(&q->users) > 0)
-        return false;
-    bool before = atomic_exchange(&q->ended, true);
-    if (atomic_load(&q->users) == 0)
-        return true;
-    if (!before)
-        atomic_store(&q->ended, false);
-    return false;
+    uint32_t inside = 0;
+    return atomic_compare_exchange_strong(&q->inside, &inside, RF_QUEUE_ENDED) || inside == RF_QUEUE_ENDED;
 }
 
 API int resty_ffi_abi(void)

@@ -4,6 +4,8 @@
 
 #include "../channel/channel.h"
 
+#define RF_QUEUE_ENDED 0x80000000u
+
 struct rf_abi1;
 
 /* What differs between the two ends: who is told about the life of the runtime. Called on the runtime's threads. */
@@ -17,11 +19,17 @@ struct resty_ffi_queue {
     struct rf_channel ch;
     const struct rf_queue_owner *owner;
     void *owner_arg;
-    _Atomic int users;              /* threads inside a function of version 1, or the loader inside libffi_init */
+    /* How many threads are inside a function of version 1, or inside libffi_init; and RF_QUEUE_ENDED once
+       resty_ffi_close was called, or the host found that the runtime has left. One word, so that either comes first. */
+    _Atomic uint32_t inside;
     _Atomic bool served;            /* a thread of version 2 waits for frames, or may: it will call resty_ffi_close */
-    _Atomic bool ended;             /* resty_ffi_close was called, or the host found the runtime gone */
     _Atomic(struct rf_abi1 *) abi1; /* owned by the queue; NULL until a version-1 function is used */
 };
+
+static inline bool rf_queue_ended(const resty_ffi_queue *q)
+{
+    return (atomic_load_explicit(&q->inside, memory_order_acquire) & RF_QUEUE_ENDED) != 0;
+}
 
 /* A line for the host's log, from any thread of the runtime's side. */
 __attribute__((format(printf, 3, 4))) void rf_queue_log(resty_ffi_queue *q, int level, const char *format, ...);
@@ -32,7 +40,7 @@ __attribute__((format(printf, 3, 4))) void rf_queue_log(resty_ffi_queue *q, int 
  */
 bool rf_queue_enter(resty_ffi_queue *q);
 void rf_queue_leave(resty_ffi_queue *q);
-/* Host: the runtime is to touch the queue no more. True: nobody is inside, and nobody will be. */
+/* Host: ends the queue if nobody is inside. True: it has ended, and nobody is inside nor will be. */
 bool rf_queue_left(resty_ffi_queue *q);
 
 #endif

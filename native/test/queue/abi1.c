@@ -1,6 +1,7 @@
 /* Version 1, function by function, on a queue whose host is the test itself. */
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,15 @@ static void no_text(void *arg, const char *text, size_t len)
     (void)len;
 }
 
-static const struct rf_queue_owner owner = {no_text, nothing, nothing};
+static int times_closed;
+
+static void count_closes(void *arg)
+{
+    (void)arg;
+    times_closed++;
+}
+
+static const struct rf_queue_owner owner = {no_text, nothing, count_closes};
 
 static void set_up(void)
 {
@@ -344,6 +353,84 @@ TEST(the_host_waits_for_who_is_inside)
 }
 
 /* ---- many threads ---- */
+
+#define ROUNDS (CHECK_SANITIZED ? 500 : 3000)
+
+static _Atomic int round_begun, round_left, entered_late;
+static _Atomic bool has_closed;
+
+static void linger(int loads)
+{
+    while (loads-- > 0)
+        atomic_load(&round_begun);
+}
+
+static void *enter_and_leave(void *arg)
+{
+    (void)arg;
+    for (int round = 1; round <= ROUNDS; round++) {
+        while (atomic_load(&round_begun) < round)
+            sched_yield();
+        bool late = false;
+        while (!late) {
+            late = atomic_load(&has_closed);
+            if (!rf_queue_enter(&q))
+                break;
+            if (late)
+                atomic_fetch_add(&entered_late, 1);
+            linger(20);
+            rf_queue_leave(&q);
+        }
+        atomic_fetch_add(&round_left, 1);
+    }
+    return NULL;
+}
+
+static void *close_once(void *arg)
+{
+    (void)arg;
+    for (int round = 1; round <= ROUNDS; round++) {
+        while (atomic_load(&round_begun) < round)
+            sched_yield();
+        linger(round % 256);
+        resty_ffi_close(&q);
+        atomic_store(&has_closed, true);
+        atomic_fetch_add(&round_left, 1);
+    }
+    return NULL;
+}
+
+/* A host that looks whether somebody is inside, and a runtime that closes its queue at that moment. */
+TEST(a_close_is_never_undone)
+{
+    pthread_t t[2];
+    set_up();
+    CHECK(pthread_create(&t[0], NULL, enter_and_leave, NULL) == 0);
+    CHECK(pthread_create(&t[1], NULL, close_once, NULL) == 0);
+    for (int round = 1; round <= ROUNDS; round++) {
+        times_closed = 0;
+        atomic_store(&q.inside, 0);
+        atomic_store(&has_closed, false);
+        atomic_store(&round_left, 0);
+        atomic_store(&round_begun, round);
+        bool ended_here = false;
+        for (int k = 1; !ended_here && !atomic_load(&has_closed); k++) {
+            ended_here = rf_queue_left(&q);
+            if (k % 64 == 0)
+                sched_yield(); /* on one processor the others come only then */
+        }
+        while (atomic_load(&round_left) < 2)
+            sched_yield();
+        CHECK(rf_queue_ended(&q));
+        CHECK(rf_queue_left(&q));
+        CHECK_INT(atomic_load(&entered_late), 0);
+        CHECK(ended_here || times_closed == 1);
+        CHECK(times_closed <= 1);
+    }
+    pthread_join(t[0], NULL);
+    pthread_join(t[1], NULL);
+    tear_down();
+}
 
 #define THREADS 4
 #define CALLS (CHECK_SANITIZED ? 20000u : 200000u)

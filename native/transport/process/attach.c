@@ -72,9 +72,9 @@ API resty_ffi_queue *resty_ffi_attach(const char **error)
 API void resty_ffi_child_left(resty_ffi_queue *q)
 {
     struct rf_header *h = q->ch.h;
-    while (!atomic_load(&h->closed) && !atomic_load(&q->ended))
+    while (!atomic_load(&h->closed) && !rf_queue_ended(q))
         rf_futex_wait(&h->closed, 0, 1000, 1);
-    for (uint64_t end = rf_clock_now() + 200000000u; !atomic_load(&q->ended);) {
+    for (uint64_t end = rf_clock_now() + 200000000u; !rf_queue_ended(q);) {
         if (atomic_load(&q->abi1) && rf_clock_now() > end && rf_queue_left(q))
             return;
         nanosleep(&(struct timespec){0, 5000000}, NULL);
