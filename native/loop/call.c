@@ -170,8 +170,11 @@ int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, const struct rf_call
     s->kind = RESTY_FFI_CALL;
     s->deadline = c->deadline = timeout_ms ? c->sent + timeout_ms * 1000000 : 0;
     resty_ffi_method_stats *m = &rt->method_stats[s->method];
-    int rc = send_call(i, kind, s, data, len);
+    bool room = rf_control_reserve(i, kind->control);
+    int rc = room ? send_call(i, kind, s, data, len) : RESTY_FFI_QUEUE_FULL;
     if (rc != 0) {
+        if (room)
+            rf_control_unreserve(i, kind->control);
         rt->stats.queue_full++;
         m->errors[-RESTY_FFI_QUEUE_FULL]++;
         return rc;
@@ -230,6 +233,7 @@ void rf_call_leave(struct rf_call *c)
     struct rf_instance *i = c->instance;
     i->in_flight--;
     c->loop->in_flight--;
+    rf_control_unreserve(i, c->kind->control);
     if (i->in_flight == 0 && i->draining)
         i->user->idle(i);
 }
@@ -356,7 +360,8 @@ static void tell_host(struct rf_instance *i, struct rf_call *c)
 }
 
 /* Its host looks at the clock, and cancels. */
-static const struct rf_call_kind plain = {.message = rf_call_answer, .ended = rf_call_fail, .done = tell_host};
+static const struct rf_call_kind plain = {
+    .message = rf_call_answer, .ended = rf_call_fail, .done = tell_host, .control = 1};
 
 API int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                               uint64_t len, uint64_t timeout_ms)

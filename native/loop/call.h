@@ -23,7 +23,8 @@ struct rf_call_kind {
     void (*late)(struct rf_call *c);
     /* Frees what is beside it; it is still at its instance. NULL = there is nothing. */
     void (*free)(struct rf_call *c);
-    bool unawaited; /* nobody waits for it: it is the core's own */
+    uint32_t control; /* how many of its control frames may wait for room at a time */
+    bool unawaited;   /* nobody waits for it: it is the core's own */
 };
 
 /* A host's call. Owned by the host; the loop's table points to it. */

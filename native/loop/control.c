@@ -1,4 +1,8 @@
-/* Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. */
+/*
+ * Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. When the
+ * queue is full they wait in a list of the instance. Memory for those that a call in flight may still have to send is
+ * there before the call is: so the list never needs memory at a time when there is none left.
+ */
 #include "control.h"
 
 #include <stdlib.h>
@@ -6,25 +10,70 @@
 #include "../channel/block.h"
 #include "../channel/requests.h"
 #include "instance.h"
+#include "logging.h"
+#include "loop.h"
 
-void rf_control_send(struct rf_instance *i, const struct rf_slot *s)
+#define FEWEST 64u
+
+/* For this many frames beside those that are reserved. */
+static bool make_room(struct rf_instance *i, uint32_t more)
 {
-    if (!i->unsent_count && rf_requests_send(&i->q.ch, s))
-        return;
-    if (i->unsent_count == i->unsent_size) {
-        uint32_t size = i->unsent_size ? 2 * i->unsent_size : 64;
-        struct rf_slot *bigger = realloc(i->unsent, size * sizeof *bigger);
-        if (!bigger) {
-            rf_block_give(&i->q.ch, s->data);
-            return;
-        }
-        i->unsent = bigger;
-        i->unsent_size = size;
-    }
+    uint32_t need = i->unsent_count + i->reserved + more, size = i->unsent_size ? i->unsent_size : FEWEST;
+    if (need <= i->unsent_size)
+        return true;
+    while (size < need)
+        size *= 2;
+    struct rf_slot *bigger = realloc(i->unsent, size * sizeof *bigger);
+    if (!bigger)
+        return false;
+    i->unsent = bigger;
+    i->unsent_size = size;
+    return true;
+}
+
+bool rf_control_reserve(struct rf_instance *i, uint32_t frames)
+{
+    if (!make_room(i, frames))
+        return false;
+    i->reserved += frames;
+    return true;
+}
+
+void rf_control_unreserve(struct rf_instance *i, uint32_t frames)
+{
+    i->reserved -= frames;
+}
+
+static void append(struct rf_instance *i, const struct rf_slot *s)
+{
     i->unsent[i->unsent_count++] = *s;
     /* A host that closed its loop is gone. */
     if (i->loop->unsent++ == 0 && !i->loop->closed)
         i->loop->host.tick(i->loop->host.host);
+}
+
+bool rf_control_try(struct rf_instance *i, const struct rf_slot *s)
+{
+    if (!i->unsent_count && rf_requests_send(&i->q.ch, s))
+        return true;
+    if (!make_room(i, 1))
+        return false;
+    append(i, s);
+    return true;
+}
+
+void rf_control_send(struct rf_instance *i, const struct rf_slot *s)
+{
+    static const char lost[] = "no memory is left for a frame to the runtime, which takes none and causes ever more";
+    if (rf_control_try(i, s))
+        return;
+    if (i->unsent_count < i->unsent_size) {
+        append(i, s);
+        return;
+    }
+    /* Only a child that breaks the rules of streams comes here: it causes more frames than its calls have room for. */
+    rf_block_give(&i->q.ch, s->data);
+    rf_logging_line(i, RESTY_FFI_LOG_ALERT, lost, sizeof lost - 1);
 }
 
 void rf_control_flush(struct rf_instance *i)

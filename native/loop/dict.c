@@ -7,6 +7,7 @@
 #include "../channel/block.h"
 #include "control.h"
 #include "instance.h"
+#include "logging.h"
 
 /* The shared dict that a runtime names, if it may use it: the name, NUL-terminated, from its options. */
 static const char *allowed_dict(const struct rf_instance *i, const char *name, uint64_t len, char *error, size_t size)
@@ -25,6 +26,7 @@ static const char *allowed_dict(const struct rf_instance *i, const char *name, u
 
 void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s)
 {
+    static const char lost[] = "no memory is left for the answer of a shared dict: the handler that asked waits in vain";
     struct rf_channel *c = &i->q.ch;
     struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
     struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};
@@ -57,5 +59,8 @@ void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s)
         reply.flags |= RESTY_FFI_NIL;
         reply.status = RESTY_FFI_QUEUE_FULL; /* nil with 0 would mean that the key is missing */
     }
-    rf_control_send(i, &reply);
+    if (rf_control_try(i, &reply))
+        return;
+    rf_block_give(c, reply.data);
+    rf_logging_line(i, RESTY_FFI_LOG_ALERT, lost, sizeof lost - 1);
 }

@@ -62,6 +62,7 @@ struct rf_instance {
     bool retired;               /* memory and descriptors are gone; only the struct is left for late callers */
     struct rf_slot *unsent;     /* frames that found the queue full and must not be lost */
     uint32_t unsent_count, unsent_size;
+    uint32_t reserved; /* of its room, for calls in flight */
     struct rf_logged logged, failed_one_way;
     struct rf_watched *watched; /* files whose change reloads the runtime; see watched.c */
     _Atomic int refs;

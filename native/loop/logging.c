@@ -40,7 +40,7 @@ static void log_within(struct rf_instance *i, struct rf_logged *l, uint32_t most
         l->dropped += lines;
 }
 
-static void log_text(struct rf_instance *i, int level, const char *text, size_t len)
+void rf_logging_line(struct rf_instance *i, int level, const char *text, size_t len)
 {
     log_within(i, &i->logged, LINES_PER_SECOND, level, text, len);
 }
@@ -55,7 +55,7 @@ void rf_logging_frame(struct rf_instance *i, const struct rf_slot *s)
     struct rf_channel *c = &i->q.ch;
     int level = s->status < RESTY_FFI_LOG_EMERG || s->status > RESTY_FFI_LOG_DEBUG ? RESTY_FFI_LOG_ERR : s->status;
     if (s->len && rf_block_valid(c, s->data, s->len))
-        log_text(i, level, c->base + s->data, s->len);
+        rf_logging_line(i, level, c->base + s->data, s->len);
     rf_block_give(c, s->data);
 }
 
@@ -100,7 +100,7 @@ void rf_logging_output(struct rf_instance *i)
     struct rf_line *line = take_output(i, &lost);
     while (line) {
         struct rf_line *next = line->next;
-        log_text(i, line->level, line->text, line->len);
+        rf_logging_line(i, line->level, line->text, line->len);
         free(line);
         line = next;
     }

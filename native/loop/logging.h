@@ -24,6 +24,8 @@ struct rf_line {
 /* What a runtime logs, within limits; and what its process prints. */
 void rf_logging_frame(struct rf_instance *i, const struct rf_slot *s);
 void rf_logging_output(struct rf_instance *i);
+/* A line of the core's own about a runtime. */
+void rf_logging_line(struct rf_instance *i, int level, const char *text, size_t len);
 /* A line about a one-way call that failed. */
 void rf_logging_failure(struct rf_instance *i, const char *text, size_t len);
 void rf_logging_add(struct rf_instance *i, int level, const char *text, size_t len);

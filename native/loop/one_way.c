@@ -46,6 +46,7 @@ static const struct rf_call_kind one_way = {.message = rf_call_answer,
                                             .done = forget_call,
                                             .failed = log_failure,
                                             .late = end_late_call,
+                                            .control = 1,
                                             .unawaited = true};
 
 API int resty_ffi_runtime_send(resty_ffi_runtime *rt, uint32_t method, const char *data, uint64_t len,

@@ -42,6 +42,10 @@ API int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t l
     }
     if (!rf_call_payload(i, &s, data, len))
         return RESTY_FFI_QUEUE_FULL;
+    if (!rf_control_try(i, &s)) {
+        rf_block_give(&i->q.ch, s.data);
+        return RESTY_FFI_QUEUE_FULL;
+    }
     if (data) {
         stream->window -= (int64_t)resty_ffi_cost(len);
         if (i->rt) {
@@ -50,7 +54,6 @@ API int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t l
         }
     }
     stream->closed = end;
-    rf_control_send(i, &s);
     return 0;
 }
 
@@ -282,8 +285,10 @@ static void end_late(struct rf_call *c)
     resty_ffi_stream_fail(&c->public, RESTY_FFI_TIMEOUT, text);
 }
 
+/* Control frames: its cancellation, and two windows, since the runtime must have received one before more than another
+   can be due. */
 static const struct rf_call_kind stream_kind = {
-    .message = take_frame, .ended = end_with, .late = end_late, .free = free_stream};
+    .message = take_frame, .ended = end_with, .late = end_late, .free = free_stream, .control = 3};
 
 API int resty_ffi_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                               uint64_t len, bool end, uint64_t timeout_ms)
