@@ -6,6 +6,7 @@ use crate::{Body, Error};
 pub(crate) type Outcome = Result<Answer, Error>;
 
 /// The payload of an answer, as [`IntoAnswer`] makes it.
+#[must_use = "an answer reaches the caller when the handler returns it"]
 #[derive(Debug)]
 pub struct Answer(pub(crate) Payload);
 
@@ -23,6 +24,7 @@ impl Answer {
     pub const NIL: Self = Self(Payload::Nil);
 
     /// The bytes of the answer, `None` for nil.
+    #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Payload::Nil => None,
@@ -44,6 +46,12 @@ impl Answer {
 /// | `Some(x)`, `Ok(x)` | `x` |
 /// | `Err(e)`, `e` being an [`Error`] or converting into one | `false, code, message` |
 /// | `Json(x)` (feature `json`) | `x` as JSON |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an answer",
+    label = "no bytes, text, nil, or result of these",
+    note = "answer bytes (`Vec<u8>`, `Bytes`, `Body`), text (`String`, `&'static str`), `()`, an `Option` or a `Result`; \
+            `Json(value)` answers whatever serde serializes"
+)]
 pub trait IntoAnswer {
     /// Makes the answer; an error fails the call.
     fn into_answer(self) -> Result<Answer, Error>;
@@ -97,6 +105,7 @@ impl<T: IntoAnswer, E: Into<Error>> IntoAnswer for Result<T, E> {
 /// assert_eq!(answer.as_bytes(), Some(&b"[1,2,3]"[..]));
 /// ```
 #[cfg(feature = "json")]
+#[must_use = "an answer reaches the caller when the handler returns it"]
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 

@@ -33,11 +33,13 @@ impl Config {
     }
 
     /// The runtime's name, for messages.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The configuration string; `None` if the runtime was loaded without one.
+    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         self.text.as_deref()
     }
@@ -80,12 +82,14 @@ impl Config {
     }
 
     /// The host's shared dict.
+    #[must_use]
     pub fn dict(&self) -> &Dict {
         &self.dict
     }
 
     /// The way into the host's log, for a subscriber of the author's own: see
     /// [`Router::subscriber`](crate::Router::subscriber).
+    #[must_use]
     pub fn log_layer(&self) -> LogLayer {
         self.log.clone()
     }

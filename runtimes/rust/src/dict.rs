@@ -50,6 +50,7 @@ impl Dict {
     ///     Ok(cache.incr("seen", 1).await?.to_string())
     /// }
     /// ```
+    #[must_use]
     pub fn named(&self, name: &str) -> Self {
         Self {
             queue: self.queue.clone(),

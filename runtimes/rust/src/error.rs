@@ -52,6 +52,7 @@ pub struct Error {
 
 impl Error {
     /// An error with a code of the author's own, above zero. (0 would mean success: it becomes [`code::THREW`].)
+    #[must_use]
     pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self {
             code: if code == 0 { code::THREW } else { code },
@@ -60,6 +61,7 @@ impl Error {
     }
 
     /// An error without a code of its own: [`code::THREW`].
+    #[must_use]
     pub fn msg(message: impl Into<String>) -> Self {
         Self::new(code::THREW, message)
     }
@@ -77,11 +79,13 @@ impl Error {
     }
 
     /// The code, never 0.
+    #[must_use]
     pub fn code(&self) -> i32 {
         self.code
     }
 
     /// The message.
+    #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use crate::answer::Outcome;
 use crate::{Error, IntoAnswer, Request, code};
 
-/// What serves a method: any `async fn(Request) -> impl IntoAnswer`, as a function or a closure; [`sync`] and
-/// [`blocking`] make one of a plain function.
+/// Serves a method. Every `async fn(Request) -> impl IntoAnswer` is a handler, as a function or a closure; [`sync`] and
+/// [`blocking`] turn a plain function into one.
 ///
 /// The future is polled at once, on the thread that took the call: a handler that does not have to wait costs neither a
 /// task nor an allocation. State is captured by the closure, usually in an `Arc`:
@@ -27,6 +27,11 @@ use crate::{Error, IntoAnswer, Request, code};
 ///     }
 /// });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a method",
+    label = "not an `async fn(Request) -> impl IntoAnswer`",
+    note = "wrap a function that is not async: `sync(function)`, or `blocking(function)` if it may hold its thread"
+)]
 pub trait Handler: Send + 'static {
     /// What the call ends with.
     type Output: IntoAnswer;
@@ -37,17 +42,49 @@ pub trait Handler: Send + 'static {
     fn call(&self, request: Request) -> Self::Future;
 }
 
-impl<F, Fut> Handler for F
+/// An async function of a [`Request`]. The bounds of [`Handler`] beyond that (`Send`, [`IntoAnswer`]) are not here, so
+/// that the compiler names the one that is missing; for this trait it shows the text below.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a method",
+    label = "not an `async fn(Request) -> impl IntoAnswer`",
+    note = "wrap a function that is not async: `sync(function)`, or `blocking(function)` if it may hold its thread"
+)]
+pub trait AsyncFunction {
+    /// What the future ends with.
+    type Output;
+    /// The future.
+    type Future: Future<Output = Self::Output>;
+
+    /// Calls the function.
+    fn start(&self, request: Request) -> Self::Future;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, Fut> AsyncFunction for F
 where
-    F: Fn(Request) -> Fut + Send + 'static,
-    Fut: Future + Send + 'static,
-    Fut::Output: IntoAnswer,
+    F: Fn(Request) -> Fut,
+    Fut: Future,
 {
     type Output = Fut::Output;
     type Future = Fut;
 
-    fn call(&self, request: Request) -> Fut {
+    fn start(&self, request: Request) -> Fut {
         self(request)
+    }
+}
+
+/// `F` is a `Fn(Request) -> impl Future`.
+impl<F> Handler for F
+where
+    F: AsyncFunction + Send + 'static,
+    F::Future: Send + 'static,
+    F::Output: IntoAnswer,
+{
+    type Output = F::Output;
+    type Future = F::Future;
+
+    fn call(&self, request: Request) -> F::Future {
+        self.start(request)
     }
 }
 
@@ -69,6 +106,7 @@ where
 }
 
 /// See [`sync`].
+#[must_use = "a handler serves nothing until it is given to a Router"]
 #[derive(Clone, Copy, Debug)]
 pub struct SyncHandler<F>(F);
 
@@ -86,6 +124,7 @@ where
 }
 
 /// A call of a [`sync`] handler.
+#[must_use = "the function is called when the future is polled"]
 #[derive(Debug)]
 pub struct SyncCall<F>(Option<(F, Request)>);
 
@@ -119,6 +158,7 @@ where
 }
 
 /// See [`blocking`].
+#[must_use = "a handler serves nothing until it is given to a Router"]
 #[derive(Clone, Copy, Debug)]
 pub struct BlockingHandler<F>(F);
 
@@ -142,6 +182,7 @@ where
 }
 
 /// A call of a [`blocking`] handler.
+#[must_use = "dropping the future cancels the call"]
 #[derive(Debug)]
 pub struct BlockingCall {
     thread: JoinHandle<Outcome>,

@@ -24,6 +24,8 @@
 //! until the host loads it, which is why an executable (a unit test of a runtime's own crate) that uses them has to be
 //! linked with the host's `libresty_ffi.so`.
 
+#![warn(clippy::must_use_candidate, clippy::return_self_not_must_use)]
+
 mod answer;
 mod call;
 mod config;

@@ -100,6 +100,7 @@ unsafe extern "C" {
 }
 
 /// The version of the host's interface to runtimes.
+#[must_use]
 pub fn abi() -> i32 {
     // SAFETY: takes nothing and touches nothing.
     unsafe { resty_ffi_abi() }

@@ -24,16 +24,19 @@ pub struct Request {
 
 impl Request {
     /// The method that was called, as Lua spelt it.
+    #[must_use]
     pub fn method(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.body.queue().method(self.method).unwrap_or_default())
     }
 
     /// The payload; `None` if it is nil, which is not the same as empty.
+    #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         (!self.nil).then_some(&*self.body)
     }
 
     /// The payload, to keep, to change in place, or to answer without a copy.
+    #[must_use]
     pub fn into_body(self) -> Option<Body> {
         (!self.nil).then_some(self.body)
     }
@@ -49,17 +52,20 @@ impl Request {
     }
 
     /// When the caller stops waiting; `None` if it waits for ever.
+    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.remaining().map(|left| Instant::now() + left)
     }
 
     /// The time left until the deadline, zero if it has passed; `None` if there is none.
+    #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         remaining(self.deadline)
     }
 
     /// Whether the call was cancelled, for [`blocking`](crate::blocking) handlers, which nothing can interrupt. Any
     /// other handler is dropped instead, and sees `false` for as long as it runs.
+    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled
             .as_ref()
@@ -67,6 +73,7 @@ impl Request {
     }
 
     /// The host's shared dict.
+    #[must_use]
     pub fn dict(&self) -> Dict {
         Dict::new(self.body.queue())
     }

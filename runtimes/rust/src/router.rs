@@ -23,6 +23,7 @@ use crate::{Error, Handler, StreamHandler};
 ///     .route("motd", blocking(|_: Request| std::fs::read("/etc/motd")))
 ///     .fallback(|req: Request| async move { format!("you called {}", req.method()) });
 /// ```
+#[must_use = "a Router serves once the function given to export! returns it"]
 pub struct Router {
     pub(crate) routes: Vec<(String, Box<dyn Route>)>,
     pub(crate) fallback: Option<Box<dyn Route>>,

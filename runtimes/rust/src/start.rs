@@ -9,6 +9,11 @@ use crate::{Config, Error, Router, code, serve};
 
 /// What [`export!`](crate::export) takes: a function from [`Config`] to `Result<Router, E>`, plain or `async`. `M` tells
 /// the two apart and is never named.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot set a runtime up",
+    label = "not a `fn(Config) -> Result<Router, E>`, plain or async",
+    note = "the error `E` is `resty_ffi::Error` or any type that implements `std::error::Error`"
+)]
 pub trait Init<M>: Send + 'static {
     /// Sets the runtime up.
     fn router(self, config: Config) -> impl Future<Output = Result<Router, Error>>;

@@ -38,6 +38,11 @@ use crate::{Dict, Error, IntoAnswer, code, request};
 /// stream:send("hello")
 /// local ok, message = stream:recv()      -- true, "HELLO"
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a stream",
+    label = "not an `async fn(Requests, Sender)` that returns `()` or a `Result<(), E>`",
+    note = "a function that is not async cannot serve a stream: it has to await messages"
+)]
 pub trait StreamHandler: Send + 'static {
     /// How the stream ends.
     type Output: IntoEnd;
@@ -48,21 +53,58 @@ pub trait StreamHandler: Send + 'static {
     fn call(&self, requests: Requests, sender: Sender) -> Self::Future;
 }
 
-impl<F, Fut> StreamHandler for F
+/// An async function of [`Requests`] and a [`Sender`]. The bounds of [`StreamHandler`] beyond that (`Send`, [`IntoEnd`])
+/// are not here, so that the compiler names the one that is missing; for this trait it shows the text below.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot serve a stream",
+    label = "not an `async fn(Requests, Sender)` that returns `()` or a `Result<(), E>`",
+    note = "a function that is not async cannot serve a stream: it has to await messages"
+)]
+pub trait AsyncStreamFunction {
+    /// What the future ends with.
+    type Output;
+    /// The future.
+    type Future: Future<Output = Self::Output>;
+
+    /// Calls the function.
+    fn start(&self, requests: Requests, sender: Sender) -> Self::Future;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, Fut> AsyncStreamFunction for F
 where
-    F: Fn(Requests, Sender) -> Fut + Send + 'static,
-    Fut: Future + Send + 'static,
-    Fut::Output: IntoEnd,
+    F: Fn(Requests, Sender) -> Fut,
+    Fut: Future,
 {
     type Output = Fut::Output;
     type Future = Fut;
 
-    fn call(&self, requests: Requests, sender: Sender) -> Fut {
+    fn start(&self, requests: Requests, sender: Sender) -> Fut {
         self(requests, sender)
     }
 }
 
+/// `F` is a `Fn(Requests, Sender) -> impl Future`.
+impl<F> StreamHandler for F
+where
+    F: AsyncStreamFunction + Send + 'static,
+    F::Future: Send + 'static,
+    F::Output: IntoEnd,
+{
+    type Output = F::Output;
+    type Future = F::Future;
+
+    fn call(&self, requests: Requests, sender: Sender) -> F::Future {
+        self.start(requests, sender)
+    }
+}
+
 /// What a stream's handler may return: `()`, or a `Result<(), E>` whose error is an [`Error`] or converts into one.
+#[diagnostic::on_unimplemented(
+    message = "a stream cannot end with `{Self}`",
+    label = "not `()` or a `Result<(), E>`",
+    note = "a stream's handler sends its messages with `sender.send(message).await?` and then returns `Ok(())`"
+)]
 pub trait IntoEnd: IntoAnswer {}
 
 impl IntoEnd for () {}
@@ -113,21 +155,25 @@ impl Requests {
     }
 
     /// The method that was called, as Lua spelt it.
+    #[must_use]
     pub fn method(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.queue.method(self.method).unwrap_or_default())
     }
 
     /// When the client stops waiting; `None` if it waits for ever.
+    #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.remaining().map(|left| Instant::now() + left)
     }
 
     /// The time left until the deadline, zero if it has passed; `None` if there is none.
+    #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         request::remaining(self.deadline)
     }
 
     /// The host's shared dict.
+    #[must_use]
     pub fn dict(&self) -> Dict {
         Dict::new(&self.queue)
     }
