@@ -10,9 +10,10 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::Outcome;
 use crate::flow::Flow;
-use crate::queue::{Batch, Incoming, Queue};
+use crate::host::{Incoming, Queue};
+use crate::outbox::Outbox;
 use crate::{Error, Handler, IntoAnswer, Request, Requests, Sender, StreamHandler, code};
 
 /// The calls that did not end with their first poll, and the way back for their answers.
@@ -20,7 +21,7 @@ pub(crate) struct Calls {
     queue: Arc<Queue>,
     /// Whoever removes a call's entry owes its end.
     running: Mutex<HashMap<u64, Running>>,
-    outbox: Mutex<Outbox>,
+    outbox: Arc<Outbox>,
     /// Threads to run handlers on; without them they run on the thread that polls.
     workers: Option<Handle>,
 }
@@ -32,41 +33,14 @@ struct Running {
     flow: Option<Arc<Flow>>,
 }
 
-/// Answers of tasks, for the polling thread to send together.
-struct Outbox {
-    batch: Batch,
-    /// The polling task, asleep.
-    sleeper: Option<Waker>,
-}
-
 impl Calls {
-    pub(crate) fn new(queue: &Arc<Queue>, workers: Option<Handle>) -> Self {
+    pub(crate) fn new(queue: &Arc<Queue>, outbox: &Arc<Outbox>, workers: Option<Handle>) -> Self {
         Self {
             queue: queue.clone(),
             running: Mutex::default(),
-            outbox: Mutex::new(Outbox {
-                batch: Batch::new(queue.clone()),
-                sleeper: None,
-            }),
+            outbox: outbox.clone(),
             workers,
         }
-    }
-
-    /// Swaps the answers that wait with an empty batch; if there are none, `cx` is woken by the next.
-    pub(crate) fn poll_answers(&self, batch: &mut Batch, cx: &mut Context<'_>) -> Poll<()> {
-        let mut outbox = lock(&self.outbox);
-        if outbox.batch.is_empty() {
-            outbox.sleeper = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        outbox.sleeper = None;
-        mem::swap(&mut outbox.batch, batch);
-        Poll::Ready(())
-    }
-
-    /// Sends the answers that wait.
-    pub(crate) fn send_answers(&self) {
-        lock(&self.outbox).batch.send();
     }
 
     /// Drops the future of a call, if it still runs; that ends it.
@@ -104,24 +78,6 @@ impl Calls {
         lock(&self.running).get(&id)?.flow.clone()
     }
 
-    /// Sends a stream's message. What it returns is to be dropped.
-    pub(crate) fn message(&self, id: u64, message: Answer) -> Option<Answer> {
-        if self.workers.is_some() {
-            return Some(self.queue.message(id, message));
-        }
-        self.put(|batch| batch.message(id, message));
-        None
-    }
-
-    /// Tells the client that a stream's messages were read.
-    pub(crate) fn give_window(&self, id: u64, bytes: u64) {
-        if self.workers.is_some() {
-            self.queue.give_window(id, bytes);
-        } else {
-            self.put(|batch| batch.give_window(id, bytes));
-        }
-    }
-
     fn spawn<F>(self: &Arc<Self>, id: u64, future: Slot<F>, flow: Option<Arc<Flow>>)
     where
         F: Future + Send + 'static,
@@ -153,24 +109,11 @@ impl Calls {
         if let Some(flow) = call.flow {
             flow.close();
         }
-        if self.workers.is_some() {
-            self.queue.end(id, outcome);
-            return;
-        }
-        self.put(|batch| batch.end(id, outcome));
-    }
-
-    /// Adds to what the polling thread sends next.
-    fn put(&self, frame: impl FnOnce(&mut Batch)) {
-        let mut outbox = lock(&self.outbox);
-        frame(&mut outbox.batch);
-        if let Some(sleeper) = outbox.sleeper.take() {
-            sleeper.wake();
-        }
+        self.outbox.end(id, outcome);
     }
 }
 
-/// Nothing that holds one of these locks runs the author's code, so a poisoned one is as good as any.
+/// Nothing that holds this lock runs the author's code, so a poisoned one is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -245,7 +188,7 @@ impl<H: StreamHandler> Route for Streamed<H> {
 
     fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming> {
         let (id, method, deadline) = (call.id, call.method, call.deadline);
-        let flow = Flow::new(calls, call);
+        let flow = Flow::new(&calls.outbox, call);
         let requests = Requests::new(flow.clone(), calls.queue.clone(), method, deadline);
         let sender = Sender::new(flow.clone());
         match catch_unwind(AssertUnwindSafe(|| self.0.call(requests, sender))) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::queue::Queue;
+use crate::host::Queue;
 use crate::{Dict, Error, LogLayer, code};
 
 /// What a runtime was loaded with; the argument of the function given to [`export!`](crate::export).

@@ -1,11 +1,7 @@
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use crate::queue::{Body, DictOp, Queue};
+use crate::host::{Body, DictOp, Queue};
 use crate::{Error, code};
 
 /// The host's shared dict: what nginx calls a `lua_shared_dict`.
@@ -162,93 +158,4 @@ fn unloaded() -> Error {
         code::UNLOADED,
         "the shared dict is gone: the runtime has been unloaded",
     )
-}
-
-type DictAnswer = Result<Option<Body>, Error>;
-type Open = HashMap<u64, oneshot::Sender<DictAnswer>>;
-
-/// The dict operations whose answers are still to come; `None` once nobody answers any more.
-#[derive(Debug)]
-pub(crate) struct Questions {
-    next: AtomicU64,
-    open: Mutex<Option<Open>>,
-}
-
-impl Default for Questions {
-    fn default() -> Self {
-        Self {
-            next: AtomicU64::new(1),
-            open: Mutex::new(Some(Open::new())),
-        }
-    }
-}
-
-impl Questions {
-    fn ask(&self) -> Option<(u64, oneshot::Receiver<DictAnswer>)> {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, receiver) = oneshot::channel();
-        self.open().as_mut()?.insert(id, sender);
-        Some((id, receiver))
-    }
-
-    pub(crate) fn answer(&self, id: u64, answer: DictAnswer) {
-        let sender = self.open().as_mut().and_then(|open| open.remove(&id));
-        if let Some(sender) = sender {
-            // A handler that no longer waits has dropped its end; the answer goes with it.
-            let _ = sender.send(answer);
-        }
-    }
-
-    /// Fails what is open, and whatever is asked from now on.
-    pub(crate) fn give_up(&self) {
-        self.open().take();
-    }
-
-    fn open(&self) -> MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn still_open(questions: &Questions) -> usize {
-        questions.open().as_ref().map_or(0, Open::len)
-    }
-
-    #[test]
-    fn answers_find_their_question() {
-        let questions = Questions::default();
-        let (a, mut first) = questions.ask().unwrap();
-        let (b, mut second) = questions.ask().unwrap();
-        questions.answer(b, Ok(None));
-        assert!(first.try_recv().is_err());
-        assert!(second.try_recv().unwrap().unwrap().is_none());
-        questions.answer(a, Err(Error::new(3, "full")));
-        assert_eq!(first.try_recv().unwrap().unwrap_err().code(), 3);
-        assert_eq!(still_open(&questions), 0);
-    }
-
-    #[test]
-    fn an_answer_that_nobody_waits_for_is_dropped() {
-        let questions = Questions::default();
-        let (id, receiver) = questions.ask().unwrap();
-        drop(receiver);
-        questions.answer(id, Ok(None));
-        questions.answer(99, Ok(None));
-        assert_eq!(still_open(&questions), 0);
-    }
-
-    #[test]
-    fn after_giving_up_nothing_waits_for_ever() {
-        let questions = Questions::default();
-        let (_, mut receiver) = questions.ask().unwrap();
-        questions.give_up();
-        assert!(matches!(
-            receiver.try_recv(),
-            Err(oneshot::error::TryRecvError::Closed)
-        ));
-        assert!(questions.ask().is_none());
-    }
 }

@@ -6,10 +6,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use crate::Error;
-use crate::queue::Queue;
-
-/// `RESTY_FFI_LOG_ERR`.
-const ERR: i32 = 4;
+use crate::host::{Queue, level};
 
 type Finishing = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
@@ -30,12 +27,13 @@ pub(crate) async fn finish(queue: &Queue, all: Vec<OnUnload>, end: Instant) {
     for f in all.into_iter().rev() {
         match tokio::time::timeout_at(end.into(), guarded(f)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                queue.log(ERR, &format!("what was given to on_unload failed: {error}"))
-            }
+            Ok(Err(error)) => queue.log(
+                level::ERR,
+                &format!("what was given to on_unload failed: {error}"),
+            ),
             Err(_) => {
                 let text = "what was given to on_unload has not ended in its time (drain_timeout, worker_shutdown_timeout) and was dropped";
-                queue.log(ERR, text);
+                queue.log(level::ERR, text);
                 return;
             }
         }

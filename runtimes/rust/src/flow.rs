@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::answer::Answer;
-use crate::call::Calls;
-use crate::queue::{Body, Incoming};
+use crate::host::{Body, Incoming, LEAST_COST};
+use crate::outbox::Outbox;
 use crate::{Error, code};
 
 pub(crate) struct Flow {
@@ -24,7 +24,7 @@ pub(crate) struct Flow {
 
 struct State {
     /// `None` once the stream is over: then its last frame has been sent, or will be by who set it.
-    calls: Option<Arc<Calls>>,
+    outbox: Option<Arc<Outbox>>,
     incoming: VecDeque<Body>,
     /// The message at the front came with the call and costs nothing.
     first: bool,
@@ -41,12 +41,12 @@ struct State {
 
 /// `resty_ffi_cost`.
 fn cost(len: usize) -> u64 {
-    len.max(256) as u64
+    LEAST_COST.max(len as u64)
 }
 
 impl Flow {
     /// A stream, from the call that opens it.
-    pub(crate) fn new(calls: &Arc<Calls>, call: Incoming) -> Arc<Self> {
+    pub(crate) fn new(outbox: &Arc<Outbox>, call: Incoming) -> Arc<Self> {
         let mut incoming = VecDeque::new();
         if !call.nil {
             incoming.push_back(call.body);
@@ -55,7 +55,7 @@ impl Flow {
             id: call.id,
             half: call.arg / 2,
             state: Mutex::new(State {
-                calls: Some(calls.clone()),
+                outbox: Some(outbox.clone()),
                 first: !call.nil,
                 incoming,
                 reading: true,
@@ -90,7 +90,7 @@ impl Flow {
     pub(crate) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Body>, Error>> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Some(calls) = &state.calls else {
+        let Some(outbox) = &state.outbox else {
             return Poll::Ready(Err(over()));
         };
         let Some(message) = state.incoming.pop_front() else {
@@ -107,7 +107,7 @@ impl Flow {
             state.due += cost(message.len());
         }
         if state.due >= self.half && !state.closed {
-            calls.give_window(self.id, mem::take(&mut state.due));
+            outbox.give_window(self.id, mem::take(&mut state.due));
         }
         Poll::Ready(Ok(Some(message)))
     }
@@ -141,7 +141,7 @@ impl Flow {
     /// Sends a message, or returns it: it has to wait until the window has [`opened`](Self::opened).
     pub(crate) fn try_send(&self, message: Answer) -> Result<Option<Answer>, Error> {
         let mut state = self.state();
-        if state.calls.is_none() {
+        if state.outbox.is_none() {
             return Err(over());
         }
         if state.window <= 0 {
@@ -151,9 +151,9 @@ impl Flow {
         state.window -= cost(len) as i64;
         // Under the lock, so that no message comes after the stream's end.
         let sent = state
-            .calls
+            .outbox
             .as_ref()
-            .map(|calls| calls.message(self.id, message));
+            .map(|outbox| outbox.message(self.id, message));
         drop(state);
         drop(sent);
         Ok(None)
@@ -162,12 +162,12 @@ impl Flow {
     /// From here on nothing is sent or received. Whoever calls this sends the end.
     pub(crate) fn close(&self) {
         let mut state = self.state();
-        let calls = state.calls.take();
+        let outbox = state.outbox.take();
         let unread = mem::take(&mut state.incoming);
         let reader = state.reader.take();
         state.reading = false;
         drop(state);
-        drop((calls, unread));
+        drop((outbox, unread));
         if let Some(reader) = reader {
             reader.wake();
         }

@@ -34,14 +34,18 @@ mod ending;
 mod error;
 mod flow;
 mod handler;
+mod host;
+mod init;
 mod log;
+mod outbox;
 mod panics;
-mod queue;
+mod questions;
 mod request;
 mod router;
 mod serve;
 mod start;
 mod stream;
+mod threads;
 
 #[cfg(feature = "json")]
 pub use answer::Json;
@@ -51,12 +55,14 @@ pub use config::Config;
 pub use dict::Dict;
 pub use error::{Error, code};
 pub use handler::{BlockingCall, BlockingHandler, Handler, SyncCall, SyncHandler, blocking, sync};
+pub use host::{Body, abi};
+#[doc(hidden)]
+pub use init::{Async, Init, Plain};
 pub use log::LogLayer;
-pub use queue::{Body, abi};
 pub use request::Request;
 pub use router::Router;
 #[doc(hidden)]
-pub use start::{Async, Init, Plain, start as __start};
+pub use start::start as __start;
 pub use stream::{IntoEnd, Requests, Sender, StreamHandler};
 
 /// The version of this crate.

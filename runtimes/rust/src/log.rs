@@ -6,7 +6,7 @@ use tracing_core::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::queue::Queue;
+use crate::host::{Queue, level};
 
 /// A `tracing` layer that writes events to the host's log: nginx's `error.log`.
 ///
@@ -54,10 +54,10 @@ struct Line {
 impl Line {
     fn of(event: &Event<'_>) -> Self {
         let level = match *event.metadata().level() {
-            Level::ERROR => 4,
-            Level::WARN => 5,
-            Level::INFO => 7,
-            Level::DEBUG | Level::TRACE => 8,
+            Level::ERROR => level::ERR,
+            Level::WARN => level::WARN,
+            Level::INFO => level::INFO,
+            Level::DEBUG | Level::TRACE => level::DEBUG,
         };
         let mut line = Self {
             level,
@@ -97,17 +97,16 @@ impl Visit for Line {
     }
 }
 
-/// nginx's numbers.
 fn host_level(name: &str) -> Option<i32> {
     Some(match name {
-        "emerg" => 1,
-        "alert" => 2,
-        "crit" => 3,
-        "err" | "error" => 4,
-        "warn" => 5,
-        "notice" => 6,
-        "info" => 7,
-        "debug" => 8,
+        "emerg" => level::EMERG,
+        "alert" => level::ALERT,
+        "crit" => level::CRIT,
+        "err" | "error" => level::ERR,
+        "warn" => level::WARN,
+        "notice" => level::NOTICE,
+        "info" => level::INFO,
+        "debug" => level::DEBUG,
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Once;
 use tracing_core::dispatcher::{self, Dispatch};
 use tracing_core::subscriber::NoSubscriber;
 
-use crate::serve;
+use crate::threads;
 
 /// Whose functions say nothing about the author's code.
 const MACHINERY: [&str; 10] = [
@@ -29,7 +29,7 @@ pub(crate) fn log_them() {
     INSTALL.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if serve::logs_here() && dispatcher::get_default(listens) {
+            if threads::logs_here() && dispatcher::get_default(listens) {
                 log(info);
             } else {
                 before(info);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Dict;
 #[cfg(feature = "json")]
 use crate::Error;
-use crate::queue::{self, Body, Incoming};
+use crate::host::{self, Body, Incoming};
 
 /// One call: its method, payload and deadline.
 ///
@@ -81,7 +81,7 @@ impl Request {
 
 /// Until a frame's deadline.
 pub(crate) fn remaining(deadline: u64) -> Option<Duration> {
-    (deadline != 0).then(|| Duration::from_nanos(deadline.saturating_sub(queue::monotonic_ns())))
+    (deadline != 0).then(|| Duration::from_nanos(deadline.saturating_sub(host::monotonic_ns())))
 }
 
 impl From<Incoming> for Request {

@@ -1,31 +1,26 @@
 //! The thread `ffi-rust`: sets the runtime up, takes its calls, ends it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, Runtime};
-use tracing_core::LevelFilter;
-use tracing_core::dispatcher::{self, DefaultGuard, Dispatch};
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::answer::Outcome;
 use crate::call::Calls;
-use crate::queue::{Arrivals, Batch, Inbox, Incoming, Kind, Queue};
-use crate::start::Init;
-use crate::{Body, Config, Error, LogLayer, Router, code, ending, panics};
+use crate::host::{Arrivals, Batch, Body, Inbox, Incoming, Kind, Queue, level};
+use crate::init::Init;
+use crate::outbox::Outbox;
+use crate::threads::{self, Log};
+use crate::{Config, Error, Router, code, ending, panics};
 
-const THREAD: &str = "ffi-rust";
 /// How long handlers may take to let go when the runtime is unloaded.
 const UNLOAD: Duration = Duration::from_secs(1);
-/// `RESTY_FFI_LOG_CRIT`.
-const CRIT: i32 = 3;
 /// Batches in a row after which waiting tasks get their turn.
 const ROUNDS: u32 = 8;
 
@@ -35,7 +30,7 @@ pub(crate) fn launch<I: Init<M>, M>(queue: &Arc<Queue>, init: I) -> Result<(), E
     let (report, set_up) = mpsc::sync_channel(1);
     let main = queue.clone();
     let thread = thread::Builder::new()
-        .name(THREAD.into())
+        .name(threads::NAME.into())
         .spawn(move || run(main, init, &report))?;
     set_up
         .recv()
@@ -83,7 +78,7 @@ fn set_up<I: Init<M>, M>(
     let config = Config::new(queue)?;
     let router = runtime.block_on(init.router(config))?;
     let subscriber = router.subscriber.clone();
-    log.set(subscriber.unwrap_or_else(|| to_host(queue, router.log_level)));
+    log.set(subscriber.unwrap_or_else(|| threads::to_host(queue, router.log_level)));
     let workers = match router.workers {
         0 => None,
         threads => {
@@ -92,10 +87,12 @@ fn set_up<I: Init<M>, M>(
         }
     };
     let pool = workers.as_ref().map(|workers| workers.handle().clone());
+    let outbox = Arc::new(Outbox::new(queue, pool.is_some()));
     let _context = runtime.enter();
     Ok(Server {
         arrivals: queue.arrivals()?,
-        calls: Arc::new(Calls::new(queue, pool)),
+        calls: Arc::new(Calls::new(queue, &outbox, pool)),
+        outbox,
         queue: queue.clone(),
         router,
         methods: Vec::new(),
@@ -112,6 +109,7 @@ struct Server {
     /// The route of a method by its number; looked up when it is called first, `Some(None)` if it has none.
     methods: Vec<Option<Option<usize>>>,
     calls: Arc<Calls>,
+    outbox: Arc<Outbox>,
     /// Streams to handlers of plain calls, until their first message comes.
     unopened: HashMap<u64, Incoming>,
     batch: Batch,
@@ -125,7 +123,7 @@ impl Server {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.take_calls()))) {
             let error = Error::panicked(panic);
             self.queue.log(
-                CRIT,
+                level::CRIT,
                 &format!("the runtime ends, because its thread panicked: {error}"),
             );
         }
@@ -154,7 +152,7 @@ impl Server {
             if rounds == ROUNDS {
                 rounds = 0;
                 tokio::task::yield_now().await;
-                self.calls.send_answers();
+                self.outbox.flush();
             }
         }
     }
@@ -162,7 +160,7 @@ impl Server {
     /// Until frames may wait. Sends what tasks answer meanwhile.
     async fn wait(&mut self) {
         poll_fn(|cx| {
-            while self.calls.poll_answers(&mut self.batch, cx).is_ready() {
+            while self.outbox.poll(&mut self.batch, cx).is_ready() {
                 self.batch.send();
             }
             match self.arrivals.poll_read_ready(cx) {
@@ -310,7 +308,7 @@ impl Server {
         while !self.calls.idle() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.calls.send_answers();
+        self.outbox.flush();
         self.calls.end_all();
         if !finishing.is_empty() {
             ending::finish(&self.queue, finishing, end).await;
@@ -332,63 +330,5 @@ fn dict_answer(status: i32, nil: bool, body: Body) -> Result<Option<Body>, Error
             Err(Error::new(status, text))
         }
         status => Err(Error::new(status, String::from_utf8_lossy(&body))),
-    }
-}
-
-/// Which subscriber the runtime's threads log to.
-#[derive(Clone)]
-struct Log(Arc<RwLock<Dispatch>>);
-
-thread_local! {
-    static ENTERED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
-}
-
-/// Whether this thread is one of a runtime's, which log to its subscriber.
-pub(crate) fn logs_here() -> bool {
-    let entered = ENTERED.try_with(|guard| guard.try_borrow().is_ok_and(|guard| guard.is_some()));
-    entered.unwrap_or(false)
-}
-
-fn to_host(queue: &Arc<Queue>, level: LevelFilter) -> Dispatch {
-    let host = LogLayer::new(queue);
-    Dispatch::new(tracing_subscriber::registry().with(level).with(host))
-}
-
-impl Log {
-    /// Until the author's router says otherwise.
-    fn new(queue: &Arc<Queue>) -> Self {
-        Self(Arc::new(RwLock::new(to_host(queue, LevelFilter::INFO))))
-    }
-
-    fn set(&self, dispatch: Dispatch) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = dispatch;
-        self.enter();
-    }
-
-    /// This thread logs to it from here on.
-    fn enter(&self) {
-        let dispatch = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        // First out of the one before: guards restore what they found.
-        self.leave();
-        ENTERED.set(Some(dispatcher::set_default(&dispatch)));
-    }
-
-    fn leave(&self) {
-        drop(ENTERED.take());
-    }
-
-    /// A tokio runtime whose threads log to it.
-    fn builder(&self, mut builder: Builder) -> Builder {
-        let (start, stop) = (self.clone(), self.clone());
-        builder
-            .enable_all()
-            .thread_name(THREAD)
-            .on_thread_start(move || start.enter())
-            .on_thread_stop(move || stop.leave());
-        builder
     }
 }

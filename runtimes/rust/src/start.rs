@@ -4,49 +4,9 @@
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::queue::Queue;
-use crate::{Config, Error, Router, code, serve};
-
-/// What [`export!`](crate::export) takes: a function from [`Config`] to `Result<Router, E>`, plain or `async`. `M` tells
-/// the two apart and is never named.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot set a runtime up",
-    label = "not a `fn(Config) -> Result<Router, E>`, plain or async",
-    note = "the error `E` is `resty_ffi::Error` or any type that implements `std::error::Error`"
-)]
-pub trait Init<M>: Send + 'static {
-    /// Sets the runtime up.
-    fn router(self, config: Config) -> impl Future<Output = Result<Router, Error>>;
-}
-
-/// Marks an [`Init`] that is a plain function.
-#[derive(Debug)]
-pub struct Plain<E>(std::marker::PhantomData<E>);
-
-/// Marks an [`Init`] that is an `async` function.
-#[derive(Debug)]
-pub struct Async<F>(std::marker::PhantomData<F>);
-
-impl<F, E> Init<Plain<E>> for F
-where
-    F: FnOnce(Config) -> Result<Router, E> + Send + 'static,
-    E: Into<Error>,
-{
-    async fn router(self, config: Config) -> Result<Router, Error> {
-        self(config).map_err(Into::into)
-    }
-}
-
-impl<F, Fut, E> Init<Async<Fut>> for F
-where
-    F: FnOnce(Config) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Router, E>>,
-    E: Into<Error>,
-{
-    async fn router(self, config: Config) -> Result<Router, Error> {
-        self(config).await.map_err(Into::into)
-    }
-}
+use crate::host::Queue;
+use crate::init::Init;
+use crate::{Error, code, serve};
 
 /// Makes a library a runtime: exports `libffi_init`, which sets up what the given function returns.
 ///

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use tokio::task::coop;
 
 use crate::flow::Flow;
-use crate::queue::{Body, Queue};
+use crate::host::{Body, Queue};
 use crate::{Dict, Error, IntoAnswer, code, request};
 
 /// What serves a method that is a stream: any `async fn(Requests, Sender)`, as a function or a closure, that returns `()`
