@@ -3,27 +3,33 @@ package io.github.restyffi;
 import java.time.Duration;
 import java.util.Optional;
 
-/** What a handler knows about the call it serves. Any thread may use it. */
+/**
+ * The call that a handler serves.
+ *
+ * <p>Any thread may use it, also after the handler has answered.
+ */
 public interface Call {
     /**
-     * The name of the method that was called.
+     * Returns the name of the method that was called. Default handlers serve many names and can
+     * tell them apart by this.
      *
-     * @return the name; of interest to default handlers, which serve many
+     * @return the name
      */
     String method();
 
     /**
-     * The time left for the call. The host gives the call up at its deadline, and cancels it.
+     * Returns the time that is left for the call. When it is up, the host fails the call with
+     * {@link Status#TIMEOUT} and cancels it.
      *
-     * @return the time left, zero when it is up; empty if the call has no deadline
+     * @return the time left, {@link Duration#ZERO} when it is up; empty if the call has no deadline
      */
     Optional<Duration> remaining();
 
     /**
-     * Tells when nobody waits for the call any more: its deadline has passed, the caller's
-     * connection has closed, or the runtime is being unloaded.
+     * Returns the cancellation of this call. A call is cancelled when nobody waits for it any more:
+     * its deadline has passed, the caller has gone away, or the runtime is being unloaded.
      *
-     * @return the cancellation of this call
+     * @return the cancellation; the same one each time
      */
     Cancellation cancellation();
 }

@@ -1,11 +1,11 @@
 package io.github.restyffi;
 
 /**
- * Whether anybody still waits for a call.
+ * Tells whether anybody still waits for a call.
  *
- * <p>A cancelled call of {@link FfiRuntime.Builder#method} or {@link
- * FfiRuntime.Builder#streamMethod} has its thread interrupted, and one of {@link
- * FfiRuntime.Builder#asyncMethod} its future cancelled. So this is for work that notices neither:
+ * <p>Most handlers need not ask. When a call of {@link FfiRuntime.Builder#method} or {@link
+ * FfiRuntime.Builder#streamMethod} is cancelled, its thread is interrupted; the future of an {@link
+ * FfiRuntime.Builder#asyncMethod} is cancelled. This interface is for work that notices neither:
  *
  * <pre>{@code
  * .asyncMethod("query", (request, call) -> {
@@ -14,21 +14,23 @@ package io.github.restyffi;
  *     return query.result();
  * })
  * }</pre>
+ *
+ * <p>Any thread may use it.
  */
 public interface Cancellation {
     /**
-     * Whether the call has been cancelled.
+     * Returns whether the call has been cancelled.
      *
      * @return true from the moment that nobody waits any more
      */
     boolean isCancelled();
 
     /**
-     * Runs an action when the call is cancelled; at once, on this thread, if it has been. Otherwise
-     * on the polling thread, so that the action must not block. It is dropped with the call's
-     * answer.
+     * Registers an action for the case that the call is cancelled. The action runs on the polling
+     * thread and must not block. If the call has been cancelled already, the action runs at once,
+     * on the thread that registers it. When the call is answered first, the action never runs.
      *
-     * @param action what to do, once; what it throws goes to the host's log
+     * @param action the action; it runs at most once. What it throws goes to the log
      */
     void onCancel(Runnable action);
 }

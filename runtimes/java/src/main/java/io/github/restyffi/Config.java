@@ -1,22 +1,26 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.concurrent.Executor;
 
 /**
- * What a runtime is given when it is loaded: its configuration, and the host's log and shared dict.
- * It stays valid for the life of the runtime, on any thread.
+ * What a runtime receives when it is loaded: its configuration, and access to the log and the
+ * shared dicts of the host.
+ *
+ * <p>A {@code Config} is valid as long as its runtime is loaded. Any thread may use it.
  */
 public interface Config {
     /**
-     * The configuration: in {@code ngx.load_ffi("ffi_java", "demo.App,init,{...}")} what follows
-     * the second comma. Its format is the runtime's affair.
+     * Returns the configuration as text: in {@code ngx.load_ffi("ffi_java", "demo.App,init,{...}")}
+     * everything after the second comma. Its format is the runtime's own.
      *
-     * @return the text; null if there is no second comma
+     * @return the text, which may be empty; null if the load has no second comma
      */
-    String text();
+    @Nullable String text();
 
     /**
-     * The configuration as JSON, decoded into a record:
+     * Decodes the configuration from JSON into a record:
      *
      * <pre>{@code
      * record Settings(String url, int retries, List<String> topics) {}
@@ -24,62 +28,69 @@ public interface Config {
      * Settings settings = config.json(Settings.class);
      * }</pre>
      *
-     * <p>Components are strings, numbers, booleans, enums, records, and lists and maps (by strings)
-     * of these. What the text lacks is null, 0 or false, for the record's constructor to replace;
-     * what it has beside is left alone. No configuration is an empty object.
+     * <p>The components of the record are strings, numbers ({@code int}, {@code long}, {@code
+     * double} and their wrappers), booleans, enums, records, and lists and maps with string keys of
+     * these. A component that the JSON does not mention, or mentions as null, is null, 0 or false;
+     * the constructor of the record may replace it by a default or reject it. Names that the record
+     * does not have are ignored. A missing or blank configuration counts as an empty object.
      *
-     * @param type the record
-     * @param <T> the record
-     * @return the configuration
-     * @throws RestyFfiException if the text is no JSON object, or does not fit; it says where
+     * @param type the class of the record; it need not be public
+     * @param <T> the type of the record
+     * @return a new record; its lists and maps are unmodifiable
+     * @throws RestyFfiException with {@link Status#BAD_ARGUMENT} if the text is not a JSON object
+     *     or does not fit the record; the message names the place
      */
     <T extends Record> T json(Class<T> type);
 
     /**
-     * The name that the host gave the runtime.
+     * Returns the name that the host gives the runtime, for use in messages.
      *
-     * @return the name, for messages
+     * @return the name
      */
     String name();
 
     /**
-     * The host's log, such as nginx's error.log.
+     * Returns the log of the host, for example nginx's error.log.
      *
-     * @return a logger
+     * @return a logger; the same one each time
      */
     HostLogger logger();
 
     /**
-     * The host's shared dict: the first of those that the runtime may use, by the option {@code
-     * dicts} of {@code ngx.load_ffi}.
+     * Returns the default shared dict: the first that the option {@code dicts} of {@code
+     * ngx.load_ffi} names. Without such an option its operations fail; see {@link #dict(String)}.
      *
      * @return the dict
      */
     Dict dict();
 
     /**
-     * A shared dict of the host's, by name. One that the runtime may not use fails what is asked of
-     * it.
+     * Returns a shared dict by its name. This method does not ask the host: if the option {@code
+     * dicts} of {@code ngx.load_ffi} does not name the dict, each operation fails with {@link
+     * Status#BAD_ARGUMENT}.
      *
-     * @param name the name
+     * @param name the name of the dict, for example that of a {@code lua_shared_dict}
      * @return the dict
      */
     Dict dict(String name);
 
     /**
-     * Where the handlers of {@link FfiRuntime.Builder#method} run: virtual threads on Java 21 and
-     * newer, else a pool, or what {@link FfiRuntime.Builder#executor} names. For work of the
-     * author's own, such as {@code CompletableFuture.supplyAsync(work, config.executor())}; without
-     * an executor, that starts a thread each time where the JVM sees but one or two processors.
+     * Returns the executor on which the handlers of {@link FfiRuntime.Builder#method} run: the one
+     * that {@link FfiRuntime.Builder#executor} names; without it virtual threads on Java 21 and
+     * newer, and a pool of threads on older versions.
      *
-     * @return the executor, for as long as the runtime is loaded
+     * <p>It is meant for the runtime's own background work, for example {@code
+     * CompletableFuture.supplyAsync(work, config.executor())}. Without an executor argument that
+     * method starts a new thread each time on a machine with one or two processors.
+     *
+     * @return the executor; usable until the runtime is unloaded
      */
     Executor executor();
 
     /**
-     * The version of the interface that the host speaks.
+     * Returns the version of the interface between host and runtimes that the host implements.
      *
-     * @return 2, or more in days to come
+     * @return 2 or more
      */
     int abi();
 }

@@ -1,38 +1,47 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The host's shared dict: what every worker and every runtime of the host sees, in nginx a {@code
+ * A shared dict of the host, which all workers and all runtimes see: in nginx a {@code
  * lua_shared_dict}.
  *
  * <pre>{@code
  * CompletableFuture<Long> visits = config.dict("cache").incr("visits:" + name, 1);
  * }</pre>
  *
- * <p>The host's event loop answers, and only once the runtime is loaded: do not wait for an answer
- * in {@code init}, in a handler of {@link FfiRuntime.Builder#fastMethod}, or in one of {@link
- * FfiRuntime.Builder#asyncMethod}. Futures complete on the runtime's executor. Where the host
- * refuses, they fail with a {@link RestyFfiException}. Any thread may call.
+ * <p>Each operation is one atomic step on the event loop of the host. The event loop answers only
+ * after the runtime has been loaded, so that {@code init} must not wait for an answer. Nor must a
+ * handler of {@link FfiRuntime.Builder#fastMethod} or {@link FfiRuntime.Builder#asyncMethod},
+ * because it holds the polling thread, which receives the answers.
+ *
+ * <p>Any thread may call. The futures complete on {@link Config#executor()}, so that their
+ * dependent actions may block. They fail with a {@link RestyFfiException}: with {@link
+ * Status#BAD_ARGUMENT} and a reason if the host refuses the operation, for example because the
+ * runtime may not use the dict or the dict is full; with {@link Status#UNLOADED} if the runtime is
+ * unloaded first.
  */
 public interface Dict {
     /**
      * Reads a value.
      *
      * @param key the key
-     * @return the value, null if there is none
+     * @return the value, which belongs to the caller; null if there is none. A number or boolean
+     *     that Lua has stored comes as its text
      */
-    CompletableFuture<byte[]> get(String key);
+    CompletableFuture<byte @Nullable []> get(String key);
 
     /**
-     * Stores a value for ever.
+     * Stores a value without a time limit.
      *
      * @param key the key
-     * @param value the value; its bytes are copied before this returns
-     * @return completes when it is stored
+     * @param value the value; its bytes are copied before this method returns
+     * @return completes when the value is stored
      */
-    default CompletableFuture<Void> set(String key, byte[] value) {
+    default CompletableFuture<@Nullable Void> set(String key, byte[] value) {
         return set(key, value, Duration.ZERO);
     }
 
@@ -40,59 +49,66 @@ public interface Dict {
      * Stores a value for a time.
      *
      * @param key the key
-     * @param value the value; its bytes are copied before this returns
-     * @param timeToLive how long the value lives, to the millisecond; zero for ever
-     * @return completes when it is stored
+     * @param value the value; its bytes are copied before this method returns
+     * @param timeToLive how long the value lives, rounded up to milliseconds; zero means without a
+     *     limit
+     * @return completes when the value is stored
+     * @throws IllegalArgumentException if the time is negative
      */
-    CompletableFuture<Void> set(String key, byte[] value, Duration timeToLive);
+    CompletableFuture<@Nullable Void> set(String key, byte[] value, Duration timeToLive);
 
     /**
-     * Stores a value for ever, if there is none.
+     * Stores a value without a time limit, unless the key has one already.
      *
      * @param key the key
-     * @param value the value; its bytes are copied before this returns
-     * @return whether it was stored; false if there is a value already
+     * @param value the value; its bytes are copied before this method returns
+     * @return whether the value was stored; false if the key has one already
      */
     default CompletableFuture<Boolean> add(String key, byte[] value) {
         return add(key, value, Duration.ZERO);
     }
 
     /**
-     * Stores a value for a time, if there is none.
+     * Stores a value for a time, unless the key has one already. Of several that add the same key
+     * at the same time, one succeeds.
      *
      * @param key the key
-     * @param value the value; its bytes are copied before this returns
-     * @param timeToLive how long the value lives, to the millisecond; zero for ever
-     * @return whether it was stored; false if there is a value already
+     * @param value the value; its bytes are copied before this method returns
+     * @param timeToLive how long the value lives, rounded up to milliseconds; zero means without a
+     *     limit
+     * @return whether the value was stored; false if the key has one already
+     * @throws IllegalArgumentException if the time is negative
      */
     CompletableFuture<Boolean> add(String key, byte[] value, Duration timeToLive);
 
     /**
-     * Adds to a number in one step. A missing key counts from 0.
+     * Adds to a number. A missing key counts from 0, and then lives without a time limit.
      *
-     * @param key the key
-     * @param by what to add
-     * @return the new value; fails with an {@link ArithmeticException} if that is no whole number
+     * @param key the key, whose value is a number that {@code incr} or Lua has stored
+     * @param by what to add; may be negative
+     * @return the new value; fails with an {@link ArithmeticException} if it is not a whole number
      */
     default CompletableFuture<Long> incr(String key, long by) {
         return incr(key, by, Duration.ZERO);
     }
 
     /**
-     * Adds to a number in one step. A missing key counts from 0, and lives for a time.
+     * Adds to a number. A missing key counts from 0, and then lives for a time.
      *
-     * @param key the key
-     * @param by what to add
-     * @param timeToLive how long a key that was missing lives, to the millisecond; zero for ever
-     * @return the new value; fails with an {@link ArithmeticException} if that is no whole number
+     * @param key the key, whose value is a number that {@code incr} or Lua has stored
+     * @param by what to add; may be negative
+     * @param timeToLive how long a key that was missing lives, rounded up to milliseconds; zero
+     *     means without a limit
+     * @return the new value; fails with an {@link ArithmeticException} if it is not a whole number
+     * @throws IllegalArgumentException if the time is negative
      */
     CompletableFuture<Long> incr(String key, long by, Duration timeToLive);
 
     /**
      * Removes a value.
      *
-     * @param key the key; it need not be there
-     * @return completes when it is gone
+     * @param key the key; it may be missing
+     * @return completes when the value is gone
      */
-    CompletableFuture<Void> delete(String key);
+    CompletableFuture<@Nullable Void> delete(String key);
 }

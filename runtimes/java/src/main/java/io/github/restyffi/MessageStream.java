@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A stream of messages in both directions, as its handler sees it.
  *
@@ -12,26 +14,32 @@ package io.github.restyffi;
  * })
  * }</pre>
  *
- * <p>Both directions have a window: the client sends no more than fits before the handler has
- * received it, and {@link #send} waits while the client is slower. So little memory is held,
- * however much flows. Any thread may use a stream; a message goes to one of those that receive.
+ * <p>Each direction has a window of 256 KiB. The client sends no more than that ahead of {@link
+ * #receive}, and {@link #send} waits while the client is that far behind. So a stream holds little
+ * memory, however much it carries.
+ *
+ * <p>Any thread may use a stream. Each message goes to one of the threads that receive.
  */
 public interface MessageStream {
     /**
-     * Waits for the client's next message.
+     * Returns the next message of the client, and waits for it.
      *
-     * @return the message, the handler's to keep or change; null when the client has sent its last
-     * @throws InterruptedException when the call is cancelled, or the thread interrupted
-     * @throws IllegalStateException after the end of the handler
+     * @return the message, which belongs to the handler from now on; null when the client has
+     *     closed its direction, and at every call after that
+     * @throws InterruptedException if the call is cancelled, or the thread is interrupted
+     * @throws IllegalStateException if the handler has returned
+     * @throws RestyFfiException with {@link Status#THREW} if the message does not fit into the Java
+     *     heap
      */
-    byte[] receive() throws InterruptedException;
+    byte @Nullable [] receive() throws InterruptedException;
 
     /**
-     * Sends a message to the client; waits while it cannot take more.
+     * Sends a message to the client, and waits while the window is used up.
      *
-     * @param message the message, no longer touched by the handler
-     * @throws InterruptedException when the call is cancelled, or the thread interrupted
-     * @throws IllegalStateException after the end of the handler
+     * @param message the message, up to 128 MiB, which the handler must not change afterwards
+     * @throws InterruptedException if the call is cancelled, or the thread is interrupted
+     * @throws IllegalStateException if the handler has returned
+     * @throws NullPointerException if the message is null: a stream has no nil messages
      */
     void send(byte[] message) throws InterruptedException;
 }

@@ -3,23 +3,30 @@ package io.github.restyffi;
 import java.util.concurrent.Flow;
 
 /**
- * Serves a method that is a stream by publishers, for clients of reactive libraries.
+ * Serves a method that is a stream by publishers, as reactive libraries have them.
+ *
+ * <pre>{@code
+ * .publisherMethod("prices", (messages, call) -> exchange.prices()) // a Flow.Publisher<byte[]>
+ * }</pre>
  *
  * @see FfiRuntime.Builder#publisherMethod(String, PublisherHandler)
  */
 @FunctionalInterface
 public interface PublisherHandler {
     /**
-     * Begins one stream.
+     * Begins to serve one stream, on a thread that the stream keeps to its end.
      *
-     * @param messages what the client sends, for one subscriber; it fails with a {@link
-     *     java.util.concurrent.CancellationException} when the call is cancelled. What is not
-     *     requested is not received
-     * @param call what else is known about the call
-     * @return what the client gets: one message is requested at a time, as fast as the client takes
-     *     them. Its completion ends the stream; its error fails it, as an exception of {@link
-     *     StreamHandler#handle} does. When the call is cancelled, so is the subscription
-     * @throws Exception to fail the stream
+     * <p>When the call is cancelled, the subscription of the returned publisher is cancelled, and
+     * the messages of the client fail with a {@link java.util.concurrent.CancellationException}.
+     *
+     * @param messages the messages of the client, for one subscriber. A message is received from
+     *     the client only when the subscriber has requested it, and belongs to the subscriber from
+     *     then on. {@code onNext} may block
+     * @param call the call
+     * @return the messages for the client. They are requested one at a time, as fast as the client
+     *     takes them, and must not be changed afterwards. Completion ends the stream; an error ends
+     *     it as an exception of {@link StreamHandler#handle} does
+     * @throws Exception to fail the stream; see {@link StreamHandler#handle}
      */
     Flow.Publisher<byte[]> handle(Flow.Publisher<byte[]> messages, Call call) throws Exception;
 }

@@ -1,8 +1,22 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * A failure with a code. Thrown by a handler, it is what the caller gets: in Lua {@code false,
- * code, message}. Thrown by this library, its code is one of {@link Status} or the host's.
+ * A failure with a code.
+ *
+ * <p>When a handler throws it, the caller gets its code and its message, in Lua {@code false, code,
+ * message}, and nothing is logged. When this library throws it, its code is one of {@link Status}.
+ *
+ * <pre>{@code
+ * .method("get", (request, call) -> {
+ *     byte[] value = store.get(request);
+ *     if (value == null) {
+ *         throw new RestyFfiException(404, "there is no such key");
+ *     }
+ *     return value;
+ * })
+ * }</pre>
  */
 public class RestyFfiException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -11,34 +25,37 @@ public class RestyFfiException extends RuntimeException {
     private final int code;
 
     /**
-     * A failure with a code and a message.
+     * Makes a failure with a code and a message.
      *
-     * @param code the code: positive for the runtime's own, negative for one of {@link Status},
-     *     never 0
-     * @param message the message, as the caller gets it
+     * @param code the code, which is not 0: a positive one of the runtime's own, or one of {@link
+     *     Status}
+     * @param message the message for the caller; null is sent as an empty one
+     * @throws IllegalArgumentException if the code is 0
      */
-    public RestyFfiException(int code, String message) {
+    public RestyFfiException(int code, @Nullable String message) {
         this(code, message, null);
     }
 
     /**
-     * A failure with a code, a message and a cause.
+     * Makes a failure with a code, a message and a cause.
      *
-     * @param code the code: positive for the runtime's own, negative for one of {@link Status},
-     *     never 0
-     * @param message the message, as the caller gets it
-     * @param cause what led to it; the caller does not get it
+     * @param code the code, which is not 0: a positive one of the runtime's own, or one of {@link
+     *     Status}
+     * @param message the message for the caller; null is sent as an empty one
+     * @param cause the cause, which the caller does not get; null if there is none
+     * @throws IllegalArgumentException if the code is 0
      */
-    public RestyFfiException(int code, String message, Throwable cause) {
+    public RestyFfiException(int code, @Nullable String message, @Nullable Throwable cause) {
         super(message, cause);
         if (code == 0) {
-            throw new IllegalArgumentException("code 0 means success: a failure needs another one");
+            throw new IllegalArgumentException(
+                    "code 0 means success: a failure needs another code");
         }
         this.code = code;
     }
 
     /**
-     * The code of the failure.
+     * Returns the code of the failure.
      *
      * @return the code, never 0
      */

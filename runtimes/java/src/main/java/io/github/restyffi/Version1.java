@@ -1,10 +1,11 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * The three functions of version 1 of the interface, for classes that were written for it: they are
- * loaded by a method {@code static int init(String cfg, long tq)} and poll the queue themselves,
- * one task at a time. (They may also bind {@code ngx_http_lua_ffi_*} with a library of their own;
- * the host exports those.) New code uses {@link FfiRuntime}.
+ * The three functions of version 1 of the interface, for classes that were written for it. The host
+ * loads such a class by a method {@code static int init(String cfg, long tq)}; the class polls the
+ * queue itself, one task at a time. New code uses {@link FfiRuntime} instead.
  *
  * <pre>{@code
  * public static int init(String cfg, long tq) {
@@ -19,33 +20,39 @@ package io.github.restyffi;
  *     return 0;
  * }
  * }</pre>
+ *
+ * <p>Queues and tasks are addresses of the host. A wrong one, or a task that is used after its
+ * answer, may crash the host. Any thread may call these methods. A class may also bind the host's
+ * functions {@code ngx_http_lua_ffi_*} by a native library of its own.
  */
 public final class Version1 {
     private Version1() {}
 
     /**
-     * Waits for a task.
+     * Waits for a task, for as long as it takes.
      *
-     * @param tq the queue, as given to {@code init}
-     * @return the task; 0 when the runtime is unloaded: end the thread then, and use the queue no
-     *     more
+     * @param tq the queue, as {@code init} received it
+     * @return the task; 0 when the runtime is being unloaded: the thread must end then and not use
+     *     the queue any more
      */
     public static native long taskPoll(long tq);
 
     /**
-     * The request of a task.
+     * Returns the request of a task.
      *
-     * @param task the task, not yet answered
-     * @return a copy of the request; null if there is none
+     * @param task a task that has not been answered
+     * @return a copy of the request; null if the caller passed nil
+     * @throws OutOfMemoryError if the request does not fit into the Java heap
      */
-    public static native byte[] getRequest(long task);
+    public static native byte @Nullable [] getRequest(long task);
 
     /**
-     * Answers a task, once.
+     * Answers a task. Each task is answered once.
      *
-     * @param task the task
-     * @param rc 0 for success, or the code of the failure
-     * @param response the answer, or the message of the failure; null for none
+     * @param task a task that has not been answered
+     * @param rc 0 for success, else the code of the failure
+     * @param response the answer, or the message of the failure; null answers nil. It is copied
+     * @throws OutOfMemoryError if there is no memory for the copy; the task is not answered then
      */
-    public static native void respond(long task, int rc, byte[] response);
+    public static native void respond(long task, int rc, byte @Nullable [] response);
 }
