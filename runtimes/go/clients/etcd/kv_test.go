@@ -61,18 +61,18 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	s := startEtcd(t)
 	good := userOf(t, s)
 	for want, options := range map[string]table{
-		`"endpoints" must be a list of at least one address`:     {"endpoints": []string{}},
-		"endpoints[2] is empty":                                  {"endpoints": []string{s.address, ""}},
-		`"user" and "password" need each other`:                  {"user": "ann"},
-		`"max_receive_bytes" must not be less`:                   {"max_send_bytes": 10, "max_receive_bytes": 9},
-		`endpoints[1], "http://a:1", is without TLS`:             {"endpoints": []string{"http://a:1"}, "tls": table{}},
-		`endpoints[2], "https://a:1", is with TLS`:               {"endpoints": []string{"a:1", "https://a:1"}},
-		`"tls.ca" is neither PEM nor a file that can be read`:    {"tls": table{"ca": "/nowhere"}},
-		`"tls.ca" has no certificate that can be read`:           {"tls": table{"ca": "-----BEGIN"}},
-		`"tls.cert" and "tls.key" need each other`:               {"tls": table{"cert": "x"}},
-		`"tls.verify" must be a boolean, not string "no"`:        {"tls": table{"verify": "no"}},
-		`"dial_timeout" must be a number, not string "1 second"`: {"dial_timeout": "1 second"},
-		`there is no field "pasword"`:                            {"pasword": "secret"},
+		`"endpoints" must be a list of at least one address`:        {"endpoints": []string{}},
+		"endpoints[2] is empty":                                     {"endpoints": []string{s.address, ""}},
+		`"user" and "password" need each other`:                     {"user": "ann"},
+		`"max_receive_bytes" must not be less`:                      {"max_send_bytes": 10, "max_receive_bytes": 9},
+		`endpoints[1], "http://a:1", is without TLS`:                {"endpoints": []string{"http://a:1"}, "tls": table{}},
+		`endpoints[2], "https://a:1", is with TLS`:                  {"endpoints": []string{"a:1", "https://a:1"}},
+		`"tls.ca" is neither PEM nor a file that can be read`:       {"tls": table{"ca": "/nowhere"}},
+		`"tls.ca" has no certificate that can be read`:              {"tls": table{"ca": "-----BEGIN"}},
+		`"tls.cert" and "tls.key" need each other`:                  {"tls": table{"cert": "x"}},
+		`"tls.verify" must be a boolean, not string "no"`:           {"tls": table{"verify": "no"}},
+		`"connect_timeout" must be a number, not string "1 second"`: {"connect_timeout": "1 second"},
+		`there is no field "pasword"`:                               {"pasword": "secret"},
 	} {
 		_, err := good.with(options).try("get", table{"key": "a"})
 		fails(t, err, -10, want)

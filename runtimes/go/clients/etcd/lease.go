@@ -123,7 +123,7 @@ type keepAliveRequest struct {
 func (c *client) keepAlive(ctx context.Context, body *keepAliveRequest, s *pool.Stream) error {
 	id := clientv3.LeaseID(body.ID)
 	renewed := func(ttl int64) error { return s.Send(lease{body.ID, ttl}) }
-	first, cancel := context.WithTimeout(ctx, seconds(body.Timeout, usualDialTimeout))
+	first, cancel := context.WithTimeout(ctx, seconds(body.Timeout, usualConnectTimeout))
 	ttl, err := c.renew(first, id)
 	cancel()
 	if err == nil {

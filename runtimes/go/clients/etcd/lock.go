@@ -31,7 +31,7 @@ type lockAnswer struct {
 // lock is a stream that holds a lock: a message says that it is held, and it is released when the caller has closed its
 // direction, or has gone. The lease is the stream's own.
 func (c *client) lock(ctx context.Context, body *lockRequest, s *pool.Stream) (err error) {
-	waiting, cancel := context.WithTimeout(ctx, seconds(body.Timeout, usualDialTimeout))
+	waiting, cancel := context.WithTimeout(ctx, seconds(body.Timeout, usualConnectTimeout))
 	defer cancel()
 	granted, err := c.Grant(waiting, body.TTL)
 	if err != nil {

@@ -25,8 +25,8 @@ type options struct {
 	Password         string      `msgpack:"password"`
 	TLS              *tlsOptions `msgpack:"tls"`
 	Namespace        string      `msgpack:"namespace"`
-	DialTimeout      float64     `msgpack:"dial_timeout"`
-	KeepaliveTime    float64     `msgpack:"keepalive_time"`
+	ConnectTimeout   float64     `msgpack:"connect_timeout"`
+	Keepalive        float64     `msgpack:"keepalive"`
 	KeepaliveTimeout float64     `msgpack:"keepalive_timeout"`
 	AutoSyncInterval float64     `msgpack:"auto_sync_interval"`
 	MaxSendBytes     int         `msgpack:"max_send_bytes"`
@@ -43,8 +43,8 @@ type tlsOptions struct {
 }
 
 const (
-	usualDialTimeout      = 5 * time.Second
-	usualKeepaliveTime    = 30 * time.Second
+	usualConnectTimeout   = 5 * time.Second
+	usualKeepalive        = 30 * time.Second
 	usualKeepaliveTimeout = 10 * time.Second
 	mostSeconds           = 2_000_000
 
@@ -69,19 +69,19 @@ func seconds(value float64, usual time.Duration) time.Duration {
 
 // config is what the etcd client wants to know.
 func (o *options) config() (clientv3.Config, error) {
-	dialTimeout := seconds(o.DialTimeout, usualDialTimeout)
+	connectTimeout := seconds(o.ConnectTimeout, usualConnectTimeout)
 	config := clientv3.Config{
 		Endpoints:            o.Endpoints,
 		AutoSyncInterval:     seconds(o.AutoSyncInterval, 0),
-		DialTimeout:          dialTimeout,
-		DialKeepAliveTime:    seconds(o.KeepaliveTime, usualKeepaliveTime),
+		DialTimeout:          connectTimeout,
+		DialKeepAliveTime:    seconds(o.Keepalive, usualKeepalive),
 		DialKeepAliveTimeout: seconds(o.KeepaliveTimeout, usualKeepaliveTimeout),
 		MaxCallSendMsgSize:   o.MaxSendBytes,
 		MaxCallRecvMsgSize:   o.MaxReceiveBytes,
 		// What goes wrong is told to whoever called, and an error that was told is not logged.
 		Logger: zap.NewNop(),
 		DialOptions: []grpc.DialOption{
-			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: dialTimeout}),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
 			grpc.WithStaticStreamWindowSize(window),
 			grpc.WithStaticConnWindowSize(window),
 		},

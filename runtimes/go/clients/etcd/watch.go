@@ -58,7 +58,7 @@ func (c *client) watch(ctx context.Context, body *watchRequest, s *pool.Stream) 
 			f.ask()
 		}
 	}()
-	return f.run(ctx, seconds(body.Timeout, usualDialTimeout))
+	return f.run(ctx, seconds(body.Timeout, usualConnectTimeout))
 }
 
 func (r *watchRequest) follower(c *client) (*follower, error) {

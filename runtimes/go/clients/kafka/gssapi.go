@@ -58,7 +58,7 @@ func (k *kerberized) Authenticate(ctx context.Context, address string) (session 
 	}
 	k.reach.waitsFor(address, "Kerberos: the KDC does not answer")
 	defer k.reach.waitsFor(address, silent)
-	limited, cancel := context.WithTimeout(ctx, dialTimeout)
+	limited, cancel := context.WithTimeout(ctx, usualConnectTimeout)
 	defer cancel()
 	ticket, err := k.client.Ticket(limited, host)
 	var refused *kerberos.RefusedError

@@ -24,6 +24,10 @@ type options struct {
 	RequestTimeout float64      `msgpack:"request_timeout"`
 	MetadataMaxAge float64      `msgpack:"metadata_max_age"`
 
+	ConnectTimeout   float64 `msgpack:"connect_timeout"`
+	Keepalive        float64 `msgpack:"keepalive"`
+	KeepaliveTimeout float64 `msgpack:"keepalive_timeout"`
+
 	Acks            string  `msgpack:"acks"`
 	Compression     string  `msgpack:"compression"`
 	Linger          float64 `msgpack:"linger"`

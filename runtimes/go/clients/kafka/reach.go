@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// dialTimeout bounds how long a broker may take to accept a connection.
-	dialTimeout = 10 * time.Second
 	// troubleLasts is for how long a broker's last failure explains anything. franz-go tries a broker that somebody needs
 	// more often than that.
 	troubleLasts = 30 * time.Second
@@ -40,6 +38,7 @@ type trouble struct {
 // reach knows which brokers cannot be used, and why. franz-go tries again and again, and tells its log only. It is hooks of
 // a client.
 type reach struct {
+	network  net.Dialer
 	refusal  string       // why a broker may close our connections
 	troubled atomic.Int32 // how many troubles there are: requests that are answered look at this only
 
@@ -55,7 +54,7 @@ var (
 )
 
 func newReach(o *options) *reach {
-	r := &reach{troubles: make(map[string]trouble), opening: make(map[string]string)}
+	r := &reach{network: o.dialer(), troubles: make(map[string]trouble), opening: make(map[string]string)}
 	switch {
 	case o.SASL != nil && o.TLS != nil:
 		r.refusal = "user, password or certificate may be wrong, or it has no TLS (options sasl, tls)"
@@ -73,7 +72,7 @@ func newReach(o *options) *reach {
 func (r *reach) dialer(config *tls.Config) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		r.waits(address, "there is no connection yet")
-		conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
+		conn, err := r.network.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
@@ -86,13 +85,13 @@ func (r *reach) dialer(config *tls.Config) func(context.Context, string, string)
 		if own.ServerName == "" {
 			own.ServerName, _, _ = net.SplitHostPort(address)
 		}
-		limited, cancel := context.WithTimeout(ctx, dialTimeout)
+		limited, cancel := context.WithTimeout(ctx, r.network.Timeout)
 		defer cancel()
 		secure := tls.Client(conn, own)
 		if err := secure.HandshakeContext(limited); err != nil {
 			_ = conn.Close()
 			if limited.Err() != nil && ctx.Err() == nil {
-				return nil, fmt.Errorf("the TLS handshake has not ended within %v", dialTimeout)
+				return nil, fmt.Errorf("the TLS handshake has not ended within %v", r.network.Timeout)
 			}
 			return nil, fmt.Errorf("TLS: %w", err)
 		}
