@@ -1,13 +1,13 @@
 import { createServer } from "node:net";
 
 /**
- * Below those that the kernel gives to clients: none of them takes the port before its server listens, or while that is
- * down.
+ * Below the range from which the kernel gives clients their ports, so that no client takes a port before its server
+ * listens, or while that server is down. Above 10080, the highest port that fetch and browsers refuse to connect to.
  */
-const FIRST = 10_000;
-const LAST = 29_999;
+export const FIRST = 10_081;
+export const LAST = 29_999;
 
-/** So many different ports on 127.0.0.1 that nothing listens on. */
+/** Different ports on 127.0.0.1 that nothing listens on; `count` of them. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
