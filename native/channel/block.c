@@ -42,7 +42,8 @@ bool rf_block_valid(const struct rf_channel *c, uint64_t offset, uint64_t len)
 {
     int class;
     uint32_t index;
-    return locate(c, offset, &class, &index) && len <= rf_layout_class_size[class] && rf_pool_used(&c->blocks[class], index);
+    return locate(c, offset, &class, &index) && len <= rf_layout_class_size[class] &&
+           rf_pool_used(&c->blocks[class], index);
 }
 
 bool rf_block_give(const struct rf_channel *c, uint64_t offset)

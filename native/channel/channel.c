@@ -17,8 +17,8 @@ static void view(struct rf_channel *c)
     c->slot = (struct rf_slot *)(c->base + c->at.slot);
     c->slots = (struct rf_pool){&c->h->slots, (_Atomic uint32_t *)(c->base + c->at.slot_links), c->at.slots};
     for (int k = 0; k < RF_CLASSES; k++)
-        c->blocks[k] =
-            (struct rf_pool){&c->h->blocks[k], (_Atomic uint32_t *)(c->base + c->at.block_links[k]), rf_layout_class_count[k]};
+        c->blocks[k] = (struct rf_pool){&c->h->blocks[k], (_Atomic uint32_t *)(c->base + c->at.block_links[k]),
+                                        rf_layout_class_count[k]};
 }
 
 const char *rf_channel_create(struct rf_channel *c, uint32_t max_queue, struct rf_shared *shared, char *error,

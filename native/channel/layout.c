@@ -7,7 +7,7 @@
  * classes mean hotter blocks. The sum stays below 4 GB, the largest range that every version of Node can view.
  */
 const uint32_t rf_layout_class_size[RF_CLASSES] = {256,     1024,    4096,     16384,     65536,
-                                            1 << 18, 1 << 20, 4u << 20, 16u << 20, (128u << 20) + 4096};
+                                                   1 << 18, 1 << 20, 4u << 20, 16u << 20, (128u << 20) + 4096};
 const uint32_t rf_layout_class_count[RF_CLASSES] = {65536, 65536, 16384, 8192, 4096, 1024, 256, 64, 32, 8};
 
 static uint64_t page(uint64_t n)

@@ -26,7 +26,8 @@ static const char *allowed_dict(const struct rf_instance *i, const char *name, u
 
 void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s)
 {
-    static const char lost[] = "no memory is left for the answer of a shared dict: the handler that asked waits in vain";
+    static const char lost[] =
+        "no memory is left for the answer of a shared dict: the handler that asked waits in vain";
     struct rf_channel *c = &i->q.ch;
     struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
     struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};

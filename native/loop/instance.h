@@ -76,7 +76,7 @@ struct rf_instance {
     void *library;
     int (*init)(char *cfg, void *tq);
     void (*initialised)(struct rf_instance *i, int rc); /* with what it has returned */
-    struct rf_instance *next_turn; /* of those that wait for the library's thread */
+    struct rf_instance *next_turn;                      /* of those that wait for the library's thread */
     char *lib;
     char *cfg;
     /* process transport */

@@ -34,10 +34,11 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
 {
     char differs[RF_TEXT];
     if (options->size != sizeof *options)
-        return refuse_load(error, error_size,
-                      "cannot load \"%s\": libresty_ffi.so is of another version than the program or Lua library that "
-                      "uses it",
-                      lib);
+        return refuse_load(
+            error, error_size,
+            "cannot load \"%s\": libresty_ffi.so is of another version than the program or Lua library that "
+            "uses it",
+            lib);
     resty_ffi_options o = *options;
     rf_options_complete(&o);
     rf_instance_sweep(l);
@@ -46,22 +47,23 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     if (!*lib)
         return refuse_load(error, error_size, "cannot load a runtime without a library name");
     if (cfg && cfg_len >= RF_MAX_PAYLOAD)
-        return refuse_load(error, error_size, "cannot load \"%s\": the configuration is larger than the limit of 128 MB",
-                      lib);
+        return refuse_load(error, error_size,
+                           "cannot load \"%s\": the configuration is larger than the limit of 128 MB", lib);
     if (o.max_queue > RF_MAX_QUEUE)
         return refuse_load(error, error_size, "cannot load \"%s\": max_queue is %u, at most %u is possible", lib,
-                      o.max_queue, RF_MAX_QUEUE);
+                           o.max_queue, RF_MAX_QUEUE);
     if (o.workers > RF_MAX_WORKERS)
-        return refuse_load(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib, o.workers,
-                      RF_MAX_WORKERS);
+        return refuse_load(error, error_size, "cannot load \"%s\": workers is %u, at most %u are possible", lib,
+                           o.workers, RF_MAX_WORKERS);
     for (resty_ffi_runtime *rt = l->runtimes; rt; rt = rt->next) {
         if (!same_key(rt, lib, cfg, cfg_len))
             continue;
         if (rf_options_differ(&rt->options, options, differs, sizeof differs))
-            return refuse_load(error, error_size,
-                          "cannot load \"%s\": it is loaded already with %s (library and configuration are the same): "
-                          "leave that option out, unload the runtime first, or give it another configuration",
-                          lib, differs);
+            return refuse_load(
+                error, error_size,
+                "cannot load \"%s\": it is loaded already with %s (library and configuration are the same): "
+                "leave that option out, unload the runtime first, or give it another configuration",
+                lib, differs);
         rt->handles++;
         return rt;
     }

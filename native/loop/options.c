@@ -54,7 +54,8 @@ static char *put_bytes(char **at, const char *from, size_t size)
 resty_ffi_options *rf_options_copy(const resty_ffi_options *o)
 {
     size_t user = o->user ? strlen(o->user) + 1 : 0, env = o->env ? rf_options_list_size(o->env) : 0;
-    size_t settings = o->settings ? rf_options_list_size(o->settings) : 0, dicts = o->dicts ? rf_options_list_size(o->dicts) : 0;
+    size_t settings = o->settings ? rf_options_list_size(o->settings) : 0,
+           dicts = o->dicts ? rf_options_list_size(o->dicts) : 0;
     resty_ffi_options *copy = malloc(sizeof *copy + user + env + settings + dicts);
     if (!copy)
         return NULL;

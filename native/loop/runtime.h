@@ -23,11 +23,11 @@ struct resty_ffi_runtime {
     resty_ffi_options options;      /* complete */
     resty_ffi_options *own_options; /* the memory behind the strings of options */
     enum rf_runtime_state state;
-    uint64_t since; /* when it was loaded first */
-    bool timed_out; /* and failed because that took too long */
+    uint64_t since;                       /* when it was loaded first */
+    bool timed_out;                       /* and failed because that took too long */
     const struct rf_transport *transport; /* of its workers */
-    uint32_t handles;             /* that hosts hold: one for each load */
-    struct rf_instance **workers; /* options.workers of them */
+    uint32_t handles;                     /* that hosts hold: one for each load */
+    struct rf_instance **workers;         /* options.workers of them */
     uint32_t worker_count;
     struct rf_instance **incoming; /* during a reload: those that are to take their places; NULL entries failed */
     uint32_t incoming_count;
@@ -37,10 +37,10 @@ struct resty_ffi_runtime {
     char **methods;      /* names by number */
     resty_ffi_method_stats *method_stats;
     uint32_t method_count, method_size;
-    uint32_t *method_index; /* hash table of numbers + 1, twice method_size */
-    uint32_t drops;         /* unanswered failures in a row, for the back-off */
-    uint32_t missing;       /* workers that could not even be started again */
-    uint64_t retry;         /* when to try that next */
+    uint32_t *method_index;                /* hash table of numbers + 1, twice method_size */
+    uint32_t drops;                        /* unanswered failures in a row, for the back-off */
+    uint32_t missing;                      /* workers that could not even be started again */
+    uint64_t retry;                        /* when to try that next */
     void (*refill)(resty_ffi_runtime *rt); /* the next call tries to start them; NULL = none is missing */
     resty_ffi_stats stats;
     void *user;

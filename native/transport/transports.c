@@ -3,4 +3,4 @@
 #include "process/supervisor.h"
 #include "thread/thread.h"
 
-const struct rf_transports rf_transports = {.thread = &rf_thread_transport, .process = &rf_process_transport};
+const struct rf_transports rf_transports = {.thread = &rf_thread_transport, .process = &rf_supervisor_transport};

@@ -126,7 +126,8 @@ void rf_nginx_event_unwatch(void *host, void *handle)
 {
     (void)host;
     struct watch *w = handle;
-    put_word(w->read, at.log, (uintptr_t)ngx_cycle->log); /* of the present cycle: "master_process off" survives a reload */
+    put_word(w->read, at.log,
+             (uintptr_t)ngx_cycle->log); /* of the present cycle: "master_process off" survives a reload */
     /* Closing would not do: a child holds the same open file, and epoll would go on reporting it. */
     ngx_event_actions[1](w->read, NGX_READ_EVENT_EPOLL, 0);
     uint32_t none = UINT32_MAX;

@@ -114,8 +114,9 @@ const char *rf_nginx_layout_find(void *log, struct rf_nginx_layout *found)
         struct rf_nginx_layout at = layout(known[k].multi, known[k].async);
         struct fresh first, second;
         /* Each use of a connection turns its bit "instance" over, which shows where it is. */
-        if (look_at_connection(log, &at, &first) && look_at_connection(log, &at, &second) && first.address == second.address &&
-            (first.read_bits ^ second.read_bits) == at.instance && (first.read_bits & second.read_bits) == 0) {
+        if (look_at_connection(log, &at, &first) && look_at_connection(log, &at, &second) &&
+            first.address == second.address && (first.read_bits ^ second.read_bits) == at.instance &&
+            (first.read_bits & second.read_bits) == 0) {
             *found = at;
             return NULL;
         }

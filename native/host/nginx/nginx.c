@@ -18,7 +18,7 @@
 #include "subsystem.h"
 #include "sweep.h"
 
-static pid_t owner;       /* the worker that initialised; a fork of it is none */
+static pid_t owner; /* the worker that initialised; a fork of it is none */
 
 static const char *refusal(void)
 {

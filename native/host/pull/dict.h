@@ -8,6 +8,7 @@ struct rf_pull_dict;
 
 struct rf_pull_dict *rf_pull_dict_new(void);
 void rf_pull_dict_free(struct rf_pull_dict *d);
-void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r, struct resty_ffi_dict_answer *a);
+void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_request *r,
+                        struct resty_ffi_dict_answer *a);
 
 #endif

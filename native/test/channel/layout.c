@@ -27,9 +27,10 @@ TEST(parts_do_not_overlap)
         CHECK(l.memory >= end);
         CHECK(l.blocks[0] == l.memory);
         for (int c = 1; c < RF_CLASSES; c++)
-            CHECK(l.blocks[c] == l.blocks[c - 1] + (uint64_t)rf_layout_class_size[c - 1] * rf_layout_class_count[c - 1]);
-        CHECK(l.memory_end ==
-              l.blocks[RF_CLASSES - 1] + (uint64_t)rf_layout_class_size[RF_CLASSES - 1] * rf_layout_class_count[RF_CLASSES - 1]);
+            CHECK(l.blocks[c] ==
+                  l.blocks[c - 1] + (uint64_t)rf_layout_class_size[c - 1] * rf_layout_class_count[c - 1]);
+        CHECK(l.memory_end == l.blocks[RF_CLASSES - 1] + (uint64_t)rf_layout_class_size[RF_CLASSES - 1] *
+                                                             rf_layout_class_count[RF_CLASSES - 1]);
         CHECK(l.size == l.memory_end);
     }
 }

@@ -173,7 +173,7 @@ TEST(a_poll_that_finds_a_frame_leaves_the_descriptor_armed_for_others)
     set_up();
     int fd = resty_ffi_fd(&q, 0);
     CHECK_INT(resty_ffi_poll(&q, f, 8, 0), 0); /* one thread goes to wait for the descriptor */
-    rf_requests_arm(c);                                 /* another looks in the moment in which */
+    rf_requests_arm(c);                        /* another looks in the moment in which */
     send(1);                                   /* a frame comes, */
     uint64_t count;
     CHECK_INT(read(fd, &count, sizeof count), sizeof count);

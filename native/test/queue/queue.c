@@ -115,12 +115,12 @@ TEST(poll_fills_in_every_field)
     set_up();
     uint64_t b = block("hello");
     CHECK(rf_requests_send(c, &(struct rf_slot){.id = 77,
-                                               .kind = RESTY_FFI_CALL,
-                                               .flags = RESTY_FFI_END,
-                                               .data = b,
-                                               .len = 5,
-                                               .deadline = 123,
-                                               .method = 4}));
+                                                .kind = RESTY_FFI_CALL,
+                                                .flags = RESTY_FFI_END,
+                                                .data = b,
+                                                .len = 5,
+                                                .deadline = 123,
+                                                .method = 4}));
     CHECK(rf_requests_send(c, &(struct rf_slot){.id = 78, .kind = RESTY_FFI_WINDOW, .arg = 9, .status = -2}));
     memset(f, 0xff, sizeof f);
     CHECK_INT(resty_ffi_poll(&q, f, 3, -1), 2);

@@ -359,9 +359,9 @@ static void transport_stop(resty_ffi_loop *l, int timeout_ms)
     free(s);
 }
 
-const struct rf_transport rf_process_transport = {.start = transport_start,
-                                                  .end = transport_end,
-                                                  .stop = transport_stop,
-                                                  .shares_memory = true,
-                                                  .restarts = true,
-                                                  .awaits_end = true};
+const struct rf_transport rf_supervisor_transport = {.start = transport_start,
+                                                     .end = transport_end,
+                                                     .stop = transport_stop,
+                                                     .shares_memory = true,
+                                                     .restarts = true,
+                                                     .awaits_end = true};

@@ -43,6 +43,6 @@ struct rf_supervisor {
     _Atomic uint32_t running; /* futex: the thread */
 };
 
-extern const struct rf_transport rf_process_transport;
+extern const struct rf_transport rf_supervisor_transport;
 
 #endif

@@ -10,8 +10,8 @@
 
 /*
  * Called by the thread that has opened i->library. i->init runs on the library's thread, and i->initialised then: this
- * one, if there is none or if it has been given up. It stays as long as the process, because the library does. The caller's references to i, of
- * its own and to its queue, are given away. False = no memory, and nothing has happened.
+ * one, if there is none or if it has been given up. It stays as long as the process, because the library does. The
+ * caller's references to i, of its own and to its queue, are given away. False = no memory, and nothing has happened.
  */
 bool rf_home_run(struct rf_instance *i);
 
