@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../environment.ts";
+import { picture } from "../floors/picture.ts";
+import { FOLDERS } from "../floors/rules.ts";
+import { read } from "../floors/sources.ts";
 import { quote } from "./examples.ts";
 import { fill } from "./markers.ts";
 import { cells, notRun, table } from "./matrix.ts";
@@ -15,9 +18,9 @@ export function pages(): string[] {
     .map((name) => join(FOLDER, name));
 }
 
-/** A page with its quotations as the examples are now. */
+/** A page with its quotations as the examples are now, and its pictures as native/ is now. */
 export function current(page: string): string {
-  return fill(page, "powers", quote);
+  return fill(fill(page, "powers", quote), "floors", (name) => picture(read(join(ROOT, "native"), FOLDERS), name));
 }
 
 function update(file: string, make: (text: string) => string): void {
@@ -36,7 +39,7 @@ function updateMatrix(): void {
   else process.stdout.write(`README.md keeps its matrix: no results of ${missing.join(", ")}\n`);
 }
 
-/** npm run docs: quotes the examples in the pages of docs/, and writes the matrix into README. */
+/** npm run docs: quotes the examples in the pages of docs/, draws native/, and writes the matrix into README. */
 export async function docs(): Promise<number> {
   try {
     for (const file of pages()) update(file, current);
