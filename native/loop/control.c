@@ -13,7 +13,7 @@
 #include "logging.h"
 #include "loop.h"
 
-#define FEWEST 64u
+#define FEWEST 16u
 
 /* For this many frames beside those that are reserved. */
 static bool make_room(struct rf_instance *i, uint32_t more)

@@ -30,12 +30,13 @@ Not run under qemu:
   told to: block.unused_large_blocks_…, block.an_untouched_queue_…, unload.two_hundred_times_…
 - what counts on short times: home.*, chaos.*, fuzz.*, death.one_that_keeps_dying_…
 - what is started as a program of its own: program.*
+- what runs a process step by step: abi1.a_close_counts_…
 - what looks at the last lines of a child, where qemu adds one: limits.last_words_…, death.how_it_ended_is_told,
    death.…_says_why, death.its_last_words_…
 - what forbids system calls, which qemu makes for itself: forbidden.*
 - what hears at once that a program cannot be started, which qemu finds out later: process.a_missing_runner_is_explained
 - what compiles a library, for the machine of the compiler: load.a_library_that_needs_another_one_is_named
 END
-    set -- -E '^block\.(unused_large|an_untouched)|^unload\.two_hundred_times|^(home|chaos|fuzz|program|forbidden)\.|^limits\.last_words|^death\.(one_that_keeps|how_it|.*_says_why|its_last_words)|^process\.a_missing_runner|^load\.a_library_that_needs' "$@"
+    set -- -E '^block\.(unused_large|an_untouched)|^abi1\.a_close_counts|^unload\.two_hundred_times|^(home|chaos|fuzz|program|forbidden)\.|^limits\.last_words|^death\.(one_that_keeps|how_it|.*_says_why|its_last_words)|^process\.a_missing_runner|^load\.a_library_that_needs' "$@"
 fi
 exec ctest --test-dir "$build" --output-on-failure -j 6 "$@"

@@ -112,7 +112,7 @@ TEST(a_reservation_is_refused_when_there_is_no_memory)
     no_memory = false;
     CHECK(rf_control_reserve(&i, 1));
     no_memory = true;
-    CHECK_INT(fill(), 63);
+    CHECK_INT(fill(), 15);
     no_memory = false;
     tear_down();
 }
