@@ -1,16 +1,14 @@
-/* From frames to handlers. */
-#include "core.h"
+#include "dispatch.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#include "answer.h"
+#include "call.h"
+#include "clock.h"
+#include "exception.h"
+#include "held.h"
+#include "stream.h"
+#include "task.h"
 
 /* ---- Methods ---- */
 
@@ -74,23 +72,6 @@ void dispatch_forget(Core *c)
 }
 
 /* ---- Calls ---- */
-
-PyObject *request_bytes(const resty_ffi_frame *f)
-{
-    if (f->flags & RESTY_FFI_NIL)
-        return Py_NewRef(Py_None);
-    return PyBytes_FromStringAndSize(f->data, (Py_ssize_t)f->len);
-}
-
-PyObject *call_context(Core *c, const Method *m, const resty_ffi_frame *f)
-{
-    PyObject *deadline = PyLong_FromUnsignedLongLong(f->deadline);
-    if (!deadline)
-        return NULL;
-    PyObject *context = PyObject_CallFunctionObjArgs(c->context_type, c->owner, m->name, deadline, NULL);
-    Py_DECREF(deadline);
-    return context;
-}
 
 /* A plain handler, here and now, in a copy of the context so that what it sets there is its own call's. */
 static void call_sync(Core *c, Method *m, resty_ffi_frame *f)
@@ -157,7 +138,7 @@ static bool on_other_call(Core *c, Method *m, resty_ffi_frame *f)
     if (m->kind < STREAM) { /* it gets the first message, which may not have come yet */
         if ((f->flags & (RESTY_FFI_END | RESTY_FFI_NIL)) != RESTY_FFI_NIL)
             return false;
-        if (stream_hold(c, m, f) < 0)
+        if (held_add(c, m, f) < 0)
             answer_exception(c, m->name, f->id, f->data, false);
         return true;
     }
@@ -171,7 +152,8 @@ static bool on_other_call(Core *c, Method *m, resty_ffi_frame *f)
     return true;
 }
 
-void dispatch_call(Core *c, resty_ffi_frame *f)
+/* One call for a handler of plain calls, or a stream that begins. */
+static void dispatch_call(Core *c, resty_ffi_frame *f)
 {
     Method *m = method_of(c, f->method);
     if (!m) {
@@ -209,10 +191,16 @@ static PyObject *running_call(Core *c, uint64_t id)
 static void on_stream(Core *c, resty_ffi_frame *f)
 {
     PyObject *call = running_call(c, f->id);
-    if (!call || !stream_check(call))
-        return; /* it is over, or takes one message only */
-    task_leave(c);
-    stream_frame(call, f);
+    if (!call)
+        return; /* it is over */
+    if (stream_check(call)) {
+        task_leave(c);
+        stream_frame(call, f);
+    } else if (held_check(call) && f->kind == RESTY_FFI_DATA) {
+        task_leave(c);
+        resty_ffi_frame whole = held_release(call, f);
+        dispatch_call(c, &whole);
+    }
 }
 
 static void on_cancel(Core *c, const resty_ffi_frame *f)
@@ -271,7 +259,7 @@ void dispatch(Core *c, resty_ffi_frame *f, int n)
     }
     task_leave(c);
     c->collecting = false;
-    stream_steps(c);
+    task_steps(c);
     c->dispatching = false;
     answer_flush(c);
 }

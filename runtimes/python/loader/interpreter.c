@@ -1,8 +1,7 @@
-/*
- * The one interpreter of the process. Its settings come from the build (PYTHON_EXECUTABLE, PYTHON_HOME,
- * PYTHON_SONAME), never from PATH: a `python3` found there may be another version, with another standard library.
- */
-#include "core.h"
+#include "interpreter.h"
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,14 +2,19 @@
  * libffi_init of libffi_python3.so. cffi's embedding code, generated around this file, makes the Python function
  * resty_ffi_python_load callable from C; what is here runs before it: the interpreter, the path, the module _resty_ffi.
  */
-#include "core.h"
-
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "call_state.h"
+#include "core_type.h"
+#include "exception.h"
+#include "held.h"
+#include "interpreter.h"
+#include "stream.h"
 
 static int resty_ffi_python_load(void *q);
 static void resty_ffi_python_main(void);
@@ -102,9 +107,10 @@ static int set_up(void)
     PyObject *path = PySys_GetObject("path"), *entry = bundle();
     PyObject *module = NULL, *loaded = NULL, *backend = NULL;
     if (path && entry && PyList_Insert(path, 0, entry) == 0 && PyType_Ready(&core_type) == 0 &&
-        PyType_Ready(&stream_type) == 0)
+        PyType_Ready(&call_state_type) == 0 && PyType_Ready(&held_type) == 0 && PyType_Ready(&stream_type) == 0)
         module = PyModule_Create(&module_def);
     if (module && PyModule_AddObjectRef(module, "Core", (PyObject *)&core_type) == 0 &&
+        PyModule_AddObjectRef(module, "CallState", (PyObject *)&call_state_type) == 0 &&
         PyModule_AddObjectRef(module, "own_process", interpreter_owns_process() ? Py_True : Py_False) == 0 &&
         PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
         loaded = PyImport_ImportModule("resty_ffi._load");

@@ -5,18 +5,25 @@
  * taken as soon as the batch of frames that it waited for is read, without a turn of the loop; any other task of the
  * loop waits for a future.
  */
-#include "core.h"
+#include "stream.h"
 
 #include <semaphore.h>
 
+#include "answer.h"
+#include "call.h"
+#include "call_state.h"
+#include "clock.h"
+#include "exception.h"
+#include "loop.h"
+
 enum { READABLE = 0, WRITABLE = 1, NOT_PARKED = -1 };
 
-typedef struct Stream {
+typedef struct {
     PyObject_HEAD Core *core;
-    PyObject *owner;  /* LoadedRuntime: it outlives the core's own reference */
+    PyObject *owner;  /* Service: it outlives the core's own reference */
     PyObject *id;     /* the key in core->running */
     PyObject *method; /* the name */
-    PyObject *told;   /* what is told of a cancellation: CallTask or Context; NULL before the handler has begun */
+    PyObject *told;   /* what is told of a cancellation: CallState or Context; NULL before the handler has begun */
     resty_ffi_frame call;
     uint64_t due;   /* consumed, and not yet given back */
     int64_t window; /* what may still be sent */
@@ -25,16 +32,14 @@ typedef struct Stream {
     uint32_t head, count, size;
 
     bool threaded;  /* the handler has a thread of its own, which waits */
-    bool held;      /* no handler yet: one for plain calls waits for its request */
     bool first;     /* the oldest message came with the call, and costs nothing */
     bool ended;     /* the client has closed its direction */
     bool cancelled; /* nobody waits for this stream */
     bool over;      /* the handler is done, or was given up */
 
-    int wanted;          /* what the handler's task is about to wait for */
-    int parked;          /* what it waits for, or NOT_PARKED */
-    bool yielded;        /* half-way through `await stream.wait(…)` */
-    struct Stream *next; /* of those whose task is to take a step */
+    int wanted;   /* what the handler's task is about to wait for */
+    int parked;   /* what it waits for, or NOT_PARKED */
+    bool yielded; /* half-way through `await stream.wait(…)` */
 
     PyObject *futures[2]; /* lists of what waits on the loop, or NULL */
     int sleepers[2];      /* threads that wait */
@@ -62,36 +67,9 @@ static void settle(PyObject *future)
 /* The handler's task may go on. */
 static void unpark(Stream *s)
 {
-    Core *c = s->core;
     s->parked = NOT_PARKED;
-    if (c->collecting) {
-        s->next = c->woken;
-        c->woken = (Stream *)Py_NewRef((PyObject *)s);
-    } else if (c->loop && s->told && task_step_soon(c, s->told) < 0) {
+    if (s->core->loop && s->told && loop_wake(s->core, s->told) < 0)
         PyErr_WriteUnraisable(s->told);
-    }
-}
-
-void stream_steps(Core *c)
-{
-    Stream *oldest = NULL, *s;
-    while ((s = c->woken)) {
-        c->woken = s->next;
-        s->next = oldest;
-        oldest = s;
-    }
-    uint64_t flushed = oldest ? now_ns() : 0;
-    while ((s = oldest)) {
-        oldest = s->next;
-        s->next = NULL;
-        if (s->told)
-            task_step(c, s->told);
-        Py_DECREF(s);
-        if (oldest && now_ns() - flushed > HOLD_NS) {
-            answer_flush(c);
-            flushed = now_ns();
-        }
-    }
 }
 
 static void wake(Stream *s, int which)
@@ -128,6 +106,13 @@ static int drop_done(PyObject *futures)
     return 0;
 }
 
+/* Whether the running code is the task of the handler, which has no CallState of its own before its first step ends. */
+static int is_in_handler(Stream *s)
+{
+    CallState *state = s->told && call_state_check(s->told) ? (CallState *)s->told : s->core->current;
+    return state && state->task ? loop_is_current(s->core, state->task) : 0;
+}
+
 /* Something to await until there may be a message, or a window. */
 static PyObject *stream_wait(Stream *s, PyObject *argument)
 {
@@ -138,7 +123,7 @@ static PyObject *stream_wait(Stream *s, PyObject *argument)
         PyErr_SetString(PyExc_RuntimeError, "this runtime has been unloaded");
         return NULL;
     }
-    int own = task_is_current(s->core, s->told);
+    int own = is_in_handler(s);
     if (own < 0)
         return NULL;
     if (own) {
@@ -155,17 +140,17 @@ static PyObject *stream_wait(Stream *s, PyObject *argument)
     return future;
 }
 
-/* `await stream`: yields the stream to task.c, which parks the task; when it is resumed, that is all. */
+/* `await stream`: yields the stream to whoever takes the step, who parks it here; when it is resumed, that is all. */
 static PyObject *stream_next(Stream *s)
 {
     s->yielded = !s->yielded;
     return s->yielded ? Py_NewRef((PyObject *)s) : NULL;
 }
 
-bool stream_park(PyObject *stream, PyObject *task)
+bool stream_park(PyObject *stream, PyObject *state)
 {
     Stream *s = (Stream *)stream;
-    if (s->told != task)
+    if (s->told != state)
         return false;
     s->parked = s->wanted;
     return true;
@@ -209,20 +194,6 @@ static void receive(Stream *s, const resty_ffi_frame *f)
         s->ended = true;
 }
 
-/* The request of a plain handler has come: from here on it is a call like any. */
-static void release_held(Stream *s, resty_ffi_frame *f)
-{
-    Core *c = s->core;
-    s->held = false;
-    if (PyDict_DelItem(c->running, s->id) < 0)
-        PyErr_Clear();
-    s->call.data = f->data;
-    s->call.len = f->len;
-    s->call.flags = f->flags & (RESTY_FFI_END | RESTY_FFI_NIL);
-    f->data = NULL;
-    dispatch_call(c, &s->call);
-}
-
 void stream_frame(PyObject *stream, resty_ffi_frame *f)
 {
     Stream *s = (Stream *)Py_NewRef(stream);
@@ -230,8 +201,6 @@ void stream_frame(PyObject *stream, resty_ffi_frame *f)
         s->window += (int64_t)f->arg;
         if (s->window > 0)
             wake(s, WRITABLE);
-    } else if (s->held) {
-        release_held(s, f);
     } else if (!s->ended && !s->over) {
         receive(s, f);
         wake(s, READABLE);
@@ -277,14 +246,6 @@ static PyObject *refuse(Stream *s)
 static PyObject *stream_cancel_call(Stream *s, PyObject *unused)
 {
     s->cancelled = true;
-    if (s->held) {
-        PyObject *text = PyUnicode_FromFormat("the call of \"%U\" was cancelled before its request came", s->method);
-        PyObject *done =
-            text ? PyObject_CallMethod((PyObject *)s->core, "answer", "OiO", s->id, (int)RESTY_FFI_CANCELLED, text)
-                 : NULL;
-        Py_XDECREF(text);
-        return done;
-    }
     PyObject *done = s->told ? PyObject_CallMethod(s->told, "cancel_call", NULL) : Py_NewRef(Py_None);
     wake(s, READABLE);
     wake(s, WRITABLE);
@@ -408,17 +369,6 @@ PyObject *stream_open(Core *c, const Method *m, const resty_ffi_frame *f)
     s->first = !(f->flags & RESTY_FFI_NIL);
     receive(s, f);
     return (PyObject *)s;
-}
-
-int stream_hold(Core *c, const Method *m, const resty_ffi_frame *f)
-{
-    Stream *s = stream_new(c, m, f);
-    if (!s)
-        return -1;
-    s->held = true;
-    int held = PyDict_SetItem(c->running, s->id, (PyObject *)s);
-    Py_DECREF(s);
-    return held;
 }
 
 void stream_tell(PyObject *stream, PyObject *told)

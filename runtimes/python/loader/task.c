@@ -1,24 +1,23 @@
 /*
- * `async def` handlers. asyncio would make a Task for each call, put it on the loop and run its first step a turn
- * later, which costs several times the call. Here the first step runs at once, and most calls end with it.
+ * asyncio would make a Task for each call, put it on the loop and run its first step a turn later, which costs several
+ * times the call. Here the first step runs at once, and most calls end with it.
  *
  * A handler must not be able to tell: it runs inside a task from its first step on (asyncio.timeout, TaskGroup and
  * others need one), the same task when it is resumed. So we have a task type of our own, CallTask, by the rules that
  * asyncio gives for one ("Extending asyncio"). A task whose call ended at once and that nobody kept serves the next
  * call too: in the steady state no task is made.
+ *
+ * What the steps read and write is in an object of our own, CallState: how CPython lays out a task is not our business.
  */
-#include "core.h"
+#include "task.h"
 
-#include <structmember.h>
-
-#define SLOT(c, task, field) (*(PyObject **)((char *)(task) + (c)->slots.field))
-
-static void set_slot(PyObject **slot, PyObject *value)
-{
-    PyObject *old = *slot;
-    *slot = Py_XNewRef(value);
-    Py_XDECREF(old);
-}
+#include "answer.h"
+#include "call.h"
+#include "call_state.h"
+#include "clock.h"
+#include "exception.h"
+#include "loop.h"
+#include "stream.h"
 
 /* Names that each step looks up, made once. */
 static struct {
@@ -38,120 +37,118 @@ static int make_names(void)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static int slot_offset(PyObject *type, const char *name, Py_ssize_t *offset)
+/* ---- Tasks ---- */
+
+static CallState *state_new(Core *c)
 {
-    PyObject *member = PyObject_GetAttrString(type, name);
-    if (!member)
-        return -1;
-    int ok = Py_IS_TYPE(member, &PyMemberDescr_Type);
-    if (ok)
-        *offset = ((PyMemberDescrObject *)member)->d_member->offset;
-    else
-        PyErr_Format(PyExc_TypeError, "CallTask.%s is not a slot", name);
-    Py_DECREF(member);
-    return ok ? 0 : -1;
+    CallState *s = (CallState *)PyObject_CallNoArgs((PyObject *)&call_state_type);
+    PyObject *args[2] = {c->loop, (PyObject *)s};
+    if (s && !(s->task = PyObject_Vectorcall(c->task_type, args, 2, NULL)))
+        Py_CLEAR(s);
+    return s;
 }
 
-int task_setup(Core *c, PyObject *loop, PyObject *task_type)
+/* A task and its state hold each other until one of them lets go. */
+static void state_drop(CallState *s)
 {
-    TaskSlots *s = &c->slots;
-    if (make_names() < 0 || slot_offset(task_type, "_coro", &s->coro) < 0 ||
-        slot_offset(task_type, "_context", &s->context) < 0 || slot_offset(task_type, "_fut_waiter", &s->waiter) < 0 ||
-        slot_offset(task_type, "_must_cancel", &s->must_cancel) < 0 ||
-        slot_offset(task_type, "_cancels", &s->cancels) < 0 || slot_offset(task_type, "_marked", &s->marked) < 0 ||
-        slot_offset(task_type, "_told", &s->told) < 0 || slot_offset(task_type, "_call", &s->call) < 0 ||
-        slot_offset(task_type, "_call_id", &s->call_id) < 0 || slot_offset(task_type, "_stream", &s->stream) < 0 ||
-        slot_offset(task_type, "_method", &s->method) < 0)
+    if (s)
+        Py_CLEAR(s->task);
+    Py_XDECREF(s);
+}
+
+/* Whether nobody has kept the task, or left a mark on it, since `references` were counted. */
+static bool is_unused(const CallState *s, Py_ssize_t references)
+{
+    PyObject **dict = _PyObject_GetDictPtr(s->task);
+    return Py_REFCNT(s->task) == references && !s->marked && *PyObject_GET_WEAKREFS_LISTPTR(s->task) == NULL &&
+           (!dict || !*dict);
+}
+
+/* Whether is_unused sees a mark that this function leaves on a task. -1 and an exception. */
+static int shows_mark(Core *c, PyObject *mark)
+{
+    CallState *s = state_new(c);
+    if (!s)
         return -1;
-    PyObject *asyncio = PyImport_ImportModule("asyncio");
-    PyObject *tasks = PyImport_ImportModule("asyncio.tasks");
-    if (asyncio && tasks) {
-        c->enter_task = PyObject_GetAttrString(tasks, "_enter_task");
-        c->leave_task = PyObject_GetAttrString(tasks, "_leave_task");
+    Py_ssize_t references = Py_REFCNT(s->task);
+    bool before = is_unused(s, references);
+    PyObject *kept = PyObject_CallOneArg(mark, s->task);
+    int shows = kept ? before && !is_unused(s, references) : -1;
+    Py_XDECREF(kept);
+    state_drop(s);
+    return shows;
+}
+
+/* With a Python that is_unused does not know well enough, each call gets a task of its own. */
+static int check_reuse(Core *c, PyObject *marks)
+{
+    c->reuses_tasks = true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(marks); i++) {
+        int shows = shows_mark(c, PyTuple_GET_ITEM(marks, i));
+        if (shows < 0)
+            return -1;
+        if (!shows)
+            c->reuses_tasks = false;
+    }
+    return 0;
+}
+
+int task_setup(Core *c, PyObject *task_type, PyObject *marks)
+{
+    PyObject *asyncio = make_names() < 0 ? NULL : PyImport_ImportModule("asyncio");
+    PyObject *tasks = asyncio ? PyObject_GetAttrString(asyncio, "tasks") : NULL;
+    if (tasks) {
         c->register_task = PyObject_GetAttrString(tasks, "_register_task");
         c->unregister_task = PyObject_GetAttrString(tasks, "_unregister_task");
         c->cancelled_error = PyObject_GetAttrString(asyncio, "CancelledError");
-        c->current_task = PyObject_GetAttrString(tasks, "current_task");
-        c->call_soon = PyObject_GetAttrString(loop, "call_soon");
-        c->flush_method = PyObject_GetAttrString((PyObject *)c, "flush");
-        c->drain_method = PyObject_GetAttrString((PyObject *)c, "drain");
     }
-    Py_XDECREF(asyncio);
     Py_XDECREF(tasks);
+    Py_XDECREF(asyncio);
     if (PyErr_Occurred())
         return -1;
-    c->loop = Py_NewRef(loop);
     c->task_type = Py_NewRef(task_type);
-    return 0;
+    return check_reuse(c, marks);
 }
 
 void task_forget(Core *c)
 {
-    Py_CLEAR(c->spare);
-    Py_CLEAR(c->enter_task);
-    Py_CLEAR(c->leave_task);
+    state_drop(c->spare);
+    c->spare = NULL;
     Py_CLEAR(c->register_task);
     Py_CLEAR(c->unregister_task);
     Py_CLEAR(c->cancelled_error);
-    Py_CLEAR(c->current_task);
-    Py_CLEAR(c->call_soon);
-    Py_CLEAR(c->flush_method);
-    Py_CLEAR(c->drain_method);
     Py_CLEAR(c->task_type);
-    Py_CLEAR(c->loop);
-}
-
-/* ---- Which task is current ---- */
-
-static int switch_task(Core *c, PyObject *function, PyObject *task)
-{
-    PyObject *args[2] = {c->loop, task};
-    PyObject *done = PyObject_Vectorcall(function, args, 2, NULL);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
 }
 
 void task_leave(Core *c)
 {
     if (!c->current)
         return;
-    PyObject *task = c->current;
+    PyObject *task = c->current->task;
     c->current = NULL;
-    if (switch_task(c, c->leave_task, task) < 0)
+    if (loop_leave(c, task) < 0)
         PyErr_WriteUnraisable(task);
 }
 
-int task_is_current(Core *c, PyObject *task)
-{
-    PyObject *current = PyObject_CallOneArg(c->current_task, c->loop);
-    Py_XDECREF(current);
-    if (!current)
-        return -1;
-    return current == (task ? task : c->current);
-}
-
 /* The spare task, made current; borrowed. */
-static PyObject *enter_spare(Core *c)
+static CallState *enter_spare(Core *c)
 {
     if (c->current)
         return c->current;
-    if (!c->spare) {
-        c->spare = PyObject_CallOneArg(c->task_type, c->loop);
-        if (!c->spare)
-            return NULL;
-    }
-    if (switch_task(c, c->enter_task, c->spare) < 0)
+    if (!c->spare && !(c->spare = state_new(c)))
+        return NULL;
+    if (loop_enter(c, c->spare->task) < 0)
         return NULL;
     return c->current = c->spare;
 }
 
 /* ---- Steps after the first ---- */
 
-static void step(Core *c, PyObject *task, PyObject *exception);
+static void step(Core *c, CallState *s, PyObject *exception);
 
 static PyObject *step_callback(PyObject *pair, PyObject *const *args, Py_ssize_t n)
 {
-    step((Core *)PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n ? args[0] : NULL);
+    step((Core *)PyTuple_GET_ITEM(pair, 0), (CallState *)PyTuple_GET_ITEM(pair, 1), n ? args[0] : NULL);
     Py_RETURN_NONE;
 }
 
@@ -159,14 +156,14 @@ static PyObject *step_callback(PyObject *pair, PyObject *const *args, Py_ssize_t
 static PyObject *wake_callback(PyObject *pair, PyObject *future)
 {
     Core *c = (Core *)PyTuple_GET_ITEM(pair, 0);
-    PyObject *task = PyTuple_GET_ITEM(pair, 1);
+    CallState *s = (CallState *)PyTuple_GET_ITEM(pair, 1);
     PyObject *result = PyObject_CallMethodNoArgs(future, names.result);
     if (result) {
         Py_DECREF(result);
-        step(c, task, NULL);
+        step(c, s, NULL);
     } else {
         PyObject *exception = take_exception();
-        step(c, task, exception);
+        step(c, s, exception);
         Py_DECREF(exception);
     }
     Py_RETURN_NONE;
@@ -175,9 +172,9 @@ static PyObject *wake_callback(PyObject *pair, PyObject *future)
 static PyMethodDef step_def = {"step", (PyCFunction)(void (*)(void))step_callback, METH_FASTCALL, NULL};
 static PyMethodDef wake_def = {"wakeup", wake_callback, METH_O, NULL};
 
-static PyObject *bound(Core *c, PyObject *task, PyMethodDef *def)
+static PyObject *bound(Core *c, CallState *s, PyMethodDef *def)
 {
-    PyObject *pair = PyTuple_Pack(2, (PyObject *)c, task);
+    PyObject *pair = PyTuple_Pack(2, (PyObject *)c, (PyObject *)s);
     if (!pair)
         return NULL;
     PyObject *callback = PyCFunction_New(def, pair);
@@ -186,30 +183,30 @@ static PyObject *bound(Core *c, PyObject *task, PyMethodDef *def)
 }
 
 /* function(callback[, argument], context=the task's context) */
-static PyObject *with_context(Core *c, PyObject *task, PyObject *function, PyObject *callback, PyObject *argument)
+static PyObject *with_context(const CallState *s, PyObject *function, PyObject *callback, PyObject *argument)
 {
     PyObject *args[3] = {callback, argument, NULL};
-    args[argument ? 2 : 1] = SLOT(c, task, context);
+    args[argument ? 2 : 1] = s->context;
     return PyObject_Vectorcall(function, args, argument ? 2 : 1, names.context);
 }
 
 /* Another step with the loop's next turn; with the current exception thrown into the handler if there is one. */
-int task_step_soon(Core *c, PyObject *task)
+static int step_soon(Core *c, CallState *s)
 {
     PyObject *exception = take_exception();
-    PyObject *callback = bound(c, task, &step_def);
-    PyObject *handle = callback ? with_context(c, task, c->call_soon, callback, exception) : NULL;
+    PyObject *callback = bound(c, s, &step_def);
+    PyObject *handle = callback ? with_context(s, c->call_soon, callback, exception) : NULL;
     Py_XDECREF(callback);
     Py_XDECREF(exception);
     Py_XDECREF(handle);
     return handle ? 0 : -1;
 }
 
-static int waits_for(Core *c, PyObject *task, PyObject *waiter)
+static int waits_for(CallState *s, PyObject *waiter)
 {
-    set_slot(&SLOT(c, task, waiter), waiter);
-    if (SLOT(c, task, must_cancel) == Py_True) {
-        PyObject *cancelled = PyObject_CallMethod(task, "_cancel_waiter", NULL);
+    Py_XSETREF(s->waiter, Py_NewRef(waiter));
+    if (s->must_cancel) {
+        PyObject *cancelled = PyObject_CallMethod(s->task, "_cancel_waiter", NULL);
         if (!cancelled)
             return -1;
         Py_DECREF(cancelled);
@@ -218,76 +215,75 @@ static int waits_for(Core *c, PyObject *task, PyObject *waiter)
 }
 
 /* The handler yielded: a future that it waits for, None for "the next turn", or something that it may not. */
-static int wait_for(Core *c, PyObject *task, PyObject *yielded)
+static int wait_for(Core *c, CallState *s, PyObject *yielded)
 {
     if (yielded == Py_None)
-        return task_step_soon(c, task);
-    if (stream_check(yielded) && stream_park(yielded, task))
-        return waits_for(c, task, yielded);
+        return step_soon(c, s);
+    if (stream_check(yielded) && stream_park(yielded, (PyObject *)s))
+        return waits_for(s, yielded);
     PyObject *blocking = PyObject_GetAttr(yielded, names.blocking);
     PyObject *loop = blocking == Py_True ? PyObject_CallMethodNoArgs(yielded, names.get_loop) : NULL;
-    bool good = loop == c->loop && yielded != task;
+    bool good = loop == c->loop && yielded != s->task;
     Py_XDECREF(blocking);
     Py_XDECREF(loop);
     if (!good) {
         PyErr_Clear();
-        PyObject *refused = PyObject_CallMethod(task, "_refuse", "O", yielded); /* always raises */
+        PyObject *refused = PyObject_CallMethod(s->task, "_refuse", "O", yielded); /* always raises */
         Py_XDECREF(refused);
-        return task_step_soon(c, task);
+        return step_soon(c, s);
     }
     if (PyObject_SetAttr(yielded, names.blocking, Py_False) < 0)
         return -1;
     PyObject *add = PyObject_GetAttr(yielded, names.add_done_callback);
-    PyObject *callback = add ? bound(c, task, &wake_def) : NULL;
-    PyObject *added = callback ? with_context(c, task, add, callback, NULL) : NULL;
+    PyObject *callback = add ? bound(c, s, &wake_def) : NULL;
+    PyObject *added = callback ? with_context(s, add, callback, NULL) : NULL;
     Py_XDECREF(callback);
     Py_XDECREF(add);
     if (!added)
         return -1;
     Py_DECREF(added);
-    return waits_for(c, task, yielded);
+    return waits_for(s, yielded);
 }
 
 /* ---- The end of a call ---- */
 
 /* Ends a task that others may hold: its own future gets the result (`exception`, or none). */
-static void settle(Core *c, PyObject *task, PyObject *exception)
+static void settle(CallState *s, PyObject *exception)
 {
-    PyObject *done = PyObject_CallMethodOneArg(task, names.settle, exception ? exception : Py_None);
+    PyObject *done = PyObject_CallMethodOneArg(s->task, names.settle, exception ? exception : Py_None);
     if (!done)
-        PyErr_WriteUnraisable(task);
+        PyErr_WriteUnraisable(s->task);
     Py_XDECREF(done);
-    set_slot(&SLOT(c, task, coro), Py_None);
-    set_slot(&SLOT(c, task, context), Py_None);
-    set_slot(&SLOT(c, task, call), Py_None);
-    if (SLOT(c, task, stream) != Py_None) {
-        stream_answered(SLOT(c, task, stream));
-        set_slot(&SLOT(c, task, stream), Py_None);
-    }
+    Py_CLEAR(s->coro);
+    Py_CLEAR(s->context);
+    Py_CLEAR(s->call);
+    if (s->stream)
+        stream_answered(s->stream);
+    Py_CLEAR(s->stream);
+    Py_CLEAR(s->task);
 }
 
 /* Of a call that had been suspended. Takes result; NULL = the current exception. */
-static void finish(Core *c, PyObject *task, PyObject *result)
+static void finish(Core *c, CallState *s, PyObject *result)
 {
     PyObject *exception = result ? NULL : take_exception();
-    PyObject *id = SLOT(c, task, call_id);
-    if (PyDict_DelItem(c->running, id) == 0) {
-        uint64_t number = PyLong_AsUnsignedLongLong(id);
+    if (PyDict_DelItem(c->running, s->call_id) == 0) {
+        uint64_t number = PyLong_AsUnsignedLongLong(s->call_id);
         if (result) {
-            answer_result(c, SLOT(c, task, method), number, NULL, Py_NewRef(result));
+            answer_result(c, s->method, number, NULL, Py_NewRef(result));
         } else {
             raise_again(Py_NewRef(exception));
-            answer_exception(c, SLOT(c, task, method), number, NULL, SLOT(c, task, told) == Py_True);
+            answer_exception(c, s->method, number, NULL, s->told);
         }
         answer_soon(c);
     } else {
         PyErr_Clear(); /* the unload has given it up, and answered it */
     }
-    PyObject *gone = PyObject_CallOneArg(c->unregister_task, task);
+    PyObject *gone = PyObject_CallOneArg(c->unregister_task, s->task);
     if (!gone)
-        PyErr_WriteUnraisable(task);
+        PyErr_WriteUnraisable(s->task);
     Py_XDECREF(gone);
-    settle(c, task, exception);
+    settle(s, exception);
     Py_XDECREF(exception);
     Py_XDECREF(result);
 }
@@ -307,61 +303,78 @@ static PySendResult thrown(PyObject *coro, PyObject *exception, PyObject **resul
 }
 
 /* One step of a call that has been suspended. */
-static void step(Core *c, PyObject *task, PyObject *exception)
+static void step(Core *c, CallState *s, PyObject *exception)
 {
-    if (!c->loop || SLOT(c, task, coro) == Py_None)
+    if (!c->loop || !s->coro)
         return; /* unloaded, or over already */
     PyObject *made = NULL;
-    if (SLOT(c, task, must_cancel) == Py_True) {
+    if (s->must_cancel) {
         if (!exception || !PyErr_GivenExceptionMatches(exception, c->cancelled_error)) {
-            made = PyObject_CallMethod(task, "_make_cancelled_error", NULL);
+            made = PyObject_CallMethod(s->task, "_make_cancelled_error", NULL);
             if (made)
                 exception = made;
             PyErr_Clear();
         }
-        set_slot(&SLOT(c, task, must_cancel), Py_False);
+        s->must_cancel = false;
     }
-    set_slot(&SLOT(c, task, waiter), Py_None);
-    Py_INCREF(task);
-    PyObject *coro = Py_NewRef(SLOT(c, task, coro)), *result = NULL;
+    Py_CLEAR(s->waiter);
+    Py_INCREF(s);
+    PyObject *coro = Py_NewRef(s->coro), *result = NULL;
     PySendResult outcome = PYGEN_ERROR;
-    if (switch_task(c, c->enter_task, task) == 0) {
+    if (loop_enter(c, s->task) == 0) {
         outcome = exception ? thrown(coro, exception, &result) : PyIter_Send(coro, Py_None, &result);
         PyObject *raised = take_exception();
-        if (switch_task(c, c->leave_task, task) < 0)
-            PyErr_WriteUnraisable(task);
+        if (loop_leave(c, s->task) < 0)
+            PyErr_WriteUnraisable(s->task);
         if (raised)
             raise_again(raised);
     }
     Py_XDECREF(made);
     if (outcome == PYGEN_NEXT) {
-        int waits = wait_for(c, task, result);
+        int waits = wait_for(c, s, result);
         Py_CLEAR(result);
         if (waits < 0)
-            finish(c, task, NULL);
+            finish(c, s, NULL);
     } else {
-        finish(c, task, result);
+        finish(c, s, result);
     }
     Py_DECREF(coro);
-    Py_DECREF(task);
+    Py_DECREF(s);
 }
 
-void task_step(Core *c, PyObject *task)
+/* A step outside a callback of the loop, which would enter the context. */
+static void step_in_context(Core *c, CallState *s)
 {
-    Py_INCREF(task);
-    PyObject *variables = Py_NewRef(SLOT(c, task, context));
-    if (c->loop && variables != Py_None && PyContext_Enter(variables) == 0) {
-        step(c, task, NULL);
+    PyObject *variables = Py_XNewRef(s->context);
+    if (c->loop && variables && PyContext_Enter(variables) == 0) {
+        step(c, s, NULL);
         PyContext_Exit(variables);
     }
-    Py_DECREF(variables);
-    Py_DECREF(task);
+    Py_XDECREF(variables);
+}
+
+void task_steps(Core *c)
+{
+    PyObject *woken = c->woken;
+    if (!woken)
+        return;
+    c->woken = NULL;
+    uint64_t flushed = now_ns();
+    Py_ssize_t n = PyList_GET_SIZE(woken);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        step_in_context(c, (CallState *)PyList_GET_ITEM(woken, i));
+        if (c->q && i + 1 < n && now_ns() - flushed > HOLD_NS) {
+            answer_flush(c);
+            flushed = now_ns();
+        }
+    }
+    Py_DECREF(woken);
 }
 
 /* ---- The first step ---- */
 
 /* The handler of a new call was suspended: from here on the task is the call's. */
-static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f, PyObject *coro, PyObject *variables,
+static void suspend(Core *c, CallState *s, const Method *m, resty_ffi_frame *f, PyObject *coro, PyObject *variables,
                     PyObject **args, PyObject *yielded)
 {
     task_leave(c);
@@ -370,32 +383,23 @@ static void suspend(Core *c, PyObject *task, const Method *m, resty_ffi_frame *f
     PyObject *id = PyLong_FromUnsignedLongLong(f->id);
     if (!id)
         Py_FatalError("no memory for the id of a call");
-    set_slot(&SLOT(c, task, coro), coro);
-    set_slot(&SLOT(c, task, context), variables);
-    set_slot(&SLOT(c, task, call), args[1] ? args[1] : Py_None);
-    set_slot(&SLOT(c, task, method), m->name);
-    set_slot(&SLOT(c, task, call_id), id);
-    PyObject *registered = NULL, *entry = task;
+    s->coro = Py_NewRef(coro);
+    s->context = Py_NewRef(variables);
+    s->call = Py_XNewRef(args[1]);
+    Py_XSETREF(s->method, Py_NewRef(m->name));
+    s->call_id = id;
+    PyObject *registered = NULL, *entry = (PyObject *)s;
     if (m->kind == STREAM) {
         entry = args[0];
-        stream_tell(entry, task);
-        set_slot(&SLOT(c, task, stream), entry);
+        stream_tell(entry, (PyObject *)s);
+        s->stream = Py_NewRef(entry);
     }
     if (PyDict_SetItem(c->running, id, entry) == 0)
-        registered = PyObject_CallOneArg(c->register_task, task);
+        registered = PyObject_CallOneArg(c->register_task, s->task);
     Py_XDECREF(registered);
-    Py_DECREF(id);
-    if (!registered || wait_for(c, task, yielded) < 0)
-        finish(c, task, NULL);
-    Py_DECREF(task);
-}
-
-/* Whether nobody has kept the task, or left a mark on it, since `references` were counted. */
-static bool unused(Core *c, PyObject *task, Py_ssize_t references)
-{
-    PyObject **dict = _PyObject_GetDictPtr(task);
-    return Py_REFCNT(task) == references && SLOT(c, task, marked) == Py_False &&
-           PyObject_GET_WEAKREFS_LISTPTR(task)[0] == NULL && (!dict || !*dict);
+    if (!registered || wait_for(c, s, yielded) < 0)
+        finish(c, s, NULL);
+    Py_DECREF(s);
 }
 
 /* Takes the references in args: the request or the stream, and the context if it is wanted. */
@@ -403,17 +407,17 @@ static void first_step(Core *c, const Method *m, resty_ffi_frame *f, PyObject **
 {
     PyObject *coro = NULL, *result = NULL;
     PyObject *variables = PyContext_CopyCurrent();
-    PyObject *task = enter_spare(c);
-    Py_ssize_t references = task ? Py_REFCNT(task) : 0;
+    CallState *s = enter_spare(c);
+    Py_ssize_t references = s ? Py_REFCNT(s->task) : 0;
     PySendResult outcome = PYGEN_ERROR;
-    if (task && args[0] && (args[1] || !m->wants_context) && variables && PyContext_Enter(variables) == 0) {
+    if (s && args[0] && (args[1] || !m->wants_context) && variables && PyContext_Enter(variables) == 0) {
         coro = PyObject_Vectorcall(m->call, args, m->wants_context ? 2 : 1, NULL);
         if (coro)
             outcome = PyIter_Send(coro, Py_None, &result);
         PyContext_Exit(variables);
     }
     if (outcome == PYGEN_NEXT) {
-        suspend(c, task, m, f, coro, variables, args, result);
+        suspend(c, s, m, f, coro, variables, args, result);
         Py_DECREF(result);
     } else {
         PyObject *exception = result ? NULL : take_exception();
@@ -423,11 +427,11 @@ static void first_step(Core *c, const Method *m, resty_ffi_frame *f, PyObject **
             raise_again(Py_NewRef(exception));
             answer_exception(c, m->name, f->id, f->data, false);
         }
-        if (task && !unused(c, task, references)) {
+        if (s && !(c->reuses_tasks && is_unused(s, references))) {
             task_leave(c);
             c->spare = NULL;
-            settle(c, task, exception);
-            Py_DECREF(task);
+            settle(s, exception);
+            Py_DECREF(s);
         }
         Py_XDECREF(exception);
     }

@@ -55,8 +55,8 @@ def run(modules: Modules) -> None:
         try:
             func(*args, **kwargs)
         except BaseException as e:
-            if modules.runtime is not None:
-                modules.runtime.log.error("an exit handler raised", exc_info=e)
+            if modules.log is not None:
+                modules.log.error("an exit handler raised", exc_info=e)
             else:
                 traceback.print_exc()
 

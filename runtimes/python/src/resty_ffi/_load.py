@@ -6,6 +6,7 @@ import contextvars
 import gc
 import importlib
 import inspect
+import io
 import logging
 import os
 import pwd
@@ -16,12 +17,13 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from _resty_ffi import Core, change_type, own_process  # type: ignore[import-not-found]  # the loader's built-in module
+from _resty_ffi import Core, change_type, own_process  # the loader's built-in module
 
 from . import _exit, _modules, _venv
+from ._host_log import ERR, WARN
 from ._modules import Modules
+from ._service import UNLOAD_SECONDS, Service
 from ._venv import VenvError
-from .loaded import UNLOAD_SECONDS, LoadedRuntime
 from .log import LogHandler
 from .runtime import Runtime
 
@@ -61,14 +63,14 @@ def load(queue: int) -> int:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
         text = f'runtime "{core.name}" cannot be set up: {explain(e)}'
-        core.log(4, text.encode("utf-8", "backslashreplace"))  # the whole of it: the host's reason may be cut
+        core.log(ERR, text.encode("utf-8", "backslashreplace"))  # the whole of it: the host's reason may be cut
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
     gc.collect()  # an author who tries again and again leaves modules that have failed
     return result
 
 
-def _load_apart(core: Any, queue: int) -> None:
+def _load_apart(core: Core, queue: int) -> None:
     """The host's thread that calls this loads all runtimes: what their code leaves in it must not reach the next."""
     try:
         contextvars.copy_context().run(_load, core, queue)
@@ -78,7 +80,7 @@ def _load_apart(core: Any, queue: int) -> None:
             asyncio.set_event_loop(None)
 
 
-def _load(core: Any, queue: int) -> None:
+def _load(core: Core, queue: int) -> None:
     module_name, func_name, own = split_config(core.config)
     anew = core.generation > 0 or module_name.endswith("?")
     with _lock:
@@ -95,7 +97,7 @@ def _load(core: Any, queue: int) -> None:
         raise
 
 
-def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> None:
+def _start(core: Core, queue: int, module: ModuleType, func_name: str, own: bytes | None, modules: Modules) -> None:
     global _serve
     target = getattr(module, func_name, None)
     if target is None:
@@ -122,11 +124,19 @@ def _start(core: Any, queue: int, module: ModuleType, func_name: str, own: bytes
             raise ConfigError(
                 f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
             )
-    runtime = LoadedRuntime(core, definition, module.__name__, _text(own), modules)
+    service = Service(core, definition, module.__name__, _text(own), modules, _loop_of(definition))
     if own_process:
-        _serve = runtime.begin()
+        _serve = service.begin()
     else:
-        runtime.start()
+        service.start()
+
+
+def _loop_of(definition: Runtime) -> Callable[[Service], Callable[[], None]] | None:
+    if not definition.needs_loop():
+        return None
+    from . import _loop  # imports asyncio
+
+    return _loop.begin
 
 
 def main() -> None:
@@ -243,16 +253,16 @@ def _user() -> str:
         return f"to the user {os.geteuid()}"
 
 
-def _use_venv(core: Any) -> None:
+def _use_venv(core: Core) -> None:
     wanted = core.setting("venv")
     try:
-        if wanted or _inherited:
+        if folder := wanted or _inherited:
             with _lock:
-                _venv.use(wanted or _inherited)
+                _venv.use(folder)
     except VenvError as e:
         if wanted:
             raise
-        core.log(5, f"VIRTUAL_ENV is not used: {e}".encode("utf-8", "backslashreplace"))
+        core.log(WARN, f"VIRTUAL_ENV is not used: {e}".encode("utf-8", "backslashreplace"))
 
 
 def _prepare() -> None:
@@ -262,7 +272,7 @@ def _prepare() -> None:
         return
     _prepared = True
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # the host may have closed it
+        if isinstance(stream, io.TextIOWrapper):  # None: the host has closed it
             stream.reconfigure(line_buffering=True)  # what is printed shall neither wait nor be lost
     # What handles records of loggers that nobody has configured: by default it writes to standard error.
     logging.lastResort = LogHandler(logging.WARNING)

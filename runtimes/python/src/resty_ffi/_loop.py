@@ -9,37 +9,38 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
+from . import _task
 from ._task import CallTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .loaded import LoadedRuntime
+    from ._service import Service
 
 _TICK = 0.002
 
 
-def begin(runtime: LoadedRuntime) -> Callable[[], None]:
+def begin(service: Service) -> Callable[[], None]:
     """Enters the lifespan. Returns what serves until the host unloads the runtime. What the lifespan raises is raised
     here."""
-    loop = _new_loop(runtime)
+    loop = _new_loop(service)
     asyncio.set_event_loop(loop)
-    runtime.loop = loop
+    service.loop = loop
     ready = loop.create_future()
-    life = loop.create_task(_life(runtime, loop, ready))
+    life = loop.create_task(_life(service, loop, ready))
     try:
         loop.run_until_complete(asyncio.wait({life, ready}, return_when=asyncio.FIRST_COMPLETED))
         if not ready.done():
             life.result()
     except BaseException:
-        _end(runtime, loop)
+        _end(service, loop)
         raise
-    return functools.partial(_serve, runtime, loop, life)
+    return functools.partial(_serve, service, loop, life)
 
 
-def _new_loop(runtime: LoadedRuntime) -> asyncio.AbstractEventLoop:
-    if runtime.definition.loop_factory:
-        return runtime.definition.loop_factory()
+def _new_loop(service: Service) -> asyncio.AbstractEventLoop:
+    if service.definition.loop_factory:
+        return service.definition.loop_factory()
     if threading.current_thread() is threading.main_thread():
         # A module may have asked for this thread's loop while it was imported, and built upon it.
         with contextlib.suppress(RuntimeError), warnings.catch_warnings():
@@ -50,48 +51,53 @@ def _new_loop(runtime: LoadedRuntime) -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-def _serve(runtime: LoadedRuntime, loop: asyncio.AbstractEventLoop, life: asyncio.Task[None]) -> None:
+def _serve(service: Service, loop: asyncio.AbstractEventLoop, life: asyncio.Task[None]) -> None:
     try:
         loop.run_until_complete(life)
-        _cancel_all(loop, runtime.seconds_left())
+        _cancel_all(loop, service.seconds_left())
         with contextlib.suppress(asyncio.TimeoutError):
-            loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), runtime.seconds_left()))
+            loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), service.seconds_left()))
     finally:
-        _end(runtime, loop)
+        _end(service, loop)
 
 
-def _end(runtime: LoadedRuntime, loop: asyncio.AbstractEventLoop) -> None:
-    runtime.loop = None
+def _end(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    service.loop = None
     asyncio.set_event_loop(None)
     loop.close()
 
 
-async def _life(runtime: LoadedRuntime, loop: asyncio.AbstractEventLoop, ready: asyncio.Future[None]) -> None:
-    lifespan = runtime.definition.lifespan
-    manager = lifespan(runtime) if lifespan else contextlib.nullcontext()
+async def _life(service: Service, loop: asyncio.AbstractEventLoop, ready: asyncio.Future[None]) -> None:
+    lifespan = service.definition.lifespan
+    _task.check_current(loop)
+    manager = lifespan(service.runtime) if lifespan else contextlib.nullcontext()
     await manager.__aenter__()
-    runtime.unload = loop.create_future()
-    descriptor = runtime.core.use_loop(loop, CallTask)
-    loop.call_soon(runtime.core.drain)  # the descriptor tells of what comes after it has found nothing
-    loop.add_reader(descriptor, runtime.core.drain)
+    service.unload = loop.create_future()
+    descriptor = service.core.use_loop(loop, CallTask, _task.MARKS)
+    if not service.core.reuses_tasks:
+        service.runtime.log.warning(
+            "this version of Python hides from the loader what handlers do to their tasks: each call gets a new one"
+        )
+    loop.call_soon(service.core.drain)  # the descriptor tells of what comes after it has found nothing
+    loop.add_reader(descriptor, service.core.drain)
     ready.set_result(None)
-    await runtime.unload
+    await service.unload
     loop.remove_reader(descriptor)
-    runtime.begin_unload()
-    while runtime.core.running and runtime.seconds_left():  # noqa: ASYNC110 - calls in threads end here too
+    service.begin_unload()
+    while service.core.running and service.seconds_left():  # noqa: ASYNC110 - calls in threads end here too
         await asyncio.sleep(_TICK)
-    runtime.end_calls()
+    service.end_calls()
     try:
-        async with asyncio.timeout(runtime.seconds_left()):
+        async with asyncio.timeout(service.seconds_left()):
             await manager.__aexit__(None, None, None)
     except TimeoutError:
-        runtime.log.error(
+        service.runtime.log.error(
             "the lifespan did not end in its time (drain_timeout, worker_shutdown_timeout), and was cancelled"
         )
     except Exception:
-        runtime.log.exception("the lifespan raised while the runtime was unloaded")
+        service.runtime.log.exception("the lifespan raised while the runtime was unloaded")
     finally:
-        runtime.end_lifespan()
+        service.end_lifespan()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:

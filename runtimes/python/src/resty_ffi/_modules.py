@@ -15,6 +15,7 @@ import contextvars
 import functools
 import glob
 import importlib
+import logging
 import os
 import sys
 import threading
@@ -22,10 +23,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, PathFinder, SourceFileLoader
 from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .loaded import LoadedRuntime
+from ._host_log import HostLog
 
 _OWNER = "__resty_ffi__"
 """Among the globals of a runtime's own module: its Modules."""
@@ -52,7 +52,9 @@ class Modules:
         """The module that the configuration names, for messages."""
         self.own: dict[str, ModuleType] = {}
         self.path = list(_base)
-        self.runtime: LoadedRuntime | None = None
+        self.log: logging.Logger | None = None
+        """The runtime's own logger; None before it has one, like its way into the host's log."""
+        self.host_log: HostLog | None = None
         self.at_exit: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         """What is to be called when the runtime ends."""
         self.closed = False
@@ -100,7 +102,7 @@ class Modules:
     def keep(self, name: str, module: ModuleType) -> None:
         self.own[name] = module
         self._names.add(name)
-        if isinstance(module, ModuleType) and not _is_compiled(getattr(module, "__spec__", None)):
+        if isinstance(module, ModuleType) and _compiled_file(getattr(module, "__spec__", None)) is None:
             module.__dict__[_OWNER] = self
 
     def keeps(self, name: str, module: Any) -> bool:
@@ -124,15 +126,15 @@ class Modules:
         """What was found, as it is to be loaded. ImportError if the process has another one of this name."""
         if not self._owns(spec):
             other = dict.get(_modules, spec.name)
-            if _differ(spec, other):
+            if other is not None and _differ(spec, other):
                 raise ImportError(
                     f'"{spec.name}" would be {_place(spec)} for this runtime, and another one has loaded '
                     f"{_place(other.__spec__)} into this process, which has one copy of each installed package; give "
                     "this runtime a process of its own with the option isolate = true",
                     name=spec.name,
                 )
-        elif _is_compiled(spec):
-            spec.loader = _Compiled(spec.name, spec.origin)
+        elif (file := _compiled_file(spec)) is not None:
+            spec.loader = _Compiled(spec.name, file)
         elif self._anew and type(spec.loader) is SourceFileLoader:
             spec.loader = _Source(spec.loader.name, spec.loader.path)
         return spec
@@ -188,21 +190,25 @@ def _installed_in(entry: str) -> frozenset[str]:
 
 def _place(spec: ModuleSpec | None) -> str | None:
     """The file, or the folder of a package without one."""
-    if spec is None or spec.has_location:
-        return spec and spec.origin
+    if spec is None:
+        return None
+    if spec.has_location:
+        return spec.origin
     return next(iter(spec.submodule_search_locations or ()), None)
 
 
 def _differ(spec: ModuleSpec, module: ModuleType | None) -> bool:
     """Whether they come from two files."""
-    other = getattr(module, "__spec__", None)
+    other: Any = getattr(module, "__spec__", None)
     if not spec.has_location or not getattr(other, "has_location", False):
         return False
     return os.path.realpath(spec.origin or "") != os.path.realpath(other.origin or "")
 
 
-def _is_compiled(spec: ModuleSpec | None) -> bool:
-    return bool(spec and spec.origin and spec.origin.endswith(tuple(EXTENSION_SUFFIXES)))
+def _compiled_file(spec: ModuleSpec | None) -> str | None:
+    """The file of machine code that a module comes from."""
+    file = spec and spec.origin
+    return file if file and file.endswith(tuple(EXTENSION_SUFFIXES)) else None
 
 
 class _Source(SourceFileLoader):
@@ -260,7 +266,9 @@ def owner_of(code: Any) -> Modules | None:
     """Whose own function or method, or code that this frame runs, it is; None: nobody's."""
     code = getattr(code, "func", code)  # of a partial
     code = getattr(code, "__func__", code)
-    return getattr(code, "f_globals", getattr(code, "__globals__", {})).get(_OWNER)
+    variables: dict[str, Any] = getattr(code, "f_globals", getattr(code, "__globals__", {}))
+    owner: Modules | None = variables.get(_OWNER)
+    return owner
 
 
 def _having(name: str) -> list[Modules]:
@@ -356,7 +364,7 @@ class _Path(list):  # type: ignore[type-arg]
 
     __slots__ = ()
 
-    def __iadd__(self, entries: Any) -> Any:
+    def __iadd__(self, entries: Any) -> Any:  # type: ignore[misc]
         self.extend(entries)
         return self
 
@@ -411,7 +419,7 @@ def _heir() -> Modules | None:
     for that (executors, multiprocessing), and not for who makes a package start one first that then serves all."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        owner = frame.f_globals.get(_OWNER)
+        owner: Modules | None = frame.f_globals.get(_OWNER)
         if owner is not None:
             return owner
         file = frame.f_code.co_filename
@@ -456,4 +464,4 @@ def set_up(change_type: Any) -> None:
     _FIRST = frozenset(sys.modules)
     change_type(sys.modules, _Table)
     sys.meta_path.insert(sys.meta_path.index(PathFinder), _Finder)
-    threading.Thread.start = _start  # type: ignore[method-assign]
+    threading.Thread.start = _start  # type: ignore[assignment, method-assign]

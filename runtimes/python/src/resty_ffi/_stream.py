@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from _resty_ffi import Stream
+
     from .context import Context
     from .runtime import Handler
 
@@ -17,7 +19,7 @@ class Requests:
 
     __slots__ = ("_stream",)
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def __aiter__(self) -> Requests:
@@ -34,20 +36,22 @@ class BlockingRequests:
 
     __slots__ = ("_stream",)
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def __iter__(self) -> BlockingRequests:
         return self
 
     def __next__(self) -> bytes:
-        return self._stream.take()
+        message = self._stream.take()
+        assert message is not None  # in a thread it waits until there is one
+        return message
 
 
-def task_of(handler: Handler) -> Callable[[Any, Context], Awaitable[None]]:
+def task_of(handler: Handler) -> Callable[[Stream, Context], Awaitable[None]]:
     """The coroutine function that serves a stream with an async generator. It ends as the generator does."""
 
-    async def serve(stream: Any, ctx: Context) -> None:
+    async def serve(stream: Stream, ctx: Context) -> None:
         requests = Requests(stream)
         answers: AsyncGenerator[Any, None] = (
             handler.call(requests, ctx) if handler.wants_context else handler.call(requests)
@@ -74,10 +78,10 @@ def task_of(handler: Handler) -> Callable[[Any, Context], Awaitable[None]]:
     return serve
 
 
-def function_of(handler: Handler) -> Callable[[Any, Context], None]:
+def function_of(handler: Handler) -> Callable[[Stream, Context], None]:
     """The same with a plain generator, which blocks."""
 
-    def serve(stream: Any, ctx: Context) -> None:
+    def serve(stream: Stream, ctx: Context) -> None:
         requests = BlockingRequests(stream)
         answers: Generator[Any, None, Any] = (
             handler.call(requests, ctx) if handler.wants_context else handler.call(requests)

@@ -3,94 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.tasks
 import contextvars
 import inspect
 import io
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from .context import Context
+from _resty_ffi import CallState
 
 
 class CallTask(asyncio.Future):  # type: ignore[type-arg]
-    """Has all that asyncio's own Task has. Steps read and write the slots at their place in memory."""
+    """Has all that asyncio's own Task has."""
 
-    __slots__ = (
-        "_call",
-        "_call_id",
-        "_cancels",
-        "_context",
-        "_coro",
-        "_fut_waiter",
-        "_marked",
-        "_method",
-        "_must_cancel",
-        "_name",
-        "_stream",
-        "_told",
-    )
+    __slots__ = ("_call_state", "_name")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, state: CallState) -> None:
         super().__init__(loop=loop)
-        self._coro: Coroutine[Any, Any, Any] | None = None
-        self._context: contextvars.Context | None = None
-        self._fut_waiter: asyncio.Future[Any] | None = None
-        self._must_cancel = False
-        self._cancels = 0
-        self._marked = False  # somebody did something to this task: it cannot serve a second call
-        self._told = False  # the host has cancelled the call
-        self._call: Context | None = None
-        self._call_id: int | None = None
-        self._method: str | None = None
+        self._call_state = state
         self._name: str | None = None
-        self._stream: Any = None
-
-    def cancel_call(self) -> None:
-        """The host waits for this call no more."""
-        self._told = True
-        if self._call is not None:
-            self._call.cancel_call()
-        self.cancel()
 
     # What asyncio.Task has beyond a future.
 
     def cancel(self, msg: Any = None) -> bool:
         if self.done():
             return False
-        self._marked = True
-        self._cancels += 1
-        if self._fut_waiter is not None and self._fut_waiter.cancel(msg=msg):
+        state = self._call_state
+        state.marked = True
+        state.cancels += 1
+        if state.waiter is not None and state.waiter.cancel(msg=msg):
             return True
-        self._must_cancel = True
+        state.must_cancel = True
         self._cancel_message = msg
         return True
 
     def cancelling(self) -> int:
-        return self._cancels
+        return self._call_state.cancels
 
     def uncancel(self) -> int:
-        if self._cancels > 0:
-            self._cancels -= 1
-        return self._cancels
+        state = self._call_state
+        if state.cancels > 0:
+            state.cancels -= 1
+        return state.cancels
 
     def get_coro(self) -> Coroutine[Any, Any, Any] | None:
-        return self._coro
+        return self._call_state.coro
 
     def get_context(self) -> contextvars.Context | None:
-        return self._context
+        return self._call_state.context
 
     def get_name(self) -> str:
-        return self._name or f"resty_ffi-{self._method or 'call'}"
+        return self._name or f"resty_ffi-{self._call_state.method or 'call'}"
 
     def set_name(self, value: object) -> None:
-        self._marked = True
+        self._call_state.marked = True
         self._name = str(value)
 
     def get_stack(self, *, limit: int | None = None) -> list[Any]:
-        frame = inspect.iscoroutine(self._coro) and self._coro.cr_frame
+        coro = self._call_state.coro
+        frame = inspect.iscoroutine(coro) and coro.cr_frame
         return [frame] if frame and limit != 0 else []
 
     def print_stack(self, *, limit: int | None = None, file: io.TextIOBase | None = None) -> None:
@@ -98,7 +72,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
             traceback.print_stack(frame, limit=1, file=file or sys.stderr)
 
     def add_done_callback(self, fn: Callable[[Any], object], /, *, context: contextvars.Context | None = None) -> None:
-        self._marked = True
+        self._call_state.marked = True
         super().add_done_callback(fn, context=context)
 
     def set_result(self, result: object) -> NoReturn:
@@ -110,8 +84,9 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
     # For the steps.
 
     def _cancel_waiter(self) -> None:
-        if self._fut_waiter is not None and self._fut_waiter.cancel(msg=self._cancel_message):
-            self._must_cancel = False
+        state = self._call_state
+        if state.waiter is not None and state.waiter.cancel(msg=self._cancel_message):
+            state.must_cancel = False
 
     def _refuse(self, yielded: Any) -> NoReturn:
         if yielded is self:
@@ -133,3 +108,46 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         else:
             super().set_exception(exception)
             self.exception()  # it has been logged
+
+
+# What a new Python may change, asked before the first call.
+
+
+def _sets_attribute(task: CallTask) -> CallTask | None:
+    try:
+        task.mark = True  # type: ignore[attr-defined]
+    except AttributeError:
+        return task  # no handler can do it either
+    return None
+
+
+MARKS: tuple[Callable[[CallTask], object], ...] = (
+    lambda task: task,
+    lambda task: [task],
+    weakref.ref,
+    _sets_attribute,
+    lambda task: task.set_name("mark"),
+    lambda task: task.cancel(),
+    lambda task: task.add_done_callback(print),
+)
+"""What a handler may do to its task that keeps it from serving another call. A result is kept, too."""
+
+
+def check_current(loop: asyncio.AbstractEventLoop) -> None:
+    """RuntimeError if asyncio does not take a task of ours for the current one."""
+    task: Any = CallTask(loop, CallState())
+    outer = asyncio.current_task(loop)
+    if outer is not None:
+        asyncio.tasks._leave_task(loop, outer)
+    try:
+        asyncio.tasks._enter_task(loop, task)
+        current = asyncio.current_task(loop)
+        asyncio.tasks._leave_task(loop, task)
+    finally:
+        if outer is not None:
+            asyncio.tasks._enter_task(loop, outer)
+    if current is not task:
+        raise RuntimeError(
+            f"the asyncio of Python {sys.version.split()[0]} does not know the task of a call as the current one: "
+            "this version of resty-ffi is too old for it"
+        )

@@ -7,7 +7,7 @@ import os
 import site
 import sys
 
-from _resty_ffi import own_process  # type: ignore[import-not-found]
+from _resty_ffi import own_process
 
 from . import _modules
 

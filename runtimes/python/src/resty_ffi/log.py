@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
 
-from . import _modules
-
-if TYPE_CHECKING:
-    from .loaded import LoadedRuntime
+from . import _host_log, _modules
+from ._host_log import CRIT, DEBUG, ERR, INFO, WARN, HostLog
 
 NOTICE = 25
 """The host's level between info and warn: ``ctx.log.log(resty_ffi.NOTICE, "…")``."""
@@ -17,15 +14,17 @@ NOTICE = 25
 logging.addLevelName(NOTICE, "NOTICE")
 
 # Python's levels and, from each of them up, the host's.
-_LEVELS = ((logging.CRITICAL, 3), (logging.ERROR, 4), (logging.WARNING, 5), (NOTICE, 6), (logging.INFO, 7))
-_DEBUG = 8
-
-live: list[LoadedRuntime] = []
-"""Every runtime that has a host's log, in the order of loading."""
+_LEVELS = (
+    (logging.CRITICAL, CRIT),
+    (logging.ERROR, ERR),
+    (logging.WARNING, WARN),
+    (NOTICE, _host_log.NOTICE),
+    (logging.INFO, INFO),
+)
 
 
 def host_level(level: int) -> int:
-    return next((host for python, host in _LEVELS if level >= python), _DEBUG)
+    return next((host for python, host in _LEVELS if level >= python), DEBUG)
 
 
 class LogHandler(logging.Handler):
@@ -43,27 +42,27 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-            runtime = self._runtime()
-            if runtime is None or not runtime.write_log(host_level(record.levelno), text):
+            log = self._host_log()
+            if log is None or not log.write(host_level(record.levelno), text):
                 print(text, file=sys.stderr)
         except Exception:
             self.handleError(record)
 
-    def _runtime(self) -> LoadedRuntime | None:
+    def _host_log(self) -> HostLog | None:
         owner = _modules.asking()
-        return (owner and owner.runtime) or next(iter(live), None)
+        return (owner and owner.host_log) or next(iter(_host_log.live), None)
 
 
 class _RuntimeHandler(LogHandler):
-    def __init__(self, runtime: LoadedRuntime) -> None:
+    def __init__(self, log: HostLog) -> None:
         super().__init__()
-        self._its = runtime
+        self._log = log
 
-    def _runtime(self) -> LoadedRuntime:
-        return self._its
+    def _host_log(self) -> HostLog:
+        return self._log
 
 
-def runtime_logger(runtime: LoadedRuntime, name: str) -> logging.Logger:
+def runtime_logger(log: HostLog, name: str) -> logging.Logger:
     """The logger that ``ctx.log`` is: the host decides which levels it keeps.
 
     It is not among those that :mod:`logging` knows, which are the whole process's: `logging.config.dictConfig` and
@@ -71,5 +70,5 @@ def runtime_logger(runtime: LoadedRuntime, name: str) -> logging.Logger:
     """
     logger = logging.Logger(f"resty_ffi.{name}", logging.DEBUG)
     logger.manager = logging.Manager(logger)  # type: ignore[arg-type]
-    logger.addHandler(_RuntimeHandler(runtime))
+    logger.addHandler(_RuntimeHandler(log))
     return logger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
@@ -23,7 +23,7 @@ Message = bytes | bytearray | memoryview | str
 """What a handler of streams yields."""
 
 HandlerFunction = Callable[..., Answer] | Callable[..., Awaitable[Answer]]
-StreamFunction = Callable[..., AsyncGenerator[Message, None]] | Callable[..., Generator[Message, None, None]]
+StreamFunction = Callable[..., AsyncIterator[Message]] | Callable[..., Iterator[Message]]
 F = TypeVar("F", bound=HandlerFunction)
 S = TypeVar("S", bound=StreamFunction)
 Lifespan = Callable[["LoadedRuntime"], AbstractAsyncContextManager[object]]

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 # asyncio and concurrent.futures are imported where they are used: plain handlers do without their memory.
 
 if TYPE_CHECKING:
+    import asyncio
     from concurrent.futures import Future
 
-    from .loaded import LoadedRuntime
-
 _GET, _SET, _INCR, _DELETE, _ADD = 1, 2, 3, 4, 5
+
+
+class Asker(Protocol):
+    """What asks the host on behalf of one loaded runtime."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """That on which the runtime takes its calls."""
+
+    def takes_calls_here(self) -> bool:
+        """Whether the calling thread is the one that takes the runtime's calls."""
+
+    def ask_dict(
+        self,
+        waiter: asyncio.Future[bytes | None] | Future[bytes | None],
+        operation: int,
+        name: bytes,
+        key: bytes,
+        value: bytes,
+        ttl_ms: int,
+    ) -> None:
+        """Sends a request; its answer settles the waiter."""
 
 
 def _bytes(value: str | bytes) -> bytes:
@@ -41,22 +62,23 @@ class Dict:
     UTF-8; values come back as bytes. What the host refuses is an :class:`~resty_ffi.Error` with its code and text.
     """
 
-    def __init__(self, runtime: LoadedRuntime, name: str = "") -> None:
-        self._runtime = runtime
+    def __init__(self, asker: Asker, name: str = "") -> None:
+        self._asker = asker
         self._name = name.encode()
 
     def __call__(self, name: str) -> Dict:
         """The dict of this name."""
-        return Dict(self._runtime, name)
+        return Dict(self._asker, name)
 
     @property
     def blocking(self) -> BlockingDict:
         """The same dict for code that may block."""
-        return BlockingDict(self._runtime, self._name)
+        return BlockingDict(self._asker, self._name)
 
     async def get(self, key: str | bytes) -> bytes | None:
         """The value, None if there is none."""
-        return await self._ask(_GET, key)
+        value: bytes | None = await self._ask(_GET, key)
+        return value
 
     async def set(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> None:
         """Sets the value, for ``ttl`` seconds or for ever."""
@@ -78,9 +100,9 @@ class Dict:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        if loop is self._runtime.loop:
+        if loop is self._asker.loop:
             answer = loop.create_future()
-            self._runtime.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
+            self._asker.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
             return await answer
         return await asyncio.wrap_future(self.blocking.ask(operation, key, value, ttl))
 
@@ -90,12 +112,13 @@ class BlockingDict:
     generator, or in a thread of your own. The methods are those of :class:`Dict`. In the thread that takes the calls
     they raise RuntimeError, as the answer could never come."""
 
-    def __init__(self, runtime: LoadedRuntime, name: bytes) -> None:
-        self._runtime = runtime
+    def __init__(self, asker: Asker, name: bytes) -> None:
+        self._asker = asker
         self._name = name
 
     def get(self, key: str | bytes) -> bytes | None:
-        return self._wait(_GET, key)
+        value: bytes | None = self._wait(_GET, key)
+        return value
 
     def set(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> None:
         self._wait(_SET, key, _bytes(value), ttl)
@@ -110,7 +133,7 @@ class BlockingDict:
         self._wait(_DELETE, key)
 
     def _wait(self, operation: int, key: str | bytes, value: bytes = b"", ttl: float | None = None) -> Any:
-        if self._runtime.takes_calls_here():
+        if self._asker.takes_calls_here():
             raise RuntimeError(
                 "ctx.dict.blocking would block the thread that takes the calls: make the handler `async def` and "
                 "await ctx.dict, or register it with thread=True"
@@ -122,5 +145,5 @@ class BlockingDict:
         from concurrent.futures import Future
 
         answer: Future[bytes | None] = Future()
-        self._runtime.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
+        self._asker.ask_dict(answer, operation, self._name, _bytes(key), value, _milliseconds(ttl))
         return answer

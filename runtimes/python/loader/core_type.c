@@ -1,8 +1,14 @@
-/* The type Core, as Python sees it. */
-#include "core.h"
+#include "core_type.h"
 
 #include <pthread.h>
 #include <string.h>
+
+#include "answer.h"
+#include "dispatch.h"
+#include "interpreter.h"
+#include "loop.h"
+#include "stream.h"
+#include "task.h"
 
 /* How many batches one turn of the asyncio loop takes, so that its other work gets its turn. */
 #define BATCHES_A_TURN 16
@@ -28,6 +34,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwds)
         return NULL;
     c->q = (resty_ffi_queue *)(uintptr_t)queue;
     c->owner = Py_NewRef(Py_None);
+    c->runtime = Py_NewRef(Py_None);
     c->context_type = Py_NewRef(Py_None);
     c->running = PyDict_New();
     if (!c->running)
@@ -40,11 +47,11 @@ static PyObject *core_forget(Core *c, PyObject *unused)
 {
     c->q = NULL;
     task_forget(c);
+    loop_forget(c);
     dispatch_forget(c);
     PyDict_Clear(c->running);
-    PyObject *owner = c->owner;
-    c->owner = Py_NewRef(Py_None);
-    Py_DECREF(owner);
+    Py_SETREF(c->owner, Py_NewRef(Py_None));
+    Py_SETREF(c->runtime, Py_NewRef(Py_None));
     Py_RETURN_NONE;
 }
 
@@ -72,6 +79,7 @@ static void core_dealloc(Core *c)
 {
     Py_XDECREF(core_forget(c, NULL));
     Py_XDECREF(c->owner);
+    Py_XDECREF(c->runtime);
     Py_XDECREF(c->context_type);
     Py_XDECREF(c->running);
     Py_TYPE(c)->tp_free(c);
@@ -118,6 +126,11 @@ static PyObject *core_generation(Core *c, void *unused)
 static PyObject *core_running(Core *c, void *unused)
 {
     return Py_NewRef(c->running);
+}
+
+static PyObject *core_reuses_tasks(Core *c, void *unused)
+{
+    return PyBool_FromLong(c->reuses_tasks);
 }
 
 static PyObject *core_fail(Core *c, PyObject *args)
@@ -195,20 +208,21 @@ static PyObject *core_dict(Core *c, PyObject *args)
 
 static PyObject *core_prepare(Core *c, PyObject *args)
 {
-    PyObject *owner, *context_type;
-    if (!PyArg_ParseTuple(args, "OO", &owner, &context_type))
+    PyObject *owner, *runtime, *context_type;
+    if (!PyArg_ParseTuple(args, "OOO", &owner, &runtime, &context_type))
         return NULL;
     Py_SETREF(c->owner, Py_NewRef(owner));
+    Py_SETREF(c->runtime, Py_NewRef(runtime));
     Py_SETREF(c->context_type, Py_NewRef(context_type));
     Py_RETURN_NONE;
 }
 
 static PyObject *core_use_loop(Core *c, PyObject *args)
 {
-    PyObject *loop, *task_type;
-    if (!PyArg_ParseTuple(args, "OO", &loop, &task_type) || !is_open(c))
+    PyObject *loop, *task_type, *marks;
+    if (!PyArg_ParseTuple(args, "OOO!", &loop, &task_type, &PyTuple_Type, &marks) || !is_open(c))
         return NULL;
-    if (task_setup(c, loop, task_type) < 0)
+    if (loop_setup(c, loop) < 0 || task_setup(c, task_type, marks) < 0)
         return NULL;
     return PyLong_FromLong(resty_ffi_fd(c->q, 1));
 }
@@ -251,6 +265,14 @@ static PyObject *core_drain(Core *c, PyObject *unused)
         Py_RETURN_NONE;
     c->drain_scheduled = true;
     return PyObject_CallOneArg(c->call_soon, c->drain_method);
+}
+
+/* What the loop calls for those that were woken outside a dispatch. */
+static PyObject *core_take_steps(Core *c, PyObject *unused)
+{
+    c->steps_scheduled = false;
+    task_steps(c);
+    Py_RETURN_NONE;
 }
 
 static PyObject *core_flush(Core *c, PyObject *unused)
@@ -317,6 +339,7 @@ static PyMethodDef core_methods[] = {
     {"prepare", (PyCFunction)core_prepare, METH_VARARGS, NULL},
     {"serve", (PyCFunction)core_serve, METH_NOARGS, NULL},
     {"setting", (PyCFunction)core_setting, METH_VARARGS, NULL},
+    {"take_steps", (PyCFunction)core_take_steps, METH_NOARGS, NULL},
     {"use_loop", (PyCFunction)core_use_loop, METH_VARARGS, NULL},
     {"watch", (PyCFunction)core_watch, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
@@ -328,6 +351,7 @@ static PyGetSetDef core_getset[] = {
     {"config", (getter)core_config, NULL, NULL, NULL},
     {"config_address", (getter)core_config_address, NULL, NULL, NULL},
     {"generation", (getter)core_generation, NULL, NULL, NULL},
+    {"reuses_tasks", (getter)core_reuses_tasks, NULL, NULL, NULL},
     {"running", (getter)core_running, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

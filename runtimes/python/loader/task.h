@@ -1,0 +1,17 @@
+/* `async def` handlers, of plain calls and of streams. */
+#ifndef RESTY_FFI_PYTHON_TASK_H
+#define RESTY_FFI_PYTHON_TASK_H
+
+#include "core.h"
+
+/* `marks`: what a handler may do to its task, as functions that do it. */
+int task_setup(Core *c, PyObject *task_type, PyObject *marks);
+void task_call(Core *c, const Method *m, resty_ffi_frame *f);
+void task_stream(Core *c, const Method *m, resty_ffi_frame *f);
+/* After the first steps of a batch: no task is current. */
+void task_leave(Core *c);
+/* The next steps of all that need wait no longer. */
+void task_steps(Core *c);
+void task_forget(Core *c);
+
+#endif
