@@ -23,6 +23,7 @@ build = {
         ["resty.ffi.call"] = "lib/resty/ffi/call.lua",
         ["resty.ffi.check"] = "lib/resty/ffi/check.lua",
         ["resty.ffi.client"] = "lib/resty/ffi/client.lua",
+        ["resty.ffi.constants"] = "lib/resty/ffi/constants.lua",
         ["resty.ffi.etcd"] = "lib/resty/ffi/etcd.lua",
         ["resty.ffi.grpc"] = "lib/resty/ffi/grpc.lua",
         ["resty.ffi.grpc.files"] = "lib/resty/ffi/grpc/files.lua",

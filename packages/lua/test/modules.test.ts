@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { constants, enumeration } from "./support/contract.ts";
 import { type Lua, startLua } from "./support/lua.ts";
-import { NATIVE, PACKAGE, ROOT } from "./support/places.ts";
+import { PACKAGE, ROOT } from "./support/places.ts";
 
 /** A new one for each test: nothing has been required yet. */
 let lua: Lua;
@@ -11,16 +12,12 @@ beforeEach(async () => {
 });
 afterEach(() => lua.stop());
 
-/** enum resty_ffi_status of the header, without OK. */
-function codes(): Record<string, number> {
-  const header = readFileSync(join(NATIVE, "include/resty_ffi.h"), "utf8");
-  const [, body = ""] = /enum resty_ffi_status \{([^}]*)\}/.exec(header) ?? [];
-  const lines = body.replaceAll(/\/\*.*?\*\//gs, "").matchAll(/RESTY_FFI_(\w+) = (-?\d+),/g);
-  const all = Object.fromEntries([...lines].map(([, name = "", value]) => [name, Number(value)]));
-  expect(all.OK).toBe(0);
-  delete all.OK;
-  return all;
-}
+/** enum resty_ffi_status, without OK. */
+const CODES = Object.fromEntries(
+  enumeration("resty_ffi_status")
+    .filter((name) => name !== "OK")
+    .map((name) => [name, constants[name]]),
+);
 
 async function table(expression: string): Promise<Record<string, number>> {
   const text = await lua.run(`
@@ -52,15 +49,14 @@ it("requiring it loads no library and starts nothing: the first ngx.load_ffi doe
 });
 
 it("the codes are those of enum resty_ffi_status", async () => {
-  const expected = codes();
-  expect(Object.keys(expected).length).toBeGreaterThan(5);
-  expect(await table('require "resty.ffi.status"')).toEqual(expected);
-  expect(await table('require "resty.ffi"')).toEqual(expected);
+  expect(Object.keys(CODES).length).toBeGreaterThan(5);
+  expect(await table('require "resty.ffi.status"')).toEqual(CODES);
+  expect(await table('require "resty.ffi"')).toEqual(CODES);
 });
 
 it("the codes are those of docs/lua-api.md", () => {
   const rows = readFileSync(join(ROOT, "docs/lua-api.md"), "utf8").matchAll(/^\| `([A-Z_]+)` \|/gm);
-  expect([...rows].map(([, name]) => name).sort()).toEqual(Object.keys(codes()).sort());
+  expect([...rows].map(([, name]) => name).sort()).toEqual(Object.keys(CODES).sort());
 });
 
 it("_VERSION is the package's", async () => {

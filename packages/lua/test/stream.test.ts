@@ -233,7 +233,9 @@ describe("the end of a stream", () => {
         local s = open("failstream", 0)
         local first, code, err = s:recv()
         return first, code, err, s:send("x")`),
-    ).toBe('false|7|mid-stream|false|-8|the stream of runtime "libffi_c_methods.so" has ended: recv tells how');
+    ).toBe(
+      'false|7|mid-stream|false|-8|the stream of runtime "libffi_c_methods.so" has ended: recv returns the reason',
+    );
   });
 
   it("comes with close: the handler is cancelled, nothing else can be done with it", async () => {

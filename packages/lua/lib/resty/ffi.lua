@@ -4,9 +4,10 @@
 --     local rt, err = ngx.load_ffi("ffi_go_echo")
 --     local ok, res, err = rt:echo("hello")          -- true, answer | false, code, message
 --
--- Whatever follows `rt:` is a method of the runtime. What is done to a runtime is a function of this module.
+-- Every name after `rt:` is a method of the runtime. What is done to a runtime is a function of this module.
 
 local call = require "resty.ffi.call"
+local constants = require "resty.ffi.constants"
 local ffi = require "ffi"
 local native = require "resty.ffi.native"
 local open_stream = require "resty.ffi.stream"
@@ -25,17 +26,59 @@ local stream = ngx.config.subsystem == "stream"
 local subsystem = stream and 1 or 0
 local ERROR_SIZE = 2048
 
+---Loads runtimes and calls them. The fields in capitals are the codes of the host: see docs/lua-api.md.
+---@class resty.ffi
+---@field _VERSION string
+---@field TIMEOUT integer no answer came in time
+---@field CANCELLED integer the caller went away, or the handler gave up because it was told so
+---@field QUEUE_FULL integer `max_queue` calls wait, or the payload memory is used up
+---@field TOO_LARGE integer a payload is larger than 128 MB
+---@field NO_METHOD integer the runtime serves no method of this name
+---@field THREW integer the handler threw, panicked or failed without a code
+---@field EXITED integer the process of the runtime ended
+---@field UNLOADED integer the runtime is unloaded
+---@field BAD_PHASE integer nginx cannot wait in this phase
+---@field BAD_ARGUMENT integer the request, the timeout or the name of the method is not valid
 local _M = { _VERSION = "0.1.0" }
 for name, code in pairs(status) do
     _M[name] = code
 end
 
-local C -- libresty_ffi.so, once loaded
+local C -- libresty_ffi.so, once it is loaded
 local exit_hook -- its finalizer runs when this Lua VM is closed
-local inner = setmetatable({}, { __mode = "k" }) -- what only this module knows of a runtime
+local inner = setmetatable({}, { __mode = "k" }) -- the private part of each runtime
 local loaded = {} -- runtimes by the address of their C part
 
--- The core's number of a method, or nil and a sentence.
+---A runtime. Every other name after `rt:` is a method that the runtime serves:
+---`rt:echo(request, opts)` returns `true, answer` or `false, code, message`. `request` is a string, a number or nil.
+---@class resty.ffi.Runtime
+---@field __unload fun(rt: resty.ffi.Runtime): true|nil, string|nil the same as `resty_ffi.unload(rt)`
+
+---Options of one call or stream.
+---@class resty.ffi.CallOptions
+---@field timeout? number seconds; of a stream, for the whole of it
+
+---Options of `load`. See docs/lua-api.md for what they do and for their defaults.
+---@class resty.ffi.LoadOptions
+---@field timeout? number seconds until a call without a timeout of its own gives up
+---@field isolate? boolean runs the runtime in a child process
+---@field workers? integer number of child processes
+---@field restart? boolean starts a child process again when it has ended
+---@field max_queue? integer calls that may wait for the runtime
+---@field load_timeout? number seconds until a start that hangs is given up
+---@field drain_timeout? number seconds that calls get to finish after a reload and an unload
+---@field watch? boolean reloads when the files of the code change
+---@field dicts? string[] names of the shared dicts that the runtime may use
+---@field limits? { memory?: string|integer, files?: integer, cpus?: integer } of a child process
+---@field env? string[] environment of a child process: `NAME` and `NAME=value`
+---@field user? string user of a child process
+---@field venv? string virtual environment of Python
+---@field java_home? string JDK or JRE of Java
+---@field node? string executable of Node.js
+---@field is_global? boolean makes the symbols of the library visible to libraries that are loaded later
+---@field unpin? boolean accepted for programs that were written for lua-resty-ffi
+
+-- The number that the core gives a method; nil and an error message if the name is not valid.
 local function number_of(own, name)
     local number = type(name) == "string" and C.resty_ffi_runtime_method(own.handle, name, #name)
                    or status.BAD_ARGUMENT
@@ -61,7 +104,7 @@ local function method(rt, name)
     return bound
 end
 
--- lua-resty-ffi allows rt(request), too: its runtimes do not look at the method.
+-- Programs for lua-resty-ffi may call rt(request): its runtimes ignore the method.
 local function call_itself(rt, ...)
     return rt:call(...)
 end
@@ -76,7 +119,11 @@ local function own_of(rt)
     return own
 end
 
--- Starts no new call; those in flight finish, then the runtime ends. The same key can be loaded again at once.
+---Ends a runtime: it takes no new calls, finishes those in flight and then ends. The same library and configuration can
+---be loaded again at once.
+---@param rt resty.ffi.Runtime
+---@return true|nil
+---@return string|nil message if `rt` is not a runtime
 function _M.unload(rt)
     local own, err = own_of(rt)
     if not own then
@@ -90,7 +137,14 @@ function _M.unload(rt)
     return true
 end
 
--- Opens a stream: see resty.ffi.stream. Returns it, or nil, code, message.
+---Opens a stream, which carries many messages in both directions. It ends with the request or timer that opened it.
+---@param rt resty.ffi.Runtime
+---@param name string the method
+---@param first? string a first message
+---@param opts? resty.ffi.CallOptions without a timeout the stream has no deadline
+---@return resty.ffi.Stream|nil
+---@return integer|nil code
+---@return string|nil message
 function _M.stream(rt, name, first, opts)
     local own, err = own_of(rt)
     if not own then
@@ -104,8 +158,14 @@ function _M.stream(rt, name, first, opts)
     return open_stream(own, number, first, opts)
 end
 
--- Sends a one-way call, in any phase: nobody waits for its answer, and a failure is in the error log. Returns true when
--- it is on its way, or false, code, message.
+---Sends a one-way call, in any phase: nothing waits for its answer, and the error log has its failure.
+---@param rt resty.ffi.Runtime
+---@param name string the method
+---@param request? string|number
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok true when the runtime has the call
+---@return integer|nil code
+---@return string|nil message
 function _M.send(rt, name, request, opts)
     local own, err = own_of(rt)
     if not own then
@@ -119,8 +179,11 @@ function _M.send(rt, name, request, opts)
     return send(own, number, request, opts)
 end
 
--- Starts the runtime's code anew in this worker, moves new calls over to it, and lets the old code finish its own.
--- Returns true when the new code serves; nil and a sentence if it did not start: then the old code goes on.
+---Starts the code of a runtime anew in this worker, moves new calls over to it, and lets the old code finish its own
+---calls. If the new code does not start, the old code goes on.
+---@param rt resty.ffi.Runtime
+---@return true|nil
+---@return string|nil message
 function _M.reload(rt)
     local own, err = own_of(rt)
     if not own then
@@ -141,7 +204,8 @@ function _M.reload(rt)
     end
 end
 
--- The runtimes that are loaded in this worker.
+---Lists the runtimes that are loaded in this worker.
+---@return resty.ffi.Runtime[]
 function _M.runtimes()
     local list = {}
     for _, rt in pairs(loaded) do
@@ -163,12 +227,12 @@ local function method_stats(own)
             return methods
         end
         local errors, took = {}, {}
-        for k = 0, #KINDS do
+        for k = 0, constants.KINDS - 1 do
             if s.errors[k] > 0 then
-                errors[KINDS[k]] = tonumber(s.errors[k])
+                errors[KINDS[k] or k] = tonumber(s.errors[k])
             end
         end
-        for k = 0, 19 do
+        for k = 0, constants.BUCKETS - 1 do
             took[k + 1] = tonumber(s.took[k])
         end
         methods[ffi_str(name)] = {
@@ -185,8 +249,45 @@ local function method_stats(own)
     end
 end
 
--- Counters since the load, and the present state. took[k] of a method: calls that were answered in less than
--- 2^(k - 1) * 8.192 microseconds and in no bucket before; the last has the rest.
+---Counters of one method. `errors` counts failures by the name of their code; `FAILED` is every code of the runtime's
+---own. `took[k]` counts the calls that were answered in less than 2^(k - 1) * 8.192 microseconds and are in no bucket
+---before; the last bucket has the rest.
+---@class resty.ffi.MethodStats
+---@field calls integer
+---@field answered integer
+---@field in_flight integer
+---@field bytes_in integer bytes of requests
+---@field bytes_out integer bytes of answers
+---@field errors table<string, integer>
+---@field took integer[]
+---@field took_us integer microseconds of all answered calls
+
+---Counters of a runtime since it was loaded, and its present state.
+---@class resty.ffi.Stats
+---@field methods table<string, resty.ffi.MethodStats>
+---@field name string
+---@field transport "thread"|"process"
+---@field up boolean whether the runtime serves
+---@field workers integer
+---@field in_flight integer
+---@field calls integer
+---@field answered integer
+---@field failed integer
+---@field timed_out integer
+---@field cancelled integer
+---@field late integer answers that came after their caller had gone
+---@field queue_full integer
+---@field restarts integer
+---@field reloads integer
+---@field streams integer
+---@field queued integer frames that the runtime has not taken yet
+---@field bytes_in integer
+---@field bytes_out integer
+
+---Reads the counters of a runtime.
+---@param rt resty.ffi.Runtime
+---@return resty.ffi.Stats|nil
+---@return string|nil message if `rt` is not a runtime
 function _M.stats(rt)
     local own, err = own_of(rt)
     if not own then
@@ -217,7 +318,7 @@ function _M.stats(rt)
     }
 end
 
--- strings: of the options; they had to live until the runtime was loaded.
+-- `strings` are those of the options: the C struct points to them, so they must live as long as it is used.
 local function wrap(handle, strings)
     local address = tostring(ffi_cast("uintptr_t", handle))
     local rt = loaded[address]
@@ -263,9 +364,14 @@ local function refuse(lib, err)
     return nil, "cannot load \"" .. lib .. "\": " .. err
 end
 
--- Loads a runtime, or returns the one that the same lib and cfg gave before, if it has the options that are given.
--- Returns nil and a sentence if it cannot.
--- Blocks the worker until the runtime is up, so call it in init_worker_by_lua (or once, lazily).
+---Loads a runtime. The same `lib` and `cfg` give the same runtime, if it has the options that are given.
+---`ngx.load_ffi` is this function. It blocks the worker until the runtime is up: call it in `init_worker_by_lua`, or
+---once at the first use.
+---@param lib string name of the library without `lib` and `.so`, or a path
+---@param cfg? string configuration for the runtime
+---@param opts? resty.ffi.LoadOptions
+---@return resty.ffi.Runtime|nil
+---@return string|nil message
 function _M.load(lib, cfg, opts)
     if type(lib) ~= "string" then
         return nil, "cannot load: the library must be a name or a path, not a " .. type(lib)

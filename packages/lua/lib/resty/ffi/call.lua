@@ -1,5 +1,6 @@
--- One call, from request to answer: the path that has to be fast.
+-- One call, from the request to the answer. This path must be fast.
 
+local constants = require "resty.ffi.constants"
 local ffi = require "ffi"
 local get_request = require "resty.ffi.request"
 local options = require "resty.ffi.options"
@@ -12,7 +13,7 @@ local type, tostring, tonumber, setmetatable, getmetatable = type, tostring, ton
 local call_timeout = options.timeout
 
 local TIMEOUT, BAD_PHASE, BAD_ARGUMENT = status.TIMEOUT, status.BAD_PHASE, status.BAD_ARGUMENT
-local DONE = 2
+local DONE = constants.DONE
 
 local stream = ngx.config.subsystem == "stream"
 local subsystem = stream and 1 or 0
@@ -20,8 +21,9 @@ local sem_type = ffi.typeof(stream and "ngx_stream_lua_sema_t *" or "ngx_http_lu
 local sem_metatable = getmetatable(semaphore.new(0))
 local sem_wait = semaphore.wait
 
--- Slots that are not in flight. A slot is a call of the core and the ngx.semaphore that it posts. A slot in flight is
--- known to its coroutine only: when that is killed, the slot becomes garbage and its finalizer frees the call.
+-- Slots that are not in flight. A slot is a call of the core and the ngx.semaphore that the call posts. Only its
+-- coroutine refers to a slot in flight: when the coroutine is killed, the slot becomes garbage and its finalizer frees
+-- the call.
 local free, free_count = {}, 0
 
 local function new_slot(C)
@@ -31,7 +33,7 @@ local function new_slot(C)
     end
     return {
         call = ffi_gc(call, C.resty_ffi_nginx_call_free),
-        -- Without a finalizer: the semaphore belongs to the call, and finalizers run in no certain order.
+        -- Without a finalizer: the semaphore belongs to the call, and finalizers run in no defined order.
         sem = setmetatable({ sem = ffi_cast(sem_type, call.user) }, sem_metatable),
     }
 end
@@ -61,7 +63,7 @@ local function result(C, call)
     return false, code, text
 end
 
--- rt: the runtime's own table (see ffi.lua); method: its number. Returns true, answer or false, code, message.
+-- `rt` is the private part of the runtime in ffi.lua, `method` a number. Returns true, answer | false, code, message.
 return function(rt, method, request, opts)
     local C, timeout = rt.C, rt.timeout
     if opts ~= nil then
@@ -91,7 +93,7 @@ return function(rt, method, request, opts)
     end
     local call, sem = slot.call, slot.sem
 
-    -- A wait of 0 never yields: "timeout" means that this phase could.
+    -- A wait of 0 never yields: "timeout" means that this phase can wait.
     local ok, err, _
     if get_request() then
         _, err = sem_wait(sem, 0)
@@ -116,7 +118,7 @@ return function(rt, method, request, opts)
         C.resty_ffi_call_cancel(call, TIMEOUT)
     end
     if not ok then
-        sem_wait(sem, 0) -- a post that came while the timer fired is taken back
+        sem_wait(sem, 0) -- takes back a post that came while the timer fired
     end
     free_count = free_count + 1
     free[free_count] = slot

@@ -1,11 +1,12 @@
--- What the runtimes of all workers did, as Prometheus text.
+-- Counters of the runtimes of all workers, as Prometheus text.
 --
 --     lua_shared_dict resty_ffi_metrics 1m;
 --     init_worker_by_lua_block { require("resty.ffi.metrics").share("resty_ffi_metrics") }
 --     location = /metrics { content_by_lua_block { require("resty.ffi.metrics").serve() } }
 --
--- Without share, serve tells of the worker that answers. The dict must be for this alone.
+-- Without `share`, `serve` has the counters of the worker that answers. Nothing else may use the shared dict.
 
+local constants = require "resty.ffi.constants"
 local resty_ffi = require "resty.ffi"
 
 local ngx = ngx
@@ -15,13 +16,14 @@ local floor = math.floor
 local format, gsub, find, sub, rep = string.format, string.gsub, string.find, string.sub, string.rep
 
 local INTERVAL = 1 -- seconds between two reports of a worker
-local GAUGES_LIVE = 5 -- seconds until those of a worker that reports no more are gone
-local BUCKETS = 19 -- with an end; the last has none
+local GAUGES_LIVE = 5 -- seconds until the gauges of a worker that has stopped reporting expire
+local BUCKETS = constants.BUCKETS - 1 -- that have an upper bound; the last bucket has none
 
+---@class resty.ffi.metrics
 local _M = {}
 
-local zone -- the shared dict, nil = none
-local told = {} -- counters as they were when they were last added to the dict, by series
+local zone -- the shared dict; nil without `share`
+local told = {} -- by series: the counters that are already in the dict
 
 local FAMILIES = {
     { "calls_total", "counter", "Calls and streams that were sent to the runtime." },
@@ -29,7 +31,7 @@ local FAMILIES = {
     { "call_duration_seconds", "histogram", "From a plain call to its answer." },
     { "bytes_total", "counter", "Payload, to the runtime and from it." },
     { "streams_total", "counter", "Streams that were opened." },
-    { "late_total", "counter", "Answers that came when nobody waited any more." },
+    { "late_total", "counter", "Answers that came after their caller had gone." },
     { "queue_full_total", "counter", "Calls that found the queue full." },
     { "restarts_total", "counter", "Child processes that were started again." },
     { "reloads_total", "counter", "Reloads that brought up new code." },
@@ -42,7 +44,7 @@ local function label(value)
     return (gsub(gsub(gsub(value, "\\", "\\\\"), "\"", "\\\""), "\n", "\\n"))
 end
 
--- Bucket ends in seconds, as text: 2^k * 8.192 microseconds.
+-- Upper bounds of the buckets in seconds, as text: 2^k * 8.192 microseconds.
 local ENDS = {}
 for k = 1, BUCKETS do
     ENDS[k] = format("%.9g", 2 ^ (k - 1) * 8.192e-6)
@@ -71,12 +73,12 @@ local function add(series, key, value)
     series[key] = (series[key] or 0) + value
 end
 
--- This worker's series: counters and gauges, by name and labels. Two runtimes of one name are one series.
+-- The counters and gauges of this worker, by name and labels. Two runtimes of one name share their series.
 local function collect()
     local counters, gauges = {}, {}
     for _, rt in ipairs(resty_ffi.runtimes()) do
         local s, own = resty_ffi.stats(rt), {}
-        -- Not the transport: a reload may change it, and a counter must keep its labels.
+        -- The transport is no label: a reload may change it, and a counter must keep its labels.
         local labels = "runtime=\"" .. label(s.name) .. "\""
         for name, m in pairs(s.methods) do
             method_series(own, labels, name, m)
@@ -94,12 +96,12 @@ local function collect()
     return counters, gauges
 end
 
--- Counters are added up in the dict, so that those of a worker that has ended stay; gauges are each worker's own.
+-- Counters are added up in the dict, so that they outlive their worker. Each worker has its own gauges.
 local function report()
     local counters, gauges = collect()
     for key, value in pairs(counters) do
         local before = told[key] or 0
-        -- Less than before: the runtime was unloaded and loaded again.
+        -- A counter that has fallen belongs to a runtime that was unloaded and loaded again.
         local more = value >= before and value - before or value
         if more > 0 then
             zone:incr("c" .. key, more, 0)
@@ -131,7 +133,7 @@ local function gathered()
     return counters, gauges
 end
 
--- Bucket ends by size, not by text.
+-- A key by which the series of buckets sort by their bounds.
 local function sortable(key)
     return (gsub(key, "le=\"([^\"]*)\"", function(bound)
         return format("le=%s", bound == "+Inf" and rep("9", 20) or format("%020d", floor(tonumber(bound) * 1e9)))
@@ -142,7 +144,8 @@ local function number(value)
     return value == floor(value) and format("%d", value) or format("%.9g", value)
 end
 
--- The text: name, type and help of each family, then its series.
+---Renders the metrics in the text format of Prometheus.
+---@return string
 function _M.text()
     local counters, gauges
     if zone then
@@ -171,7 +174,7 @@ function _M.text()
     return concat(out, "\n") .. "\n"
 end
 
--- Answers the request with the text.
+---Answers the current request with the metrics.
 function _M.serve()
     local text = _M.text()
     ngx.header["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
@@ -179,8 +182,11 @@ function _M.serve()
     ngx.print(text)
 end
 
--- Adds this worker's numbers to a lua_shared_dict, each second and at its end. For init_worker_by_lua.
--- true, or nil and a sentence.
+---Adds the counters of this worker to a `lua_shared_dict`, every second and when the worker ends. Call it in
+---`init_worker_by_lua`.
+---@param name string name of the shared dict
+---@return boolean|nil
+---@return string|nil message
 function _M.share(name)
     local dict = ngx.shared[name]
     if not dict then

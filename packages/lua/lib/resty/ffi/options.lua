@@ -1,6 +1,7 @@
--- The options of ngx.load_ffi and of a call: checked here, so that a typo is an error and not a default.
+-- The options of ngx.load_ffi and of a call.
 
 local check = require "resty.ffi.check"
+local constants = require "resty.ffi.constants"
 local ffi = require "ffi"
 
 local ipairs, tonumber, type = ipairs, tonumber, type
@@ -48,13 +49,13 @@ local LOAD = {
     node = name,
 }
 
--- What the options of the same name tell the runtime's loader.
+-- Options for the loader of the runtime, under the same names.
 local SETTINGS = { "venv", "java_home", "node" }
 
 local CALL = { timeout = seconds }
 local WAIT = { timeout = check.patience }
 
--- Strings as the core takes them: each ended by a NUL, the list by one more. nil for none.
+-- Strings as the core takes them: each ends with a NUL, and the list with one more. nil if there is no list.
 local function list(items)
     if items then
         return #items > 0 and concat(items, "\0") .. "\0" or "\0"
@@ -72,17 +73,18 @@ local function settings_of(options)
     return #items > 0 and list(items) or nil
 end
 
--- 0 is what was not given.
+-- 0 stands for an option that is not given.
 local function milliseconds(value)
     return value and max(1, floor(value * 1000 + 0.5)) or 0
 end
 
 local function flag(value)
-    return value == nil and 0 or value and 1 or 2
+    return value == nil and constants.UNSAID or value and constants.YES or constants.NO
 end
 
--- Returns the C struct, the table, and what keeps the struct's strings; or nil and a sentence. The core knows the
--- defaults: an option that was not given may be anything if the runtime is loaded already.
+-- Returns the C struct, the options, and the table that keeps the strings of the struct alive; nil and an error
+-- message. The core has the defaults: an option that is not given may have any value in a runtime that is loaded
+-- already.
 function _M.load(options)
     options = options == nil and {} or options
     local err = check.options(options, LOAD)
@@ -111,7 +113,7 @@ function _M.load(options)
     return c, options, kept
 end
 
--- How many seconds one wait on a stream may take, or nil and a sentence.
+-- The seconds of one wait on a stream; nil and an error message if they are not valid.
 function _M.patience(timeout)
     local err = check.options({ timeout = timeout }, WAIT)
     if err then
@@ -120,7 +122,7 @@ function _M.patience(timeout)
     return timeout
 end
 
--- The timeout of one call in seconds, or nil and a sentence.
+-- The timeout of one call in seconds; nil and an error message if it is not valid.
 function _M.timeout(options, default)
     local err = check.options(options, CALL)
     if err then

@@ -8,6 +8,7 @@
 --
 -- Several light threads may use one stream. It ends with the request or timer that opened it.
 
+local constants = require "resty.ffi.constants"
 local ffi = require "ffi"
 local get_request = require "resty.ffi.request"
 local options = require "resty.ffi.options"
@@ -19,9 +20,8 @@ local get_phase, now, exiting = ngx.get_phase, ngx.now, ngx.worker.exiting
 local type, tostring, tonumber, setmetatable, getmetatable = type, tostring, tonumber, setmetatable, getmetatable
 local max, min = math.max, math.min
 
-local MESSAGE, ENDED = 1, 2
-local AGAIN = 1
-local LONGEST_WAIT = 86400 -- seconds of one wait for a semaphore, which knows no end of them
+local NOTHING, MESSAGE, ENDED, AGAIN = constants.NOTHING, constants.MESSAGE, constants.ENDED, constants.AGAIN
+local LONGEST_WAIT = 86400 -- seconds of one wait for a semaphore, which cannot wait forever
 
 local tcp = ngx.config.subsystem == "stream"
 local subsystem = tcp and 1 or 0
@@ -30,6 +30,9 @@ local probe = semaphore.new(0) -- never posted
 local sem_metatable = getmetatable(probe)
 local state_type = ffi.typeof("resty_ffi_nginx_stream *")
 
+---Many messages in both directions of one call. Several light threads may use one stream. It ends with the request or
+---timer that opened it.
+---@class resty.ffi.Stream
 local Stream = {}
 local metatable = { __index = Stream, __metatable = "resty.ffi stream" }
 
@@ -46,12 +49,12 @@ local function bad_phase(name, err)
            .. tostring(get_phase()) .. "_by_lua, which cannot wait (" .. tostring(err) .. ")"
 end
 
--- Without a finalizer: the semaphore belongs to the stream, and finalizers run in no certain order.
+-- Without a finalizer: the semaphore belongs to the stream, and finalizers run in no defined order.
 local function borrowed(sem)
     return setmetatable({ sem = ffi_cast(sem_type, sem) }, sem_metatable)
 end
 
--- A string, or nil and what is wrong.
+-- The message as a string; nil and an error message if it is not one.
 local function text_of(data)
     local kind = type(data)
     if kind == "string" then
@@ -62,7 +65,7 @@ local function text_of(data)
     return nil, "a message must be a string, not a " .. kind
 end
 
--- Seconds that a wait may take, or nil and what is wrong.
+-- How many seconds a wait may take; nil and an error message if `timeout` is not valid.
 local function patience(self, timeout)
     if timeout == nil then
         return self.timeout
@@ -70,7 +73,8 @@ local function patience(self, timeout)
     return options.patience(timeout)
 end
 
--- Waits for a post. nil = posted, or it is time to look once more; else what the caller returns.
+-- Waits for a post. Returns nil when the caller must look again: the semaphore was posted, or one step of the wait is
+-- over. Returns a code and a message when the caller must give up.
 local function wait(self, sem, give_up, seconds, what)
     local left = give_up - now()
     if left <= 0 then
@@ -86,7 +90,7 @@ local function wait(self, sem, give_up, seconds, what)
         end
     end
     if self.timer then
-        -- A timer that watches something for ever would keep a worker from ending.
+        -- A timer that waits forever would keep the worker from ending.
         if exiting() then
             self.C.resty_ffi_stream_fail(self.call, status.CANCELLED, "cancelled: the worker is exiting")
             return
@@ -95,7 +99,7 @@ local function wait(self, sem, give_up, seconds, what)
     end
     local state = self.state
     state.waiting = state.waiting + 1
-    -- Less than a millisecond would not yield, and without that the clock stands still.
+    -- A wait of less than a millisecond does not yield, and then ngx.now does not advance.
     local ok, err = sem:wait(max(min(left, LONGEST_WAIT), 0.001))
     state.waiting = state.waiting - 1
     state.turns = state.turns + 1
@@ -107,15 +111,18 @@ local function wait(self, sem, give_up, seconds, what)
     return status.BAD_PHASE, "bad phase: " .. tostring(err)
 end
 
--- Each event is posted once: who took what there was passes it on to the others that wait.
+-- An event is posted once. The light thread that has taken it passes it on to the others that wait.
 local function pass_on(sem)
     if sem:count() < 0 then
         sem:post(1)
     end
 end
 
--- The next message. true, message | true, nil at the end | false, code, text. Waits up to timeout seconds, for
--- math.huge as long as it takes (default: the runtime's timeout); a time-out leaves the stream as it is.
+---Receives the next message. After `TIMEOUT` the stream is still open.
+---@param timeout? number seconds, by default those of the runtime; `math.huge` waits until the stream ends
+---@return boolean ok
+---@return string|integer|nil message the code if it failed, nil at the end of the stream
+---@return string|nil err
 function Stream:recv(timeout)
     local seconds, err = patience(self, timeout)
     if not seconds then
@@ -126,7 +133,7 @@ function Stream:recv(timeout)
     while self.call do
         local call = self.call
         local what = C.resty_ffi_stream_next(call)
-        if what ~= 0 then
+        if what ~= NOTHING then
             pass_on(readable)
         end
         if what == MESSAGE then
@@ -144,7 +151,12 @@ function Stream:recv(timeout)
     return closed(self)
 end
 
--- true | false, code, text. Waits while the window is used up, up to timeout seconds (default: the runtime's timeout).
+---Sends a message. Waits while the window is used up.
+---@param data string|number
+---@param timeout? number seconds, by default those of the runtime; `math.huge` waits until the stream ends
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Stream:send(data, timeout)
     local seconds, err = patience(self, timeout)
     local text
@@ -174,17 +186,21 @@ function Stream:send(data, timeout)
     return closed(self)
 end
 
--- Why nothing can be sent: the stream has ended, or this side has said that it sends no more.
+-- Why nothing can be sent: the stream has ended, or this side has closed its direction.
+---@private
 function Stream:refused(code)
     if code ~= status.UNLOADED then
         return false, code, ffi_str(self.C.resty_ffi_runtime_explain(self.handle, code))
     elseif self.send_closed then
         return false, status.UNLOADED, "this direction of the stream of runtime \"" .. self.name .. "\" is closed"
     end
-    return false, status.UNLOADED, "the stream of runtime \"" .. self.name .. "\" has ended: recv tells how"
+    return false, status.UNLOADED, "the stream of runtime \"" .. self.name .. "\" has ended: recv returns the reason"
 end
 
--- Nothing more will be sent; what comes can still be received. true | false, code, text.
+---Ends the direction to the runtime. Messages from the runtime can still be received.
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Stream:close_send()
     if not self.call then
         return closed(self)
@@ -197,7 +213,8 @@ function Stream:close_send()
     return true
 end
 
--- Ends the stream; the handler sees a cancellation if it is still at work. May be called again.
+---Ends the stream. A handler that is still at work sees a cancellation. A second call does nothing.
+---@return true
 function Stream:close()
     local call = self.call
     if not call then
@@ -205,7 +222,7 @@ function Stream:close()
     end
     self.call = nil
     if self.state.waiting > 0 then
-        -- Light threads wait on its semaphores: they are woken, and the collector frees it when they are gone.
+        -- Light threads wait on the semaphores: they are woken, and the collector frees the call when they are gone.
         self.closing = call
         self.C.resty_ffi_stream_fail(call, status.CANCELLED, "cancelled: the stream was closed")
     else
@@ -214,7 +231,8 @@ function Stream:close()
     return true
 end
 
--- own: what ffi.lua knows of the runtime; number: of the method. Returns a stream, or nil, code, text.
+-- `own` is the private part of the runtime in ffi.lua, `number` that of the method. Returns a stream; nil, code,
+-- message.
 return function(own, number, first, opts)
     local C, request = own.C, get_request()
     local timeout, text, err
@@ -227,8 +245,8 @@ return function(own, number, first, opts)
     if err then
         return nil, select(2, bad_argument(own.name, err))
     end
-    -- A wait of 0 never yields: "timeout" means that this phase could. Asked first: init_worker_by_lua has a request
-    -- that ends without a word.
+    -- A wait of 0 never yields: "timeout" means that this phase can wait. This is checked before the stream is opened,
+    -- since the request of init_worker_by_lua ends without running its cleanup handlers.
     local _
     if request then
         _, err = probe:wait(0)
