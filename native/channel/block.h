@@ -6,7 +6,7 @@
 
 /* A block of at least len bytes. 0 = none left or too large. */
 uint64_t rf_block_take(const struct rf_channel *c, uint64_t len);
-/* False: it is no block in use, and nothing has happened. */
+/* False: the offset is not that of a block in use; nothing changes. */
 bool rf_block_give(const struct rf_channel *c, uint64_t offset);
 /* Whether [offset, offset+len) lies in one block and starts it. */
 bool rf_block_valid(const struct rf_channel *c, uint64_t offset, uint64_t len);

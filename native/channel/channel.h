@@ -26,14 +26,18 @@ struct rf_channel {
     uint32_t order_size;
 };
 
-/* Host: makes range and eventfds. shared: receives what a child needs to map it, NULL = private memory. Returns NULL,
-   or error (size bytes) with the reason. Everything made is freed by rf_channel_close, but for the memfd. */
+/*
+ * Host: makes the range and the eventfds. shared receives what a child needs to map the range; NULL = private memory.
+ * Returns NULL, or error (size bytes) with the reason. rf_channel_close frees everything but the memfd.
+ */
 const char *rf_channel_create(struct rf_channel *c, uint32_t max_queue, struct rf_shared *shared, char *error,
                               size_t size);
-/* Child: maps the range. The descriptors become the channel's. */
+/* Child: maps the range. The channel takes over the descriptors. */
 const char *rf_channel_attach(struct rf_channel *c, uint32_t max_queue, const struct rf_shared *shared, int to_runtime,
                               int to_host, char *error, size_t size);
-/* Unmaps and closes. keep_range: threads may still look at payloads; leave the addresses, give back the memory. */
+/*
+ * Unmaps and closes. keep_range: threads may still read payloads, so the addresses stay and only the memory goes back.
+ */
 void rf_channel_close(struct rf_channel *c, bool keep_range);
 
 #endif

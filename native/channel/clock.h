@@ -1,4 +1,4 @@
-/* The clock that all deadlines are told by. Any thread. */
+/* The clock of all deadlines. Any thread. */
 #ifndef RF_CLOCK_H
 #define RF_CLOCK_H
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * "CALL failed: Too many open files (EMFILE); …": the reason that the system gave, and what to change where that one
- * leaves no doubt. error: an errno. Returns out.
+ * "CALL failed: Too many open files (EMFILE); …": the reason that the system gives and, where it is unambiguous, what
+ * to change. error: an errno. Returns out.
  */
 const char *rf_failed(char *out, size_t size, const char *call, int error);
 

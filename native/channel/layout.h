@@ -26,7 +26,7 @@
 #define RF_MAX_QUEUE (1u << 20)
 #define RF_MAX_PAYLOAD ((uint64_t)RESTY_FFI_MAX_PAYLOAD)
 
-/* Frames beside the calls that always have room: cancellations, answers of the shared dict. */
+/* Room for frames other than calls: cancellations, answers of the shared dict. */
 #define RF_CONTROL_ROOM 1024u
 
 #define RF_LINE _Alignas(64)
@@ -51,7 +51,7 @@ struct rf_slot {
     uint32_t next; /* the slot sent before this one, while in the list of replies */
     uint64_t arg;
     uint32_t zone;
-    uint32_t reserved; /* RF_CUT_SHORT: the end of a stream that is the queue's own, not the handler's */
+    uint32_t reserved; /* RF_CUT_SHORT: the queue ends this stream, not the handler */
 };
 
 /* Request ring cell: sequence in the high half, slot number in the low half, so that both change at once. */
@@ -66,11 +66,11 @@ struct rf_header {
     uint32_t generation;         /* how often the runtime was reloaded before */
     char name[128];
     RF_LINE _Atomic uint32_t closed;    /* the host wants the runtime to end */
-    _Atomic uint64_t end_by;            /* when it shall have ended; set before that */
+    _Atomic uint64_t end_by;            /* deadline of its end; set before closed */
     _Atomic uint32_t finishing;         /* the runtime has work to finish until then */
     _Atomic uint32_t methods;           /* how many names are valid */
     RF_LINE _Atomic uint32_t head;      /* ring: next cell to take */
-    RF_LINE _Atomic uint64_t doze;      /* who sleeps on the runtime's side, and the futex word: see requests.c */
+    RF_LINE _Atomic uint64_t doze;      /* the sleeping threads of the runtime, and the futex word: see requests.c */
     _Atomic uint32_t signalled;         /* the runtime's eventfd has been written since it was last read */
     RF_LINE _Atomic uint32_t replies;   /* newest slot sent to the host, RF_NONE = none */
     RF_LINE _Atomic uint64_t hot_bytes; /* memory held by large free blocks */

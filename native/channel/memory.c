@@ -34,7 +34,7 @@ static char *map(uint64_t size, int flags, int memfd, char *error, size_t error_
     return NULL;
 }
 
-/* Some kernels refuse memfds that could be executed (vm.memfd_noexec), older ones do not know the flag. */
+/* Some kernels refuse executable memfds (vm.memfd_noexec); older ones do not know the flag. */
 static int create_memfd(void)
 {
     unsigned flags = RF_MFD_CLOEXEC | RF_MFD_ALLOW_SEALING;
@@ -81,7 +81,7 @@ static char *attach_segment(int segment, char *error, size_t error_size)
     return NULL;
 }
 
-/* Linux lets a segment that is removed be mapped for as long as somebody has it mapped: so none is ever left behind. */
+/* Linux keeps a removed segment until its last mapping is gone, so none is ever left behind. */
 static char *make_segment(uint64_t size, struct rf_shared *shared, char *error, size_t error_size)
 {
     int segment = shmget(IPC_PRIVATE, size, IPC_CREAT | SHM_NORESERVE | 0600);

@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 /*
- * What another process maps: a sealed memfd, or a System V segment where memfds are forbidden. No file, wherever it
- * lies: the child that may write to it may also cut it short, and a full file system has no page left, either of which
- * makes the host's next access a SIGBUS. A segment has one size for ever.
+ * What another process maps: a sealed memfd, or a System V segment where memfds are forbidden. A file would not do: a
+ * child that may write to it may also truncate it, and a full file system has no page left; either makes the host's
+ * next access a SIGBUS. The size of a segment never changes.
  */
 struct rf_shared {
     int memfd;   /* -1 = none; the owner closes it */
-    int segment; /* -1 = none; its number, removed already: it lives while somebody has it mapped */
+    int segment; /* -1 = none; the number of a removed segment, which lives as long as a process maps it */
 };
 
 /* Maps size bytes, all zero; shared: for other processes too, NULL = private. NULL: error (error_size bytes) says why.

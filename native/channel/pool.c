@@ -3,7 +3,7 @@
 /* Many more tries than any real contention needs: only a hostile process makes them run out. */
 #define TRIES 100000
 
-/* Links: the next free index or END, with RF_COLD on top; or one of these two. */
+/* Links: the next free index or END, with RF_COLD on top; or RF_USED or GIVING. */
 #define END 0x7fffffffu
 #define GIVING 0xfffffffdu
 

@@ -20,7 +20,7 @@ struct rf_pool {
 
 /* An index, or RF_NONE. *cold tells whether its memory is untouched or given back. */
 uint32_t rf_pool_take(const struct rf_pool *p, bool *cold);
-/* False if the index is not in use: a second free, or a number that is none. cold: its memory was given back. */
+/* False if the index is not in use (a second free) or out of range. cold: its memory was given back. */
 bool rf_pool_give(const struct rf_pool *p, uint32_t index, bool cold);
 /* Steps before giving: claims the index, so that its memory may be given back before others see it as free. */
 bool rf_pool_claim(const struct rf_pool *p, uint32_t index);

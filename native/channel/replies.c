@@ -1,7 +1,6 @@
 /*
- * Frames from the runtime to the host: a list that any thread pushes to and that the host takes whole. The eventfd is
- * written by whoever finds the list empty, so replies that come while the host is awake but has not looked yet share
- * one wake-up.
+ * Frames from the runtime to the host: a list that any thread pushes to and that the host takes whole. A thread that
+ * finds the list empty writes the eventfd, so replies that arrive before an awake host looks share one wake-up.
  */
 #include "replies.h"
 
@@ -39,7 +38,7 @@ bool rf_replies_send(const struct rf_channel *c, const struct rf_slot *frames, i
     for (int i = 0; i < n; i++) {
         bool cold;
         uint32_t index;
-        /* There are slots for twice the calls that can wait, so this happens only to floods of logs or messages. */
+        /* There are slots for twice the calls that can wait, so only floods of logs or messages get here. */
         while ((index = rf_pool_take(&c->slots, &cold)) == RF_NONE && wait_ms-- > 0) {
             if (newest != RF_NONE)
                 push(c, newest, oldest);
@@ -71,7 +70,7 @@ int rf_replies_begin(struct rf_channel *c)
     index = atomic_exchange_explicit(&c->h->replies, RF_NONE, memory_order_acquire);
     uint32_t n = 0;
     while (index != RF_NONE) {
-        /* More links than slots is a loop, made by a child that writes where it should not. */
+        /* More links than slots mean a loop: the child has overwritten them. */
         if (index >= c->at.slots || n >= c->at.slots)
             return -1;
         if (n == c->order_size) {

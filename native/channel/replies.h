@@ -4,11 +4,11 @@
 
 #include "channel.h"
 
-/* Runtime: n slots in order, whose data are offsets. False = no slot was free within wait_ms. Any thread. */
+/* Runtime: sends n slots in order; their data are offsets. False = no slot was free within wait_ms. Any thread. */
 bool rf_replies_send(const struct rf_channel *c, const struct rf_slot *frames, int n, int wait_ms);
-/* Host: fetches what has come; returns how many, the oldest has the highest index. -1 = the list is damaged. */
+/* Host: takes the list. Returns the number of replies; the oldest has the highest index. -1 = the list is damaged. */
 int rf_replies_begin(struct rf_channel *c);
-/* Host: copies one out and frees its slot. */
+/* Host: copies a reply out and frees its slot. */
 void rf_replies_take(struct rf_channel *c, int index, struct rf_slot *out);
 /* Wakes the host. Any thread. */
 void rf_replies_ring(const struct rf_channel *c);

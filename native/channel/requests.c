@@ -38,9 +38,9 @@ static void write_eventfd(int fd)
  * sender sees it and wakes; if the sender's does, the sleeper synchronizes with it (acquire, release) and sees the
  * frame. A waker takes the sleeper it wakes out of doze, so that a burst of frames costs one wake-up.
  *
- * One that was counted and found a frame after all must not take another's place out of doze: that one would sleep
- * uncounted. So it takes itself out only if nobody was woken since it came (the low half tells); otherwise the number
- * stays too high, which costs wake-ups that wake nobody, until the first of those sets it right.
+ * A counted thread that finds a frame after all must not take another thread's place out of doze: that thread would
+ * sleep uncounted. So it leaves only if no thread was woken since it came, which the low half shows. Otherwise the
+ * number stays too high and costs wake-ups without a sleeper, until the first of those corrects it.
  */
 void rf_requests_wake_one(struct rf_channel *c)
 {
@@ -54,14 +54,16 @@ void rf_requests_wake_one(struct rf_channel *c)
     } while (
         !atomic_compare_exchange_weak_explicit(&c->h->doze, &doze, want, memory_order_acq_rel, memory_order_acquire));
     if (doze & ARMED) {
-        /* Written first, marked then: the other way round the runtime could take the mark before the write and
-           leave the descriptor readable for ever. */
+        /*
+         * Write first, then mark: in the other order the runtime could clear the mark before the write, and the
+         * descriptor would stay readable for ever.
+         */
         write_eventfd(c->to_runtime);
         atomic_store_explicit(&c->h->signalled, 1, memory_order_release);
     }
-    /* Sleepers even then: who armed the descriptor may have found a frame after all and be busy with it. */
+    /* Wake sleepers as well: the thread that armed the descriptor may have found a frame and be busy with it. */
     if (doze & SLEEPERS && rf_futex_wake(futex_word(c), 1, c->shared) == 0) {
-        /* Whoever is counted still has an old ticket and will not fall asleep; one that came since changed doze. */
+        /* The threads still counted have an old ticket and do not fall asleep; a later one has changed doze. */
         atomic_compare_exchange_strong_explicit(&c->h->doze, &want, want & (ARMED | WAKES), memory_order_acq_rel,
                                                 memory_order_relaxed);
     }
@@ -113,7 +115,10 @@ int rf_requests_take(const struct rf_channel *c, struct rf_slot *out, int max)
     return n;
 }
 
-/* An old head makes it true for nothing, never false: what was sent before the caller's rf_requests_arm is seen. */
+/*
+ * A stale head can only make this true without need, never false: what was sent before the caller's rf_requests_arm is
+ * seen.
+ */
 bool rf_requests_waiting(const struct rf_channel *c)
 {
     uint32_t position = atomic_load_explicit(&c->h->head, memory_order_relaxed);

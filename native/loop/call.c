@@ -36,7 +36,7 @@ API resty_ffi_call *resty_ffi_call_new(resty_ffi_loop *l)
         l->calls_size = size;
     }
     c->index = l->free_count ? l->free_calls[--l->free_count] : l->calls_used++;
-    /* Not 0 after 0: an answer to the index's last owner must not fit its next one. */
+    /* Not always 0: an answer to the index's last owner must not match its next one. */
     c->generation = (uint32_t)rf_clock_now();
     c->loop = l;
     l->calls[c->index] = c;
@@ -87,7 +87,7 @@ API void resty_ffi_call_free(resty_ffi_call *call)
     free(c);
 }
 
-/* The worker with the fewest calls in flight: the same as one queue for all, as long as somebody is idle. */
+/* The worker with the fewest calls in flight: as good as one queue for all while a worker is idle. */
 static struct rf_instance *choose(const resty_ffi_runtime *rt)
 {
     struct rf_instance *best = rt->workers[0];
@@ -130,7 +130,7 @@ static int send_call(struct rf_instance *i, const struct rf_call_kind *kind, str
                      uint64_t len)
 {
     struct rf_channel *ch = &i->q.ch;
-    /* Callers that wait are as many as the host can have; nothing else bounds those that do not. */
+    /* The host bounds the callers that wait; nothing else bounds those that do not. */
     if (kind->unawaited && i->one_way >= ch->at.max_queue)
         return RESTY_FFI_QUEUE_FULL;
     if (ch->tail - atomic_load_explicit(&ch->h->head, memory_order_relaxed) >= ch->at.max_queue)
@@ -264,8 +264,8 @@ struct rf_call *rf_call_find(struct rf_instance *i, uint64_t id)
 }
 
 /*
- * An answer that no call waits for. As long as the runtime owes more answers than callers wait for, it is taken for one
- * of those that come too late; else it is a second one, or an invention of the child's.
+ * An answer that no call waits for. While the runtime owes more answers than callers wait for, it counts as a late one;
+ * otherwise the child has answered twice or made it up.
  */
 static void stray(struct rf_instance *i, bool end)
 {
@@ -359,7 +359,7 @@ static void tell_host(struct rf_instance *i, struct rf_call *c)
     c->loop->host.done(c->loop->host.host, &c->public);
 }
 
-/* Its host looks at the clock, and cancels. */
+/* The host watches the clock and cancels. */
 static const struct rf_call_kind plain = {
     .message = rf_call_answer, .ended = rf_call_fail, .done = tell_host, .control = 1};
 

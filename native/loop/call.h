@@ -1,4 +1,4 @@
-/* Calls, whatever becomes of them: a plain call, a stream, a one-way call. For files of this folder. */
+/* What plain calls, streams and one-way calls have in common. For files of this folder. */
 #ifndef RF_CALL_H
 #define RF_CALL_H
 
@@ -11,20 +11,23 @@ struct rf_call;
 
 /* What differs between plain calls, one-way calls and streams. */
 struct rf_call_kind {
-    /* A DATA frame of one that is in flight at i. */
+    /* Takes a DATA frame of a call that is in flight at i. */
     void (*message)(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
-    /* The core ends one that is in flight, with an error of its own. */
+    /* Ends a call in flight with an error of the core's own. */
     void (*ended)(struct rf_call *c, int status, const char *text);
-    /* A plain or one-way call is DONE and was in flight at i: tells those who wait. */
+    /* The call is DONE and has left i: notifies the caller. Not for streams. */
     void (*done)(struct rf_instance *i, struct rf_call *c);
-    /* It ends with an error, whose text is in it; it is still at its instance. NULL = its caller sees it anyhow. */
+    /*
+     * The call ends with an error, whose text is in the call; it is still at its instance. NULL = the caller sees the
+     * error.
+     */
     void (*failed)(struct rf_call *c, int status);
-    /* Its deadline is over. NULL = its caller looks at the clock. */
+    /* The deadline has passed. NULL = the caller watches the clock. */
     void (*late)(struct rf_call *c);
-    /* Frees what is beside it; it is still at its instance. NULL = there is nothing. */
+    /* Frees what the kind keeps beside the call, which is still at its instance. NULL = nothing. */
     void (*free)(struct rf_call *c);
-    uint32_t control; /* how many of its control frames may wait for room at a time */
-    bool unawaited;   /* nobody waits for it: it is the core's own */
+    uint32_t control; /* how many control frames of one call may wait for room at a time */
+    bool unawaited;   /* no caller waits: the core owns the call */
 };
 
 /* A host's call. Owned by the host; the loop's table points to it. */
@@ -37,7 +40,7 @@ struct rf_call {
     char *text;              /* the answer, when it is a message of the core's own; malloc'ed */
     uint64_t sent, deadline; /* when, in ns; no deadline is 0 */
     uint32_t method;
-    const struct rf_call_kind *kind; /* NULL = it was never in flight */
+    const struct rf_call_kind *kind; /* NULL = never in flight so far */
     void *beside;                    /* the kind's own, from when it is in flight until it is released */
 };
 
@@ -47,25 +50,25 @@ static inline struct rf_call *rf_call_of(resty_ffi_call *call)
 }
 
 uint64_t rf_call_id(const struct rf_call *c);
-/* The call in flight at i that has this id; NULL = none, whatever the number. */
+/* The call in flight at i with this id; NULL = none. Any id is safe. */
 struct rf_call *rf_call_find(struct rf_instance *i, uint64_t id);
 /* Sends a CALL frame and puts the call in flight, as one of this kind. 0 or a code. */
 int rf_call_start(resty_ffi_runtime *rt, struct rf_call *c, const struct rf_call_kind *kind, struct rf_slot *s,
                   const char *data, uint64_t len, uint64_t timeout_ms);
-/* Copies a payload into the queue's memory, for s. False = none is left. */
+/* Copies a payload into the queue's memory, for s. False = no memory is left. */
 bool rf_call_payload(struct rf_instance *i, struct rf_slot *s, const char *data, uint64_t len);
-/* Tells the handler that nobody waits any more. */
+/* Tells the handler that the caller no longer waits. */
 void rf_call_tell_cancelled(struct rf_call *c, int status);
-/* It ends, with this status: the counts. */
+/* Counts the end of a call with this status. */
 void rf_call_count(struct rf_call *c, int status, uint64_t len);
-/* Its caller does not wait any more: it leaves its instance. */
+/* The call leaves its instance. */
 void rf_call_leave(struct rf_call *c);
-/* A DATA frame. */
+/* Takes a DATA frame. */
 void rf_call_message(struct rf_instance *i, const struct rf_slot *s);
-/* For kinds whose calls have one answer: message, and ended. */
+/* message and ended of kinds whose calls have one answer. */
 void rf_call_answer(struct rf_instance *i, struct rf_call *c, const struct rf_slot *s);
 void rf_call_fail(struct rf_call *c, int status, const char *text);
-/* Ends all that are in flight at i. */
+/* Ends all calls in flight at i. */
 void rf_call_fail_all(struct rf_instance *i, int status, const char *text);
 
 #endif

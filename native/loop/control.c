@@ -1,7 +1,7 @@
 /*
- * Frames that must not be lost for want of room: a window that did not arrive would stop a stream for ever. When the
- * queue is full they wait in a list of the instance. Memory for those that a call in flight may still have to send is
- * there before the call is: so the list never needs memory at a time when there is none left.
+ * Frames that must not be lost for want of room: a stream stops for ever when its window does not arrive. When the
+ * queue is full, these frames wait in a list of the instance. A call reserves room in that list before it begins, so
+ * the list does not depend on memory being left later.
  */
 #include "control.h"
 
@@ -15,7 +15,7 @@
 
 #define FEWEST 16u
 
-/* For this many frames beside those that are reserved. */
+/* Makes room for this many frames besides the reserved ones. */
 static bool make_room(struct rf_instance *i, uint32_t more)
 {
     uint32_t need = i->unsent_count + i->reserved + more, size = i->unsent_size ? i->unsent_size : FEWEST;
@@ -47,7 +47,7 @@ void rf_control_unreserve(struct rf_instance *i, uint32_t frames)
 static void append(struct rf_instance *i, const struct rf_slot *s)
 {
     i->unsent[i->unsent_count++] = *s;
-    /* A host that closed its loop is gone. */
+    /* A host that has closed its loop is gone. */
     if (i->loop->unsent++ == 0 && !i->loop->closed)
         i->loop->host.tick(i->loop->host.host);
 }
@@ -64,14 +64,15 @@ bool rf_control_try(struct rf_instance *i, const struct rf_slot *s)
 
 void rf_control_send(struct rf_instance *i, const struct rf_slot *s)
 {
-    static const char lost[] = "no memory is left for a frame to the runtime, which takes none and causes ever more";
+    static const char lost[] =
+        "a frame to the runtime is dropped because no memory is left: it takes no frames and causes new ones";
     if (rf_control_try(i, s))
         return;
     if (i->unsent_count < i->unsent_size) {
         append(i, s);
         return;
     }
-    /* Only a child that breaks the rules of streams comes here: it causes more frames than its calls have room for. */
+    /* Only a child that breaks the rules of streams gets here: it causes more frames than its calls have reserved. */
     rf_block_give(&i->q.ch, s->data);
     rf_logging_line(i, RESTY_FFI_LOG_ALERT, lost, sizeof lost - 1);
 }

@@ -9,7 +9,7 @@
 #include "instance.h"
 #include "logging.h"
 
-/* The shared dict that a runtime names, if it may use it: the name, NUL-terminated, from its options. */
+/* The shared dict that a runtime names, if the options allow it: the NUL-terminated name from the options. */
 static const char *allowed_dict(const struct rf_instance *i, const char *name, uint64_t len, char *error, size_t size)
 {
     const char *list = i->options->dicts;
@@ -27,7 +27,7 @@ static const char *allowed_dict(const struct rf_instance *i, const char *name, u
 void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s)
 {
     static const char lost[] =
-        "no memory is left for the answer of a shared dict: the handler that asked waits in vain";
+        "the answer of a shared dict is dropped because no memory is left: the handler does not get it";
     struct rf_channel *c = &i->q.ch;
     struct rf_slot reply = {.id = s->id, .kind = RESTY_FFI_DICT, .flags = RESTY_FFI_END};
     struct resty_ffi_dict_answer answer = {.status = RESTY_FFI_BAD_ARGUMENT};

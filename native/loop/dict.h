@@ -5,7 +5,7 @@
 struct rf_instance;
 struct rf_slot;
 
-/* A DICT frame: the host answers it, and the answer goes back. */
+/* Has the host answer a DICT frame, and sends the answer back. */
 void rf_dict_serve(struct rf_instance *i, const struct rf_slot *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* What comes from a runtime: frames and news, and whom they are for. */
+/* Hands what comes from a runtime, frames and news, to those concerned. */
 #include "dispatch.h"
 
 #include <poll.h>
@@ -86,12 +86,12 @@ void rf_dispatch_rest(struct rf_instance *i)
 void rf_dispatch_ready(void *instance)
 {
     struct rf_instance *i = instance;
-    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed); /* what follows may drop the loop's */
+    atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed); /* the code below may drop the loop's reference */
     if (i->loop->host.level) {
         uint64_t count;
         (void)!read(i->q.ch.to_host, &count, sizeof count);
     }
-    /* News first: answers that were sent before the end are then all in the list. */
+    /* News first: the list then holds all answers that were sent before the end. */
     uint32_t news = atomic_exchange_explicit(&i->news, 0, memory_order_acquire);
     take_frames(i);
     if (news & (RF_NEWS_OUTPUT | RF_NEWS_EXITED | RF_NEWS_ENDED))
@@ -118,13 +118,15 @@ void rf_dispatch_wait(struct rf_instance **list, uint32_t count, int timeout_ms)
         struct rf_instance *i = of[w] = list[w];
         p[w] = (struct pollfd){i && i->state == RF_STARTING ? i->q.ch.to_host : -1, POLLIN, 0};
         if (i)
-            atomic_fetch_add(&i->refs, 1); /* what is told of one may end the others */
+            atomic_fetch_add(&i->refs, 1); /* news of one may end the others */
     }
     poll(p, count, timeout_ms);
     for (uint32_t w = 0; w < count; w++) {
         uint64_t ignored;
-        /* Read here, or poll would not sleep; an edge-triggered host has its event noted all the same. Only what poll
-           has seen: a child can make reads of an empty descriptor block. */
+        /*
+         * Read here, or poll would not sleep; an edge-triggered host still gets its event. Read only what poll has
+         * seen: a child can make reads of an empty descriptor block.
+         */
         if (p[w].revents && of[w]->state != RF_GONE && !of[w]->retired && read(p[w].fd, &ignored, sizeof ignored) > 0)
             rf_dispatch_ready(of[w]);
         if (of[w])

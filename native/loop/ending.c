@@ -1,6 +1,6 @@
 /*
- * The end of a loop: what was accepted is finished first, as far as time allows. One-way calls are answered, then the
- * runtimes are told to end and finish what they have begun.
+ * The end of a loop: accepted work is finished first, as far as time allows. One-way calls are answered; then the
+ * runtimes are told to end, and finish what they have begun.
  */
 #include <poll.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define MS 1000000u
 #define HURRY (1000u * MS)
 
-/* What comes is looked at here: the host waits for nothing any more. */
+/* Dispatches by itself, since the host no longer watches the descriptors. */
 static void answer_one_way(resty_ffi_loop *l, uint64_t end)
 {
     while (l->one_way && rf_clock_now() < end) {
@@ -34,7 +34,7 @@ static void answer_one_way(resty_ffi_loop *l, uint64_t end)
     rf_one_way_give_up(l);
 }
 
-/* Whether the end waits for it. A transport that does so itself also loses patience itself. */
+/* Whether the end waits for this instance. A transport that awaits ends itself also gives up by itself. */
 static bool awaited(struct rf_instance *i, uint64_t now)
 {
     if (i->state != RF_CLOSING)

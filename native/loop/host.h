@@ -64,7 +64,7 @@ struct resty_ffi_host {
     void (*tick)(void *host); /* resty_ffi_loop_tick is to be called from now on */
     void *host;
     bool level;                /* watch is level-triggered: the core reads the descriptor */
-    bool (*hurry)(void *host); /* while its loop is being closed: whether that is to be over soon; NULL = never */
+    bool (*hurry)(void *host); /* while its loop is being closed: whether the end is to be fast; NULL = never */
     const struct rf_transports *transports; /* how it starts runtimes */
 };
 
@@ -103,7 +103,9 @@ typedef struct resty_ffi_stats {
     int32_t up;      /* 1: serving */
 } resty_ffi_stats;
 
-/* How long calls took: bucket k has those below 2^k × 8.192 µs that are in no bucket before; the last has the rest. */
+/*
+ * How long calls took: bucket k counts those below 2^k × 8.192 µs that no earlier bucket counts; the last has the rest.
+ */
 #define RESTY_FFI_BUCKETS 20
 #define RESTY_FFI_KINDS 12
 
@@ -130,8 +132,10 @@ void resty_ffi_loop_close(resty_ffi_loop *l, int timeout_ms);
  */
 resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                           const resty_ffi_options *options, char *error, size_t error_size);
-/* 1 = serving, 0 = still starting after timeout_ms, -1 = failed, -2 = failed for load_timeout_ms is over; then error
-   says why, and only release is left to do. */
+/*
+ * 1 = serving, 0 = still starting after timeout_ms, -1 = failed, -2 = failed because load_timeout_ms has passed. After
+ * a failure error says why, and the caller releases the runtime.
+ */
 int resty_ffi_runtime_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 /* No new calls; those in flight finish; then the runtime ends. It may be loaded again at once. */
 void resty_ffi_runtime_unload(resty_ffi_runtime *rt);
@@ -151,7 +155,7 @@ int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
    error says why. */
 int resty_ffi_runtime_reload_wait(resty_ffi_runtime *rt, int timeout_ms, char *error, size_t error_size);
 const char *resty_ffi_runtime_name(const resty_ffi_runtime *rt);
-/* How long a call may take that does not say so, in ms; RESTY_FFI_FOREVER = any time. */
+/* The default timeout of a call, in ms; RESTY_FFI_FOREVER = none. */
 uint32_t resty_ffi_runtime_timeout(const resty_ffi_runtime *rt);
 /* The number of a method name, for submit; negative = a code (name too long, too many names). */
 int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t len);
@@ -171,11 +175,14 @@ void *resty_ffi_call_host(const resty_ffi_call *call);
  */
 int resty_ffi_call_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data, uint64_t len,
                           uint64_t timeout_ms);
-/* Nobody waits any more: status is TIMEOUT or CANCELLED. The call can be used again at once. No-op if not in flight. */
+/*
+ * The caller no longer waits: status is TIMEOUT or CANCELLED. The call can be used again at once. No-op if not in
+ * flight.
+ */
 void resty_ffi_call_cancel(resty_ffi_call *call, int status);
 /*
- * A one-way call: nobody waits for it, so it needs no resty_ffi_call. Its answer is dropped; a failure is counted as
- * that of any call and logged. 0, or a code: nothing was sent. At most max_queue of them are unanswered at a time.
+ * A one-way call: no caller waits, so it needs no resty_ffi_call. The answer is dropped; a failure is counted like that
+ * of any call, and logged. 0, or a code: nothing was sent. At most max_queue one-way calls are unanswered at a time.
  */
 int resty_ffi_runtime_send(resty_ffi_runtime *rt, uint32_t method, const char *data, uint64_t len, uint64_t timeout_ms);
 /* Gives back the answer's memory; submit and free do it too. */
@@ -197,16 +204,16 @@ int resty_ffi_stream_send(resty_ffi_call *call, const char *data, uint64_t len, 
  * for READABLE. ENDED: status and data say how; again and again.
  */
 int resty_ffi_stream_next(resty_ffi_call *call);
-/* Ends a stream that is in flight for the host's own reasons; what it has not read is dropped. */
+/* Ends a stream in flight for the host's own reasons; unread messages are dropped. */
 void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
 
 /*
- * What has no event of its own: frames that found the queue full, the end of a reload's patience, files that are
- * watched. To be called about every 50 ms from when the host's tick was called until this returns false.
+ * Looks after what has no event of its own: frames that found the queue full, deadlines, reloads, watched files. To be
+ * called about every 50 ms from the host's tick until this returns false.
  */
 bool resty_ffi_loop_tick(resty_ffi_loop *l);
 
-/* Visits every call in flight that somebody waits for. The visitor may cancel the call it is given. */
+/* Visits every call in flight with a waiting caller. The visitor may cancel the call. */
 void resty_ffi_loop_each_call(resty_ffi_loop *l, void (*visit)(void *arg, resty_ffi_call *call), void *arg);
 uint32_t resty_ffi_loop_in_flight(const resty_ffi_loop *l);
 

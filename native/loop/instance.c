@@ -186,7 +186,7 @@ static void unlink_instance(struct rf_instance *i)
         *p = i->next;
 }
 
-/* A host that closed its loop is gone; calls that are released later must not reach it. */
+/* A host that has closed its loop is gone: calls that are released later must not reach it. */
 static void unwatch_instance(struct rf_instance *i)
 {
     if (!i->loop->closed)
@@ -235,10 +235,10 @@ bool rf_instance_left(struct rf_instance *i)
 }
 
 /*
- * A runtime of version 1, or one whose libffi_init failed before it polled, does not say when its threads are done with
- * the queue. When none of them is inside it and every task is answered, memory and descriptors go; the struct stays, so
- * that what comes even later (a second answer, a thread that polls again) finds an ended queue and not freed memory.
- * The price: 2 KB per unload.
+ * A runtime of version 1, or one whose libffi_init failed before it polled, does not report that its threads are done
+ * with the queue. When no thread is inside the queue and every task is answered, memory and descriptors go. The struct
+ * stays, so that a second answer or a thread that polls again finds an ended queue instead of freed memory. The price:
+ * 2 KB per unload.
  */
 void rf_instance_retire(struct rf_instance *i)
 {

@@ -1,4 +1,4 @@
-/* Loading a runtime: what is refused, what is found, and how long a start may take. */
+/* Loading a runtime: refuses bad loads, finds runtimes by their key, limits the time of a start. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,7 +73,7 @@ API resty_ffi_runtime *resty_ffi_runtime_load(resty_ffi_loop *l, const char *lib
     rt->transport = o.isolate ? l->host.transports->process : l->host.transports->thread;
     rt->next = l->runtimes;
     l->runtimes = rt;
-    /* More than one worker needs processes: whether the library is one is known when it is open. */
+    /* More than one worker needs processes; whether the library wants one shows when it is open. */
     rt->worker_count = o.isolate ? o.workers : 1;
     const char *why = rf_workers_start(rt);
     rt->handles = 1;

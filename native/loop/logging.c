@@ -1,6 +1,7 @@
 /*
- * What runtimes write into the host's log: through their SDK's logger, or, child processes, to stdout and stderr. A
- * limit for each second keeps one that logs in a loop from filling a disk; what is left out is counted and said.
+ * What runtimes write into the host's log: through the SDK's logger or, in child processes, to stdout and stderr. A
+ * limit per second keeps a runtime that logs in a loop from filling the disk; the lines left out are counted and
+ * reported.
  */
 #include "logging.h"
 

@@ -1,4 +1,4 @@
-/* What runtimes write into the host's log. Loop's thread, but for what says otherwise. */
+/* What runtimes write into the host's log. The loop's thread, except rf_logging_add and rf_logging_free. */
 #ifndef RF_LOGGING_H
 #define RF_LOGGING_H
 
@@ -21,12 +21,12 @@ struct rf_line {
     char text[];
 };
 
-/* What a runtime logs, within limits; and what its process prints. */
+/* Logs a LOG frame, and what the child process has printed. */
 void rf_logging_frame(struct rf_instance *i, const struct rf_slot *s);
 void rf_logging_output(struct rf_instance *i);
-/* A line of the core's own about a runtime. */
+/* Logs a line about a runtime, within the same limit. */
 void rf_logging_line(struct rf_instance *i, int level, const char *text, size_t len);
-/* A line about a one-way call that failed. */
+/* Logs that a one-way call has failed. */
 void rf_logging_failure(struct rf_instance *i, const char *text, size_t len);
 void rf_logging_add(struct rf_instance *i, int level, const char *text, size_t len);
 void rf_logging_free(struct rf_instance *i);

@@ -1,4 +1,4 @@
-/* The loop: its calls, and what has no event of its own. */
+/* The loop: its calls, and what the tick looks after. */
 #include "loop.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ bool rf_loop_deadlines(resty_ffi_loop *l, uint64_t now)
     return some;
 }
 
-/* True while one still finishes its calls. */
+/* True while an instance still finishes its calls. */
 static bool look_at_drains(resty_ffi_loop *l, uint64_t now)
 {
     bool some = false;
@@ -68,7 +68,7 @@ static bool look_at_drains(resty_ffi_loop *l, uint64_t now)
                  "unloaded: runtime \"%s\" was reloaded or unloaded, and this call did not end within %u ms", i->name,
                  patience);
         rf_call_fail_all(i, RESTY_FFI_UNLOADED, text);
-        return true; /* which may have changed the list: the rest is for the next tick */
+        return true; /* the list may have changed: the rest is for the next tick */
     }
     return some;
 }

@@ -1,6 +1,6 @@
 /*
- * The loop: one for each event loop of the host. Its struct is for files of this folder and for transports, its
- * function for the end of the loop.
+ * One loop for each event loop of a host. Files of this folder and transports use the struct, the end of the loop uses
+ * the function.
  */
 #ifndef RF_LOOP_H
 #define RF_LOOP_H
@@ -27,11 +27,11 @@ struct resty_ffi_loop {
     uint32_t unsent;                  /* frames of all instances that wait for room */
     uint64_t looked;                  /* when files were last looked at */
     bool closed;
-    uint64_t end_by;   /* of one that is closed: when everything shall have ended */
-    char why[RF_TEXT]; /* room for the reason why an instance cannot be started, until the next one is */
+    uint64_t end_by;   /* of a closed loop: the deadline for all ends */
+    char why[RF_TEXT]; /* why the last instance could not be started; the next start overwrites it */
 };
 
-/* Ends what is late of those calls whose deadline the core keeps. True while one is ahead. */
+/* Ends late calls whose deadline the core keeps. True while a deadline is ahead. */
 bool rf_loop_deadlines(resty_ffi_loop *l, uint64_t now);
 
 #endif

@@ -19,7 +19,7 @@ static uint32_t hash(const char *name, size_t len)
     return h;
 }
 
-/* The bucket that has this name, or the empty one that it belongs into. There are twice as many buckets as names. */
+/* The bucket of this name, or the empty one for it. There are twice as many buckets as names. */
 static uint32_t *find_bucket(const resty_ffi_runtime *rt, const char *name, size_t len)
 {
     uint32_t buckets = 2 * rt->method_size, bucket = hash(name, len) % buckets;
@@ -72,7 +72,7 @@ API int resty_ffi_runtime_method(resty_ffi_runtime *rt, const char *name, size_t
     if (len == 0 || len >= RF_METHOD_BYTES || memchr(name, 0, len))
         return RESTY_FFI_BAD_ARGUMENT;
     if (rt->state == RF_FAILED || rt->state == RF_UNLOADED)
-        return 0; /* any will do: no call of it is sent */
+        return 0; /* any number will do: no call is sent */
     if (!rt->method_size && !grow_table(rt))
         return RESTY_FFI_QUEUE_FULL;
     uint32_t *bucket = find_bucket(rt, name, len);

@@ -1,6 +1,6 @@
 /*
- * One-way calls: nobody waits for them, so they can be sent from where nothing can wait. The core owns them, keeps
- * their deadlines and tells the log how they failed.
+ * One-way calls: no caller waits for them, so they work where waiting is impossible. The core owns them, keeps their
+ * deadlines and logs their failures.
  */
 #include "one_way.h"
 

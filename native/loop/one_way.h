@@ -4,7 +4,7 @@
 
 #include "host.h"
 
-/* All that are not answered yet fail. */
+/* Fails all that are not answered yet. */
 void rf_one_way_give_up(resty_ffi_loop *l);
 
 #endif

@@ -1,4 +1,4 @@
-/* The options of a load: what they are when they are not given, and whether two loads of the same key agree. */
+/* The options of a load: their defaults, and whether two loads of the same key agree. */
 #include "options.h"
 
 #include <inttypes.h>
@@ -110,7 +110,7 @@ static void show_text(const char *value, char *out, size_t size)
     snprintf(out, size, value ? "\"%.200s\"" : "none", value);
 }
 
-/* { "A", "B=..." }: what a variable is set to may be a secret. */
+/* { "A", "B=..." }: values are left out, since they may be secrets. */
 static void show_list(const char *list, char *out, size_t size)
 {
     size_t len = 0;
@@ -157,7 +157,9 @@ static bool settings_differ(const char *have, const char *given, char *out, size
     return false;
 }
 
-/* env = {} gives a child no variable at all, which is not the same as no env; of the other lists it is. */
+/*
+ * env = {} gives a child no variable at all, unlike a missing env. For the other lists, empty and missing are the same.
+ */
 static bool list_differs(const struct option *option, const char *have, const char *given)
 {
     bool none_is_empty = option->at != offsetof(resty_ffi_options, env);

@@ -44,7 +44,7 @@ void rf_reload_fail(resty_ffi_runtime *rt, const char *text)
     rf_runtime_log(rt, RESTY_FFI_LOG_ERR, line);
 }
 
-/* Whether its new code can start where the old runs. */
+/* Whether the new code can start where the old code runs. */
 static bool may_stay(const resty_ffi_runtime *rt)
 {
     return rt->transport->reloads && rt->workers[0] && rt->transport->reloads(rt->workers[0]);
@@ -83,7 +83,7 @@ static void on_incoming_news(struct rf_instance *i, uint32_t news)
     swap(rt);
 }
 
-/* No call is sent to one that is not a worker yet, so it does not drain either. */
+/* An incoming instance gets no calls, so it never drains. */
 static const struct rf_instance_user incoming = {.ready = rf_dispatch_ready, .news = on_incoming_news};
 
 API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
@@ -93,7 +93,7 @@ API int resty_ffi_runtime_reload(resty_ffi_runtime *rt)
         return rt->state == RF_FAILED ? RESTY_FFI_EXITED : RESTY_FFI_UNLOADED;
     if (rt->reloading)
         return 0;
-    rf_instance_sweep(rt->loop); /* those of reloads that failed */
+    rf_instance_sweep(rt->loop); /* instances of failed reloads */
     bool stay = may_stay(rt);
     const struct rf_transport *transport = stay ? rt->transport : rt->loop->host.transports->process;
     uint32_t count = stay ? 1 : rt->options.workers;

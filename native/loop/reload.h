@@ -4,9 +4,9 @@
 
 #include "host.h"
 
-/* Drops the new code, if there is some. */
+/* Drops the new code of a reload under way. */
 void rf_reload_fail(resty_ffi_runtime *rt, const char *text);
-/* The same if it has not started within load_timeout. */
+/* Does so if the new code has not started within load_timeout. */
 void rf_reload_patience(resty_ffi_runtime *rt, uint64_t now);
 
 #endif

@@ -17,7 +17,7 @@ static const char *short_name(const char *lib)
     return slash ? slash + 1 : lib;
 }
 
-/* What only a serving runtime needs, and what may be large. */
+/* Frees what only a serving runtime needs and what may be large. */
 static void strip_runtime(resty_ffi_runtime *rt)
 {
     rf_methods_free(rt);
@@ -56,7 +56,7 @@ resty_ffi_runtime *rf_runtime_new(resty_ffi_loop *l, const char *lib, const char
         destroy_runtime(rt);
         return NULL;
     }
-    /* Loaders serve many runtimes, told apart by the module that starts their configuration. */
+    /* A loader serves many runtimes; the module at the start of the configuration tells them apart. */
     int module = cfg ? (int)strcspn(cfg, ",{[ \n?") : 0;
     const char *base = short_name(lib);
     if (module > 0 && module < 60 && cfg[module] == ',')
@@ -132,9 +132,9 @@ API void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *o
     for (uint32_t w = 0; w < rt->worker_count; w++) {
         const struct rf_channel *c = rt->workers[w] ? &rt->workers[w]->q.ch : NULL;
         uint32_t waiting = c ? c->tail - atomic_load_explicit(&c->h->head, memory_order_relaxed) : 0;
-        out->queued += c && waiting <= c->at.cells ? waiting : 0; /* a child may write there what it likes */
+        out->queued += c && waiting <= c->at.cells ? waiting : 0; /* a child may write any value there */
     }
-    /* Those that finish after a reload count too. */
+    /* Instances that drain after a reload count too. */
     for (const struct rf_instance *i = rt->loop->instances; i; i = i->next)
         if (i->rt == rt)
             out->in_flight += i->in_flight;

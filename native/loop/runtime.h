@@ -1,4 +1,4 @@
-/* Runtimes: what a key stands for. For files of this folder. */
+/* Runtimes. For files of this folder. */
 #ifndef RF_RUNTIME_H
 #define RF_RUNTIME_H
 
@@ -12,8 +12,8 @@ struct rf_transport;
 enum rf_runtime_state { RF_LOADING, RF_UP, RF_FAILED, RF_UNLOADED };
 
 /*
- * What a key stands for. Owned by the loop while it is loaded, and by the hosts' handles: freed when it has ended and
- * the last handle is given back.
+ * What a key (library and configuration) stands for. The loop owns it while it is loaded, the hosts by their handles:
+ * freed when it has ended and the last handle is released.
  */
 struct resty_ffi_runtime {
     resty_ffi_loop *loop;
@@ -24,24 +24,24 @@ struct resty_ffi_runtime {
     resty_ffi_options *own_options; /* the memory behind the strings of options */
     enum rf_runtime_state state;
     uint64_t since;                       /* when it was loaded first */
-    bool timed_out;                       /* and failed because that took too long */
+    bool timed_out;                       /* the load failed because it took too long */
     const struct rf_transport *transport; /* of its workers */
-    uint32_t handles;                     /* that hosts hold: one for each load */
+    uint32_t handles;                     /* of hosts: one for each load */
     struct rf_instance **workers;         /* options.workers of them */
     uint32_t worker_count;
-    struct rf_instance **incoming; /* during a reload: those that are to take their places; NULL entries failed */
+    struct rf_instance **incoming; /* during a reload: the future workers; NULL entries have failed */
     uint32_t incoming_count;
     uint32_t generation; /* of the workers */
-    uint64_t reloading;  /* since when, 0 = it does not */
+    uint64_t reloading;  /* since when a reload is under way, 0 = none is */
     int32_t reloaded;    /* how the last reload went: 1, 0 = under way, -1 = failed, reload_error says why */
     char **methods;      /* names by number */
     resty_ffi_method_stats *method_stats;
     uint32_t method_count, method_size;
     uint32_t *method_index;                /* hash table of numbers + 1, twice method_size */
-    uint32_t drops;                        /* unanswered failures in a row, for the back-off */
-    uint32_t missing;                      /* workers that could not even be started again */
-    uint64_t retry;                        /* when to try that next */
-    void (*refill)(resty_ffi_runtime *rt); /* the next call tries to start them; NULL = none is missing */
+    uint32_t drops;                        /* failed starts in a row, for the back-off */
+    uint32_t missing;                      /* workers that could not be restarted */
+    uint64_t retry;                        /* when to try again */
+    void (*refill)(resty_ffi_runtime *rt); /* starts missing workers at the next call; NULL = none is missing */
     resty_ffi_stats stats;
     void *user;
     char name[128];
@@ -50,16 +50,16 @@ struct resty_ffi_runtime {
     char explained[RF_TEXT + 256];
 };
 
-/* A new one of this key, without a name in the loop's list. options: complete. NULL = no memory. */
+/* A new runtime of this key, not yet in the loop's list. options: complete. NULL = no memory. */
 resty_ffi_runtime *rf_runtime_new(resty_ffi_loop *l, const char *lib, const char *cfg, size_t cfg_len,
                                   const resty_ffi_options *o);
-/* Its key stands for nothing any more. */
+/* Takes the runtime out of the loop's list: its key is free. */
 void rf_runtime_unregister(resty_ffi_runtime *rt);
-/* It cannot be loaded: its workers end. */
+/* The runtime cannot be loaded: ends its workers. */
 void rf_runtime_fail(resty_ffi_runtime *rt, const char *text);
-/* Frees what has ended and is held by no host. */
+/* Frees a runtime that has ended and has no handles. */
 void rf_runtime_settle(resty_ffi_runtime *rt);
-/* A line about the runtime, by the core itself. */
+/* Logs a line of the core's own about the runtime. */
 void rf_runtime_log(resty_ffi_runtime *rt, int level, const char *text);
 
 #endif

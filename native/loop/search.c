@@ -1,4 +1,6 @@
-/* Where a library is: a path as it stands; a name in LD_LIBRARY_PATH, beside libresty_ffi.so, then as dlopen searches.
+/*
+ * Where a library is. A path is used as it stands; a name is searched for in LD_LIBRARY_PATH, beside libresty_ffi.so,
+ * then by dlopen.
  */
 #include "search.h"
 
@@ -31,7 +33,7 @@ static void find_own_folder(char *folder, size_t size)
 
 const char *rf_search_own_folder(void)
 {
-    static rf_lock lock; /* loaders and supervisors of several loops come here at the same time */
+    static rf_lock lock; /* loaders and supervisors of several loops may call at the same time */
     static char folder[PATH_MAX];
     rf_lock_acquire(&lock);
     if (!*folder)
@@ -40,11 +42,11 @@ const char *rf_search_own_folder(void)
     return folder;
 }
 
-/* What a search came upon. */
+/* The result of a search. */
 struct search {
     char *out;
     size_t size;
-    int error; /* why the first one that is there cannot be read; 0 = there was none */
+    int error; /* why the first match cannot be read; 0 = no match */
     char refused[PATH_MAX];
 };
 
@@ -118,7 +120,7 @@ static void show_machine(const unsigned char *ident, char *out, size_t size)
 /* The beginning of a library: class, byte order and machine. */
 #define IDENT 20
 
-/* dlopen may say of a library for another machine that there is none. */
+/* dlopen may report a library for another machine as missing. */
 static void add_machine(const char *path, char *out, size_t size)
 {
     Dl_info own;
@@ -155,7 +157,7 @@ static void add_places(const char *name, char *out, size_t size)
 void rf_search_explain(const char *path, const char *reason, char *out, size_t size)
 {
     struct statvfs fs;
-    /* Most often it names the library itself; it does not when that needs another one. */
+    /* The reason usually names the library itself, but not when a dependency is missing. */
     bool named = strncmp(reason, path, strlen(path)) == 0;
     snprintf(out, size, "%.300s%s%.500s", named ? "" : path, named ? "" : " cannot be loaded: ", reason);
     if (!strchr(path, '/')) {

@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 
-/* A path for dlopen in out; the bare name if it is in none of our places: dlopen searches the system's. */
+/* Writes a path for dlopen into out; the bare name when no place of ours has it, since dlopen searches the system's. */
 void rf_search_find(const char *lib, char *out, size_t size);
 /*
- * Why dlopen could not open what rf_search_find gave; reason: what dlerror says. Adds what that leaves out: the
- * library that needs another, the machine it is for, the places searched and what may not be read there.
+ * Explains why dlopen could not open the result of rf_search_find. reason: the text of dlerror. Adds what dlerror
+ * leaves out: the library with the missing dependency, its machine, the places searched and unreadable files there.
  */
 void rf_search_explain(const char *path, const char *reason, char *out, size_t size);
 /* The folder of libresty_ffi.so itself. */

@@ -1,7 +1,6 @@
 /*
- * The host's side of a stream. Received messages stay in the queue's memory until the host takes them; the window that
- * the runtime was given bounds how much that can be. What the runtime may be sent is bounded by the window that it
- * gives.
+ * The host's side of a stream. Received messages stay in the queue's memory until the host takes them; the window
+ * granted to the runtime bounds them. The window that the runtime grants bounds what the host sends.
  */
 #include "stream.h"
 
@@ -21,7 +20,7 @@
 
 static void notify(struct rf_call *c, int events)
 {
-    /* A host that closed its loop is gone. */
+    /* A host that has closed its loop is gone. */
     if (!c->loop->closed)
         c->loop->host.stream(c->loop->host.host, &c->public, events);
 }
@@ -91,7 +90,7 @@ static bool keep(struct rf_stream *stream, struct rf_message m)
     return true;
 }
 
-/* The end of what can come. What came before it stays to be read; empty: nothing did, a reader may be waiting. */
+/* Nothing more comes. Earlier messages stay readable; empty: there are none, and a reader may be waiting. */
 static void end(struct rf_call *c, int status, bool empty)
 {
     struct rf_stream *stream = c->beside;
@@ -113,7 +112,7 @@ static void end_with(struct rf_call *c, int status, const char *text)
     end(c, status, stream->count == 0);
 }
 
-/* Those that the host has not taken. */
+/* Drops messages that the host has not taken. */
 static void drop_messages(struct rf_call *c)
 {
     struct rf_stream *stream = c->beside;
@@ -131,7 +130,7 @@ API void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *tex
     end_with(c, status, text);
 }
 
-/* Of a runtime that breaks the rules, to its log and its caller. */
+/* Ends the stream of a runtime that breaks the rules; the log and the caller get the reason. */
 static void refuse_message(struct rf_call *c, const char *text)
 {
     struct rf_instance *i = c->instance;
@@ -164,7 +163,7 @@ static void take_message(struct rf_instance *i, struct rf_call *c, const struct 
         notify(c, RESTY_FFI_READABLE);
 }
 
-/* A message that could not be sent: what came before it stays to be read; the handler still owes its end. */
+/* The runtime's queue could not send a message: earlier ones stay readable, and the handler still owes its end. */
 static void cut_short(struct rf_call *c, const struct rf_slot *s)
 {
     struct rf_instance *i = c->instance;
@@ -215,7 +214,7 @@ static void give_current(struct rf_call *c)
     stream->current.block = 0;
 }
 
-/* A window is given back in halves: a frame for each message would double their number. */
+/* Returns the window in halves: a frame for each message would double the number of frames. */
 static void consumed(struct rf_call *c, uint64_t len)
 {
     struct rf_stream *stream = c->beside;
@@ -276,7 +275,7 @@ static void free_stream(struct rf_call *c)
     free(stream);
 }
 
-/* There may be nobody who waits and looks at the clock. */
+/* A stream may have no waiting caller who watches the clock. */
 static void end_late(struct rf_call *c)
 {
     char text[256];
@@ -285,8 +284,7 @@ static void end_late(struct rf_call *c)
     resty_ffi_stream_fail(&c->public, RESTY_FFI_TIMEOUT, text);
 }
 
-/* Control frames: its cancellation, and two windows, since the runtime must have received one before more than another
-   can be due. */
+/* Control frames: the cancellation and two windows. The runtime has to receive a window before a third can be due. */
 static const struct rf_call_kind stream_kind = {
     .message = take_frame, .ended = end_with, .late = end_late, .free = free_stream, .control = 3};
 

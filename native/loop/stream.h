@@ -18,12 +18,12 @@ struct rf_stream {
     int64_t window;              /* what we may send */
     int64_t granted;             /* what the runtime may send */
     uint64_t due;                /* consumed since the last WINDOW frame */
-    struct rf_message *messages; /* ring of those that the host has not taken yet */
+    struct rf_message *messages; /* ring of messages that the host has not taken yet */
     uint32_t size, head, count;
     struct rf_message current; /* what call.data points to */
     bool closed;               /* we have sent END */
     bool refused;              /* the host waits for a window */
-    struct rf_message last;    /* with the end: the message that goes with the status */
+    struct rf_message last;    /* the message that comes with the final status */
     int32_t status;
 };
 

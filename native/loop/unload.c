@@ -1,4 +1,4 @@
-/* Unloading a runtime: what it has begun is finished, within a time. */
+/* Unloading a runtime: calls in flight are finished, within a time. */
 #include "../channel/export.h"
 #include "instance.h"
 #include "reload.h"
@@ -15,11 +15,11 @@ API void resty_ffi_runtime_unload(resty_ffi_runtime *rt)
     rf_reload_fail(rt, "it was unloaded meanwhile");
     rt->state = RF_UNLOADED;
     rf_runtime_unregister(rt);
-    /* Those of a reload before do not hold up the runtime: its handle may be given back. */
+    /* Instances of an earlier reload no longer belong to the runtime, whose last handle may be released. */
     for (struct rf_instance *i = l->instances; i; i = i->next)
         if (i->rt == rt && rf_workers_number(rt, i) == rt->worker_count)
             i->rt = NULL;
-    /* The last of them may free the runtime, if nobody holds it. */
+    /* The last of them may free the runtime when there are no handles. */
     rt->handles++;
     for (uint32_t w = 0; w < rt->worker_count; w++)
         if (rt->workers[w])

@@ -1,4 +1,4 @@
-/* opts.watch: the files that a runtime's code comes from are looked at, and a change reloads it. For development. */
+/* opts.watch: checks the files of a runtime's code, and reloads the runtime after a change. For development. */
 #include "watch.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "host.h"
 
-/* Looks at them if it is time. True while there is something to watch. */
+/* Checks the files when it is time. True while there is something to watch. */
 bool rf_watch_look(resty_ffi_loop *l);
 
 #endif

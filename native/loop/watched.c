@@ -18,12 +18,12 @@ struct rf_watched {
     struct timespec modified;
     off_t size;
     ino_t inode;
-    bool changed; /* it has, and may still be being written */
-    size_t len;   /* of path: a runtime may name thousands of files, each is compared with all before it */
+    bool changed; /* it has changed, and may still be written to */
+    size_t len;   /* of path: a runtime may name thousands of files, and each is compared with all before it */
     char path[];
 };
 
-/* Whether it is another file than it was; a missing one is being replaced. */
+/* Whether the file has changed. A missing file is being replaced, so it has not. */
 static bool look_at_file(struct rf_watched *w)
 {
     struct stat now;

@@ -6,11 +6,11 @@
 
 struct rf_instance;
 
-/* If its runtime is to be watched. */
+/* Adds a file, if the runtime is to be watched. */
 void rf_watched_add(struct rf_instance *i, const char *path, size_t len);
-/* Looks at all of them: one that changed and then stayed as it is from one look to the next. NULL = none. */
+/* Checks all files. Returns one that changed and was the same at two checks since. NULL = none. */
 const char *rf_watched_settled(struct rf_instance *i);
-/* What has changed so far is known. */
+/* Forgets the changes seen so far. */
 void rf_watched_forget(struct rf_instance *i);
 void rf_watched_free(struct rf_instance *i);
 

@@ -1,4 +1,4 @@
-/* The instances that serve a runtime: their starts, what their news mean, and their ends. */
+/* The instances that serve a runtime: starts them, acts on their news, ends them. */
 #include "workers.h"
 
 #include <stdio.h>
@@ -53,7 +53,7 @@ static void fail_start(resty_ffi_runtime *rt, uint32_t news, const char *text)
     rf_runtime_fail(rt, !*text ? "it ended while it was starting" : news & RF_NEWS_FAILED ? text : exited);
 }
 
-/* The library names a program: all over again, as processes. */
+/* The library names a program: starts all workers again, as processes. */
 static void become_process(resty_ffi_runtime *rt, struct rf_instance *i)
 {
     i->rt = NULL;
@@ -65,7 +65,7 @@ static void become_process(resty_ffi_runtime *rt, struct rf_instance *i)
         rf_runtime_fail(rt, error);
 }
 
-/* Doubles with every start in a row that did not come up or lived less than 5 s. */
+/* The delay doubles with every start in a row that failed or lived less than 5 s. */
 static uint32_t back_off(resty_ffi_runtime *rt, const struct rf_instance *i)
 {
     bool lived = i->state == RF_READY && rf_clock_now() - i->since > 5000000000u;
@@ -74,7 +74,7 @@ static uint32_t back_off(resty_ffi_runtime *rt, const struct rf_instance *i)
     return delay > 5000 ? 5000 : delay;
 }
 
-/* Descriptors or memory may be had again by now. */
+/* Descriptors or memory may be available again. */
 static void refill(resty_ffi_runtime *rt)
 {
     uint64_t now = rf_clock_now();
@@ -119,7 +119,7 @@ static void restart(resty_ffi_runtime *rt, struct rf_instance *i, const char *ho
     i->rt = NULL;
 }
 
-/* One that finished its calls: they fail, nothing is started in its place. */
+/* A draining instance has ended: fails its calls, and starts no other in its place. */
 static void lost_old(resty_ffi_runtime *rt, struct rf_instance *i, const char *how)
 {
     char text[RF_TEXT + 200];

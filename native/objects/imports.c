@@ -34,8 +34,8 @@ static rf_lock lock;
 static const ElfW(Dyn) * *host; /* the host's objects, by their dynamic sections; never freed */
 static size_t host_count;
 static pid_t host_process;      /* 0 = they are not known yet */
-static bool refused;            /* by the system: some place could not be written */
-static unsigned long long seen; /* objects that had ever been added when the runtimes' were last looked at */
+static bool refused;            /* the system did not let some place be written */
+static unsigned long long seen; /* how many objects had ever been added at the last look at the runtimes' */
 
 void rf_imports_replace(enum rf_objects whose, const char *name, void (*function)(void))
 {
@@ -208,7 +208,7 @@ bool rf_imports_in_runtimes(void)
 {
     bool found = false;
     if (host_process != getpid())
-        return false; /* a fork: whoever held the lock is not in it */
+        return false; /* a fork: the thread that held the lock may not exist here */
     rf_lock_acquire(&lock);
     dl_iterate_phdr(of_runtimes, &found);
     rf_lock_release(&lock);

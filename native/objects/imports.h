@@ -1,7 +1,6 @@
 /*
- * Functions that loaded objects call instead of those of libc. The host's objects are those that are there when the
- * first library is loaded into the process; whatever comes later is a runtime's. Objects of libc itself are not
- * touched.
+ * Replaces functions of libc that loaded objects call. The host's objects are those that are there when the first
+ * library is loaded into the process; later ones are the runtimes'. Objects of libc itself are not touched.
  */
 #ifndef RF_IMPORTS_H
 #define RF_IMPORTS_H
@@ -13,11 +12,11 @@ enum rf_objects { RF_HOST, RF_RUNTIMES };
 /* The name must live as long as the process. Before the first library is loaded, on one thread. */
 void rf_imports_replace(enum rf_objects whose, const char *name, void (*function)(void));
 /*
- * In the host's objects; remembers which they are. A second call does nothing. False: it cannot be done on this
- * processor or was not allowed by the system.
+ * Replaces in the host's objects, and remembers which they are. A second call does nothing. False: not possible on this
+ * processor, or not allowed by the system.
  */
 bool rf_imports_in_host(void);
-/* In the runtimes' objects, if any have come since the last call; then true. Any thread. */
+/* Replaces in the runtimes' objects if there are new ones since the last call; true then. Any thread. */
 bool rf_imports_in_runtimes(void);
 
 #endif

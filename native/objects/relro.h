@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Writes a word of this object, wherever it lies; the pages are as before afterwards. False: the system does not allow
- * it, and nothing has changed. Any thread.
+ * Writes a word of this object and restores the protection of its page. False: the system does not allow it, and
+ * nothing has changed. Any thread.
  */
 bool rf_relro_write(const struct dl_phdr_info *object, uintptr_t *place, uintptr_t value);
 

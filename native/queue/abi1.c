@@ -1,7 +1,7 @@
 /*
- * Version 1: the three functions of lua-resty-ffi, on top of version 2. A task is a record that outlives its answer:
- * records are reused first in, first out and only when RESTING of them have been answered since, so that a second
- * answer of the same task finds it answered and is refused. Never freed while the queue lives.
+ * Version 1: the three functions of lua-resty-ffi, on top of version 2. The record of a task outlives its answer.
+ * Records are reused in the order of their answers, and only when RESTING others have been answered since: so a second
+ * answer of the same task finds an answered record and is refused. Records are freed with the queue.
  */
 #include "abi1.h"
 
@@ -17,7 +17,7 @@
 
 #define RESTING 1024
 
-#pragma weak malloc_usable_size /* a libc that has none still loads us */
+#pragma weak malloc_usable_size /* so that a libc without it still loads the library */
 
 struct task {
     resty_ffi_queue *q;
@@ -102,7 +102,7 @@ API void *ngx_http_lua_ffi_task_poll(void *tq)
         return NULL;
     state(q); /* tells the host that this runtime will not call resty_ffi_close */
     while (resty_ffi_poll(q, &f, 1, -1) > 0) {
-        if (f.kind != RESTY_FFI_CALL) { /* version 1 knows no cancellation: its answer comes late and is dropped */
+        if (f.kind != RESTY_FFI_CALL) { /* version 1 has no cancellation: the answer comes late and is dropped */
             resty_ffi_free(q, f.data);
             continue;
         }
@@ -132,7 +132,7 @@ API char *ngx_http_lua_ffi_get_req(void *tsk, int *len)
     return nil ? NULL : t->call.data;
 }
 
-/* Of an answer without a length: a C string, bounded by its block in case that its NUL is missing. */
+/* The length of an answer given without one: a C string, bounded by its block in case the NUL is missing. */
 static size_t text_length(char *rsp)
 {
     return malloc_usable_size ? strnlen(rsp, malloc_usable_size(rsp)) : strlen(rsp);

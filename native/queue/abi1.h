@@ -1,4 +1,4 @@
-/* Version 1 of a queue. For whoever frees the queue. */
+/* Version 1 of a queue. For the owner of the queue. */
 #ifndef RF_ABI1_H
 #define RF_ABI1_H
 

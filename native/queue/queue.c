@@ -89,8 +89,10 @@ API int resty_ffi_poll(resty_ffi_queue *q, resty_ffi_frame *out, int max, int ti
     if (timeout_ms != 0)
         return wait_and_take(q, out, max, timeout_ms);
     rf_requests_arm(&q->ch);
-    /* Resetting the descriptor may have taken the news from other threads that wait for it: of what stays behind they
-       are told anew. It stays armed if anything was taken, as they may be waiting by now. */
+    /*
+     * Resetting the descriptor may have taken the wake-up of other threads that wait for it, so the frames that stay
+     * behind cause another. The descriptor stays armed if anything was taken, since they may be waiting by now.
+     */
     if ((n = take_slots(q, out, max)) > 0) {
         if (rf_requests_waiting(&q->ch))
             rf_requests_wake_one(&q->ch);
@@ -120,7 +122,7 @@ static uint64_t copy_in(const struct rf_channel *c, const void *data, uint64_t l
 static void set_error(const struct rf_channel *c, struct rf_slot *s, int status, const char *text)
 {
     s->status = status;
-    /* Of a stream that goes on: its handler has not sent its end yet, and is to be told. */
+    /* The handler of a stream has not sent its end yet, and has to be told. */
     s->reserved = s->flags & RESTY_FFI_END ? 0 : RF_CUT_SHORT;
     s->flags = RESTY_FFI_END;
     s->len = strlen(text);
@@ -260,7 +262,7 @@ API void resty_ffi_ready(resty_ffi_queue *q)
     q->owner->ready(q->owner_arg);
 }
 
-/* Of the time until the host goes on without it: so that the runtime can still say what it leaves undone. */
+/* The part of the time left in which the runtime can still log what it leaves undone. */
 static uint64_t margin(uint64_t left)
 {
     return left / 4 < MARGIN_NS ? left / 4 : MARGIN_NS;

@@ -8,7 +8,9 @@
 
 struct rf_abi1;
 
-/* What differs between the two ends: who is told about the life of the runtime. Called on the runtime's threads. */
+/*
+ * What differs between the two ends: how the owner hears of the life of the runtime. Called on the runtime's threads.
+ */
 struct rf_queue_owner {
     void (*fail)(void *arg, const char *text, size_t len);
     void (*ready)(void *arg);
@@ -19,10 +21,13 @@ struct resty_ffi_queue {
     struct rf_channel ch;
     const struct rf_queue_owner *owner;
     void *owner_arg;
-    /* How many threads are inside a function of version 1, or inside libffi_init; and RF_QUEUE_ENDED once
-       resty_ffi_close was called, or the host found that the runtime has left. One word, so that either comes first. */
+    /*
+     * The number of threads inside a function of version 1 or inside libffi_init; plus RF_QUEUE_ENDED once the runtime
+     * has called resty_ffi_close or the host has found that the runtime has left. One word, so that one of the two
+     * comes first.
+     */
     _Atomic uint32_t inside;
-    _Atomic bool served;            /* a thread of version 2 waits for frames, or may: it will call resty_ffi_close */
+    _Atomic bool served;            /* a thread of version 2 has polled: the runtime will call resty_ffi_close */
     _Atomic(struct rf_abi1 *) abi1; /* owned by the queue; NULL until a version-1 function is used */
 };
 
@@ -35,12 +40,12 @@ static inline bool rf_queue_ended(const resty_ffi_queue *q)
 __attribute__((format(printf, 3, 4))) void rf_queue_log(resty_ffi_queue *q, int level, const char *format, ...);
 
 /*
- * Version 1 has no resty_ffi_close, so its functions count themselves in and out, and the host ends the queue when
- * nobody is inside. Either the one that enters sees the end, or the host sees the one that entered.
+ * Version 1 has no resty_ffi_close, so its functions count themselves in and out, and the host ends the queue when no
+ * thread is inside. Either an entering thread sees the end, or the host sees the thread.
  */
 bool rf_queue_enter(resty_ffi_queue *q);
 void rf_queue_leave(resty_ffi_queue *q);
-/* Host: ends the queue if nobody is inside. True: it has ended, and nobody is inside nor will be. */
+/* Host: ends the queue if no thread is inside. True: the queue has ended, and no thread is or will be inside. */
 bool rf_queue_left(resty_ffi_queue *q);
 
 #endif

@@ -3,9 +3,9 @@
  *
  *     resty-ffi-run [--memory=BYTES] [--files=N] [--cpus=N] [--global] [--user NAME] LIBRARY
  *
- * --memory: of its own, looked at every 50 ms; more than that ends it. --files: open descriptors. --cpus: processors
- * that it may run on. --global: its symbols are visible to libraries that are loaded later. --user: whom it runs as, if
- * the host is root.
+ * --memory: how much memory of its own it may use; checked every 50 ms, and more than that ends it. --files: open
+ * descriptors. --cpus: processors that it may run on. --global: later libraries see its symbols. --user: the user that
+ * it runs as, if the host is root.
  *
  * Two processes: this one watches, its child is the runtime. The watcher tells the host how the child ended (the host
  * cannot always know: nginx reaps every child itself, and would log a signal as an alert), and kills it when the host

@@ -1,4 +1,4 @@
-/* All transports that there are, for hosts. */
+/* All transports, for hosts. */
 #ifndef RF_TRANSPORTS_H
 #define RF_TRANSPORTS_H
 

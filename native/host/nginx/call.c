@@ -18,7 +18,7 @@ static bool lost(const struct rf_nginx_subsystem *s, const resty_ffi_call *call)
 void rf_nginx_call_tell(void *subsystem, resty_ffi_call *call)
 {
     const struct rf_nginx_subsystem *s = subsystem;
-    /* A caller that was killed meanwhile takes no answer; its memory does not wait for Lua's collector. */
+    /* A killed caller takes no answer: its memory is freed at once instead of by Lua's collector. */
     if (lost(s, call))
         resty_ffi_call_release(call);
     else

@@ -6,9 +6,9 @@
 
 struct rf_nginx_subsystem;
 
-/* For the core: it is done. */
+/* For the core: the call is done. */
 void rf_nginx_call_tell(void *subsystem, resty_ffi_call *call);
-/* Cancels one whose waiting light thread was killed. */
+/* Cancels a call whose waiting light thread was killed. */
 void rf_nginx_call_look(const struct rf_nginx_subsystem *s, resty_ffi_call *call);
 
 #endif

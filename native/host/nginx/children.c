@@ -1,7 +1,7 @@
 /*
- * nginx's and ngx_lua's handlers of SIGCHLD wait for any child, and so for the programs that libraries in the worker
- * have started: whoever waits for one of these then finds none. In their objects fork() notes the child, and waitpid()
- * of any child is one of those that are noted. What os.execute and io.popen start, libc itself waits for.
+ * The SIGCHLD handlers of nginx and ngx_lua wait for any child, so they would also reap the programs that libraries in
+ * the worker have started. In the host's objects, fork() notes the child, and waitpid() of any child waits only for
+ * noted ones. libc itself waits for what os.execute and io.popen start.
  */
 #include "children.h"
 
@@ -14,7 +14,9 @@
 
 #include "../../objects/imports.h"
 
-/* Main thread only. Changed with SIGCHLD blocked, since nginx waits in its handler; freed never, it only grows. */
+/*
+ * Main thread only. Changed with SIGCHLD blocked, since nginx waits in its handler. It only grows and is never freed.
+ */
 static pid_t *children;
 static size_t count, size;
 
@@ -40,7 +42,7 @@ static pid_t host_fork(void)
 {
     sigset_t before;
     pid_t pid = -1;
-    block(&before); /* one that ends at once must be known when its signal comes */
+    block(&before); /* a child that ends at once must be noted before its signal comes */
     if (count < size || grow_children())
         pid = fork();
     if (pid > 0)

@@ -1,4 +1,4 @@
-/* Which children are nginx's. For nginx.c, before a library is loaded into the worker. */
+/* Keeps nginx from reaping the children of libraries. For nginx.c, before a library is loaded into the worker. */
 #ifndef RF_NGINX_CHILDREN_H
 #define RF_NGINX_CHILDREN_H
 

@@ -1,6 +1,6 @@
 /*
- * nginx leaves its sockets open to the programs that are started in a worker. Those of a library may live long: a port
- * would stay taken when nginx has ended, and a client would wait for the end of a connection that nginx has closed.
+ * Programs started in a worker inherit nginx's sockets. A library's programs may live long: a port would stay in use
+ * after nginx has ended, and a client would wait for the end of a connection that nginx has closed.
  */
 #include "descriptors.h"
 

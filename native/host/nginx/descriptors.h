@@ -1,4 +1,4 @@
-/* Which descriptors programs inherit. For nginx.c, before a library is loaded into the worker. */
+/* Keeps programs from inheriting nginx's descriptors. For nginx.c, before a library is loaded into the worker. */
 #ifndef RF_NGINX_DESCRIPTORS_H
 #define RF_NGINX_DESCRIPTORS_H
 

@@ -12,7 +12,7 @@
 
 /* An fd in nginx's epoll. Kept for reuse, never freed: nginx may hold an event of this round that names it. */
 struct watch {
-    _Alignas(16) char connection[1056]; /* what nginx has takes at most a third of these */
+    _Alignas(16) char connection[1056]; /* nginx's structs take at most a third of these */
     _Alignas(16) char read[544], write[544];
     void (*ready)(void *arg);
     void *arg;
@@ -46,8 +46,8 @@ static void on_event(void *ev)
 }
 
 /*
- * With accept_mutex nginx puts events into a list before it handles them. One that is in the list has the bit "posted",
- * and must stay as it is. Where that bit is differs; but an event that was not served has none besides "ready".
+ * With accept_mutex nginx queues events before it handles them. A queued event has the bit "posted" and must not be
+ * changed. The place of that bit differs between versions, but an event outside the queue has no bit besides "ready".
  */
 static bool resting(const struct watch *w)
 {
@@ -69,7 +69,7 @@ static struct watch *new_watch(void)
     return w;
 }
 
-/* Takes an fd out of an epoll set that cannot be reached: its number stays its owner's, its file is another one. */
+/* Takes an fd out of an epoll set that cannot be reached: the owner keeps the number, with another file behind it. */
 static void forget_file(int fd)
 {
     int other = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /*
- * A library that ends the worker: who it was is said in the log, and nginx starts another one. It would not after the
- * exit code 2, which means to it that none can ever start. And one that keeps a worker from its end.
+ * When a library ends the worker, the log names the library, and nginx starts another worker; it would not after the
+ * exit code 2, which tells nginx that no worker can start. Also bounds the time of exit handlers.
  */
 #include "exits.h"
 
@@ -33,12 +33,12 @@ static int code_of(const char *function, int code, void *caller)
     char text[128];
     Dl_info object;
     if (syscall(SYS_getpid) != worker)
-        return code; /* a child of the library's, which has not become another program */
+        return code; /* a fork of the library that has not become another program */
     bool fatal = (code & 255) == FATAL;
     const char *name = dladdr(caller, &object) && object.dli_fname ? object.dli_fname : "a library";
     const char *slash = strrchr(name, '/');
     int len = snprintf(text, sizeof text, "it ended this worker: %s(%d)%s", function, code, fatal ? why : "");
-    /* From this thread: there will be no other time. */
+    /* Logged from this thread: the process is about to end. */
     rf_nginx_log(subsystem, RESTY_FFI_LOG_ALERT, slash ? slash + 1 : name, text, (size_t)len);
     return fatal ? 1 : code;
 }

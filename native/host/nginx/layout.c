@@ -9,10 +9,9 @@
 
 #define NO_FD UINT32_MAX
 #define NO_INDEX 0xd0d0d0d0u /* NGX_INVALID_INDEX */
-#define SEEN 64              /* bytes of each struct that are looked at; each has more than twice as many */
+#define SEEN 64              /* how many bytes of each struct are examined; each has more than twice as many */
 
-/* Every nginx since 1.9.11, and what Tengine makes of it with ngx_multi_upstream_module and with --with-openssl-async.
- */
+/* Every nginx since 1.9.11; Tengine with ngx_multi_upstream_module and with --with-openssl-async. */
 static const struct {
     bool multi, async;
 } known[] = {{false, false}, {true, false}, {false, true}, {true, true}};
@@ -59,14 +58,14 @@ static uint32_t half(const void *s, size_t at)
     return value;
 }
 
-/* Whether memory of this process is there: what looks like a pointer may be none. */
+/* Whether this address is mapped: what looks like a pointer may not be one. */
 static bool mapped(uint64_t address)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = address & ~(page - 1);
     return address && address % 8 == 0 && msync((void *)(uintptr_t)from, address - from + SEEN, MS_ASYNC) == 0;
 }
 
-/* An event that nginx has just emptied: it knows its connection, and it has a number that no event in use has. */
+/* An event that nginx has just cleared: it points to its connection, and its index is one that no event in use has. */
 static bool is_event(uint64_t address, const char *connection, const struct rf_nginx_layout *at, uint32_t *bits)
 {
     if (!mapped(address))
@@ -90,7 +89,7 @@ static bool fits(const struct rf_nginx_layout *at, struct fresh *f)
            is_event(word(c, at->write), f->address, at, &f->write_bits) && f->write_bits == (f->read_bits | 1);
 }
 
-/* The fd -1 is one that nginx never uses: for the time in between, and for the connection when it is unused again. */
+/* nginx never uses the fd -1: for the time in between, and for the connection when it is free again. */
 static bool look_at_connection(void *log, const struct rf_nginx_layout *at, struct fresh *f)
 {
     void *c = ngx_get_connection(-1, log);
@@ -113,7 +112,7 @@ const char *rf_nginx_layout_find(void *log, struct rf_nginx_layout *found)
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
         struct rf_nginx_layout at = layout(known[k].multi, known[k].async);
         struct fresh first, second;
-        /* Each use of a connection turns its bit "instance" over, which shows where it is. */
+        /* Each use of a connection flips its bit "instance", which shows where that bit is. */
         if (look_at_connection(log, &at, &first) && look_at_connection(log, &at, &second) &&
             first.address == second.address && (first.read_bits ^ second.read_bits) == at.instance &&
             (first.read_bits & second.read_bits) == 0) {

@@ -1,4 +1,4 @@
-/* Where nginx has the fields of its connections and events: forks put some of their own in between. */
+/* Where nginx has the fields of its connections and events: forks insert fields of their own. */
 #ifndef RF_NGINX_LAYOUT_H
 #define RF_NGINX_LAYOUT_H
 
@@ -15,8 +15,8 @@ struct rf_nginx_layout {
 };
 
 /*
- * Tells which layout this nginx has, from a connection that nginx makes and takes back: nothing of ours is handed to
- * it. NULL, or a sentence that says why it cannot be told. Main thread of a worker, log is nginx's.
+ * Finds the layout of this nginx by a connection that nginx makes and takes back; nginx gets nothing of ours. NULL, or
+ * a sentence that says why the layout is unknown. Main thread of a worker; log is nginx's.
  */
 const char *rf_nginx_layout_find(void *log, struct rf_nginx_layout *found);
 

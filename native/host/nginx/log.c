@@ -9,8 +9,8 @@
 #define LONGEST 4096 /* nginx itself cuts at 2048, OpenResty at 4096 */
 
 /*
- * By ngx_lua's function, which was compiled with this nginx's own headers: ngx_log_error_core takes a file's name more
- * in Angie. It takes no format.
+ * Uses ngx_lua's function, which was compiled with this nginx's own headers: in Angie, ngx_log_error_core takes a file
+ * name as well. The function takes no format.
  */
 void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *text, size_t len)
 {
@@ -19,8 +19,9 @@ void rf_nginx_log(void *subsystem, int level, const char *runtime, const char *t
     size_t start = (size_t)snprintf(entry, sizeof entry / 2, "[resty-ffi] %s: ", runtime);
     if (start >= sizeof entry / 2)
         start = sizeof entry / 2 - 1;
-    /* Each line is an entry of its own: a text with line ends in it, a stack or a client's words, cannot pass for
-       others. */
+    /*
+     * Each line becomes its own entry, so that a text with line ends (a stack, a client's words) cannot forge entries.
+     */
     for (const char *end = text + len; text <= end;) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t line = (size_t)((newline ? newline : end) - text);

@@ -1,4 +1,4 @@
-/* Lines for error.log. From any thread of a worker when it is about to end, else its main thread. */
+/* Lines for error.log. Main thread of a worker; any thread when the worker is about to end. */
 #ifndef RF_NGINX_LOG_H
 #define RF_NGINX_LOG_H
 

@@ -18,7 +18,7 @@
 #include "subsystem.h"
 #include "sweep.h"
 
-static pid_t owner; /* the worker that initialised; a fork of it is none */
+static pid_t owner; /* the worker that initialised; its forks do not count */
 
 static const char *refusal(void)
 {
@@ -72,7 +72,7 @@ API resty_ffi_loop *resty_ffi_nginx_loop(int subsystem)
     return rf_nginx_subsystem(subsystem)->loop;
 }
 
-/* Called by Lua with each call that it waits for. */
+/* Lua calls this for each call that it then waits for. */
 API int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t method, const char *data,
                                uint64_t len, uint64_t timeout_ms)
 {
@@ -93,7 +93,7 @@ API int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call,
 
 API void resty_ffi_nginx_exit(void)
 {
-    /* The master closes its VM too; and with lua_code_cache off every request has a VM of its own. */
+    /* The master closes its VM too, and with lua_code_cache off every request has its own VM. */
     if (!owner || owner != getpid() || ngx_cycle->pool)
         return;
     for (int k = 0; k < 2; k++)

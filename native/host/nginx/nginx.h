@@ -20,7 +20,7 @@ int resty_ffi_nginx_submit(resty_ffi_runtime *rt, resty_ffi_call *call, uint32_t
  */
 struct rf_nginx_stream {
     void *readable, *writable; /* C parts of ngx.semaphore */
-    int32_t waiting;           /* light threads inside a wait on one of them; counted by Lua */
+    int32_t waiting;           /* light threads that wait on one of the semaphores; counted by Lua */
     int32_t turns;             /* waits that have ended; counted by Lua */
     int32_t seen;              /* turns when it last looked lost */
     resty_ffi_call *call;
@@ -34,7 +34,7 @@ int resty_ffi_nginx_stream_open(resty_ffi_runtime *rt, resty_ffi_call *call, uin
                                 uint64_t len, int end, uint64_t timeout_ms);
 /* A lua_shared_dict by its name, for runtimes that may use it; userdata: what Lua has of it. 0 = no memory. */
 int resty_ffi_nginx_set_dict(int subsystem, const char *name, void *userdata);
-/* A Lua VM is being closed; if that is because the worker ends, all runtimes end. */
+/* A Lua VM is being closed; if the worker ends, so do all runtimes. */
 void resty_ffi_nginx_exit(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The little of nginx that this host touches, declared by hand so that one library serves every nginx (64-bit). Where
- * its connections and events have their fields is found out in the worker: see layout.h. All symbols are weak: outside
- * nginx the library loads and says that it is not in nginx.
+ * The few parts of nginx that this host touches, declared by hand so that one library serves every nginx (64-bit). The
+ * worker finds out where connections and events have their fields: see layout.h. All symbols are weak: outside nginx
+ * the library loads and reports that it is not in nginx.
  */
 #ifndef RF_NGINX_ABI_H
 #define RF_NGINX_ABI_H
@@ -39,7 +39,7 @@ extern uintptr_t ngx_event_flags WEAK;
 extern struct ngx_module_prefix ngx_core_module WEAK;
 extern volatile uintptr_t ngx_exiting WEAK; /* the worker ends when its requests and timers have */
 extern volatile int ngx_terminate WEAK;     /* it ends at once */
-/* The connection is empty but for its events, its fd and its log. NULL = all are in use. */
+/* The connection is empty except for its events, fd and log. NULL = all are in use. */
 extern void *ngx_get_connection(int fd, void *log) WEAK;
 extern void ngx_free_connection(void *connection) WEAK;
 

@@ -13,9 +13,8 @@
 static uint64_t timeout; /* the worker_shutdown_timeout in ms, 0 = none */
 
 /*
- * The first fields of the struct that "daemon" to "worker_processes" are kept in are the same in all nginx since
- * 1.11.11; if what stands there cannot be right, they are not. A worker that is at its end has no configuration any
- * more.
+ * The first fields of the struct that holds "daemon" to "worker_processes" are the same in every nginx since 1.11.11;
+ * implausible values mean that this nginx differs. A worker at its end has no configuration any more.
  */
 void rf_nginx_shutdown_note_timeout(void)
 {
@@ -28,8 +27,8 @@ void rf_nginx_shutdown_note_timeout(void)
 }
 
 /*
- * nginx itself closes its connections then. But a call in a timer has none, and the worker would wait until it ends.
- * The time is counted from the first look at a worker that exits, which comes within 50 ms if calls are in flight.
+ * nginx closes its connections when the time is over. A call in a timer has no connection, so the worker would wait for
+ * the call. The time counts from the first look at an exiting worker, which comes within 50 ms if calls are in flight.
  */
 static uint64_t time_left(void)
 {
@@ -66,7 +65,7 @@ static void end_call(void *subsystem, resty_ffi_call *call)
         resty_ffi_stream_fail(call, RESTY_FFI_CANCELLED, text);
     } else {
         resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
-        s->sema_post(call->user, 1); /* call.lua finds it not answered */
+        s->sema_post(call->user, 1); /* call.lua sees that there is no answer */
     }
 }
 

@@ -6,11 +6,11 @@
 
 struct rf_nginx_subsystem;
 
-/* To be called while there is a configuration. */
+/* Reads the worker_shutdown_timeout. To be called while there is a configuration. */
 void rf_nginx_shutdown_note_timeout(void);
-/* Cancels what is in flight when the worker exits and has no more time for it. */
+/* Cancels calls in flight when the time of an exiting worker is over. */
 void rf_nginx_shutdown_end_calls(const struct rf_nginx_subsystem *s);
-/* How long the end of a worker may take, in ms; and whether it is to be fast. */
+/* How long the end of a worker may take, in ms; and whether the stop is a fast one. */
 int rf_nginx_shutdown_time(void);
 bool rf_nginx_shutdown_hurry(void *subsystem);
 

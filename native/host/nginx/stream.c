@@ -11,7 +11,7 @@
 
 #define BUCKETS 1024
 
-/* The streams of one request. Made with its first one, freed with the request, by its cleanup handler. */
+/* The streams of one request. Made with the first stream; freed by the cleanup handler of the request. */
 struct rf_nginx_request {
     void *request;
     struct rf_nginx_request *next; /* in its bucket */
@@ -114,7 +114,7 @@ API void resty_ffi_nginx_stream_free(resty_ffi_call *call)
     forget_stream(s, stream);
 }
 
-/* One post is enough: whoever wakes up looks, and wakes the next if there is more. */
+/* One post is enough: the light thread that wakes takes what there is, and wakes the next one if there is more. */
 static void post(const struct rf_nginx_subsystem *s, void *sem)
 {
     if (s->sema_count(sem) <= 0)
@@ -131,7 +131,7 @@ void rf_nginx_stream_tell(void *subsystem, resty_ffi_call *call, int events)
 }
 
 /*
- * A count that is not negative also means a post whose light thread has not run yet. One that still lives has run by
+ * A count that is not negative may also come from a post whose light thread has not run yet. A living one has run by
  * the next look.
  */
 void rf_nginx_stream_look(const struct rf_nginx_subsystem *s, resty_ffi_call *call)

@@ -8,7 +8,7 @@ struct rf_nginx_subsystem;
 
 /* For the core: there is something to read, or it can be written again. */
 void rf_nginx_stream_tell(void *subsystem, resty_ffi_call *call, int events);
-/* Cancels one whose waiting light thread was killed. */
+/* Cancels a call whose waiting light thread was killed. */
 void rf_nginx_stream_look(const struct rf_nginx_subsystem *s, resty_ffi_call *call);
 
 #endif

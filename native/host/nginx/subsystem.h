@@ -24,9 +24,9 @@ struct rf_nginx_subsystem {
     resty_ffi_loop *loop; /* NULL until init */
 };
 
-/* 0 = http, 1 = stream. Empty until it is found. */
+/* 0 = http, 1 = stream. Empty until rf_nginx_subsystem_find. */
 struct rf_nginx_subsystem *rf_nginx_subsystem(int number);
-/* Finds its functions. False: ngx_lua is missing or too old. */
+/* Looks up the functions of ngx_lua. False: ngx_lua is missing or too old. */
 bool rf_nginx_subsystem_find(int number);
 
 #endif

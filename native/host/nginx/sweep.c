@@ -1,4 +1,4 @@
-/* The timer of a worker: callers that were killed, and what the core does now and then. */
+/* The timer of a worker: finds killed callers, and ticks the loops. */
 #include "sweep.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "stream.h"
 #include "subsystem.h"
 
-/* How soon a handler learns that its caller was aborted. */
+/* How soon a handler learns of the end of its caller. */
 #define SWEEP_NS 50000000
 
 static int sweep_fd = -1; /* timerfd, runs only while calls are in flight */

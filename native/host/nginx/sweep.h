@@ -2,9 +2,9 @@
 #ifndef RF_NGINX_SWEEP_H
 #define RF_NGINX_SWEEP_H
 
-/* To be called before the other. NULL, or why there can be none. */
+/* To be called first. NULL, or a sentence that says why there is no timer. */
 const char *rf_nginx_sweep_prepare(void);
-/* From now on lost callers are looked for, and resty_ffi_loop_tick is called. */
+/* Starts the timer: it looks for lost callers and calls resty_ffi_loop_tick while there is need. */
 void rf_nginx_sweep_begin(void *subsystem);
 
 #endif

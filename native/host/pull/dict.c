@@ -16,7 +16,7 @@ struct entry {
     char key[];
 };
 
-/* A list: this dict serves tests and tools, with a handful of keys. */
+/* A list is enough: this dict serves tests and tools with a handful of keys. */
 struct rf_pull_dict {
     struct entry *entries;
 };
@@ -136,7 +136,7 @@ void rf_pull_dict_serve(struct rf_pull_dict *d, const struct resty_ffi_dict_requ
         break;
     case RESTY_FFI_DICT_ADD:
         if (e)
-            break; /* nil: it was there */
+            break; /* nil: the key was there */
         e = set(d, r, r->value, r->value_len);
         if (!e) {
             pull_dict_fail(a, "no memory");

@@ -1,4 +1,4 @@
-/* The shared dicts of hosts that have none of their own: strings by name of the dict and key, in this process. */
+/* Shared dicts for hosts without their own: strings by dict name and key, in this process. */
 #ifndef RF_PULL_DICT_H
 #define RF_PULL_DICT_H
 

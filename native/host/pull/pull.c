@@ -42,7 +42,7 @@ struct resty_ffi_pull {
     uint32_t done_size, done_head, done_count;
     struct line *lines, **lines_end, *current;
     int line_count;
-    struct pull_stream *streams, **streams_end; /* that have something to tell, oldest first */
+    struct pull_stream *streams, **streams_end; /* streams with events, oldest first */
     int timer;                                  /* timerfd, runs while the loop wants ticks */
     bool ticking;
     char why[256]; /* why a descriptor could not be had or watched */
@@ -87,7 +87,7 @@ static void done(void *host, resty_ffi_call *call)
         uint32_t size = p->done_size ? 2 * p->done_size : 256;
         resty_ffi_call **bigger = malloc(size * sizeof *bigger);
         if (!bigger)
-            return; /* the call stays DONE: whoever looks at its state sees it */
+            return; /* the call stays DONE: its state shows it */
         for (uint32_t k = 0; k < p->done_count; k++)
             bigger[k] = p->done[(p->done_head + k) % p->done_size];
         free(p->done);
@@ -213,7 +213,7 @@ static void free_watches(struct resty_ffi_pull *p, bool all)
     }
 }
 
-/* What it waits on, and with what. NULL, or an error text. */
+/* Opens what the host waits on. NULL, or an error text. */
 static const char *open_all(struct resty_ffi_pull *p)
 {
     void *handle;

@@ -1,7 +1,7 @@
 /*
- * The host that is driven by its caller: it waits on one descriptor, runs what is due, and asks for what is done. For
- * programs without an event loop of their own to plug into (the C harness), or behind a language boundary (Node).
- * Exported by libresty_ffi.so; same threading rules as loop/host.h.
+ * A host that its caller drives: the caller waits on one descriptor, runs what is due, and fetches what is done. For
+ * programs without an event loop to plug into (the C harness) or behind a language boundary (Node). Exported by
+ * libresty_ffi.so; same threading rules as loop/host.h.
  */
 #ifndef RF_PULL_H
 #define RF_PULL_H
@@ -10,7 +10,7 @@
 
 typedef struct resty_ffi_pull resty_ffi_pull;
 
-/* NULL: error (size bytes; none is fine) says why. */
+/* NULL: error (size bytes, may be 0) says why. */
 resty_ffi_pull *resty_ffi_pull_new(char *error, size_t size);
 resty_ffi_loop *resty_ffi_pull_loop(resty_ffi_pull *p);
 /* Readable (level-triggered) while there is something to run. */
@@ -20,7 +20,7 @@ int resty_ffi_pull_run(resty_ffi_pull *p, int timeout_ms);
 /* The next call that is done, oldest first; NULL = none. */
 resty_ffi_call *resty_ffi_pull_done(resty_ffi_pull *p);
 /*
- * A stream that has something to tell: *events is a set of enum resty_ffi_stream_event. NULL = none. Ask until then:
+ * A stream with events: *events is a set of enum resty_ffi_stream_event. NULL = none. Call until it returns NULL:
  * resty_ffi_pull_run does not wait while there is one.
  */
 resty_ffi_call *resty_ffi_pull_stream(resty_ffi_pull *p, int *events);

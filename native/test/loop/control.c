@@ -143,7 +143,7 @@ TEST(more_than_was_reserved_is_said_to_be_lost)
     struct rf_slot s = next_frame();
     rf_control_send(&i, &s);
     CHECK_INT(lines, 1);
-    CHECK_HAS(line, "no memory is left for a frame to the runtime");
+    CHECK_HAS(line, "a frame to the runtime is dropped because no memory is left");
     no_memory = false;
     tear_down();
 }

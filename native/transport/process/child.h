@@ -17,7 +17,7 @@
 /* Messages on the control socket (SOCK_SEQPACKET), child to host: one of these bytes, then a text. */
 #define RF_SAY_READY 'R'
 #define RF_SAY_FAILED 'F'
-#define RF_SAY_UNOPENED 'U' /* it failed: dlopen did, and this is why */
+#define RF_SAY_UNOPENED 'U' /* it failed because dlopen did; the text is dlerror's */
 #define RF_SAY_EXITED 'X'
 
 #define RF_SAY_MAX 1024
@@ -26,7 +26,7 @@ struct resty_ffi_queue;
 
 /*
  * For resty-ffi-run: waits until the host has closed the queue and the runtime has left it. A runtime of version 1
- * cannot say so: it gets a moment for its answers.
+ * cannot report that, so it gets a moment for its answers.
  */
 void resty_ffi_child_left(struct resty_ffi_queue *q);
 

@@ -9,9 +9,10 @@
 #include "supervisor.h"
 
 #define READS 16  /* in a round: a child that never stops printing must not hold up the others */
-#define ROUNDS 64 /* of one that has ended: a pipe holds no more, and one that it started may still print */
+#define ROUNDS 64 /* for a child that has ended: a pipe holds no more, and a program that it started may still print   \
+                   */
 
-/* Printable, and the end of it only. */
+/* Keeps the end of a line, made printable. */
 static void remember(struct rf_child *c, const char *text, size_t len)
 {
     const size_t room = sizeof c->words - 1;

@@ -7,7 +7,7 @@
 
 struct rf_child;
 
-/* What a child prints, as it comes: the beginning of a line until its end is there. */
+/* What a child prints: holds the beginning of a line until its end comes. */
 struct rf_output {
     int fd; /* the pipe's end to read, -1 = none */
     int level;
@@ -15,9 +15,9 @@ struct rf_output {
     char text[2000]; /* nginx cuts a line of its log at 2048 */
 };
 
-/* Reads what there is, up to a bound; end: and what is left without an end of its line. Whether there was something. */
+/* Reads what there is, up to a bound; end: also takes an unfinished line. True if there was something. */
 bool rf_output_read(struct rf_child *c, bool end);
-/* The same for one that has ended: all that it has left behind. */
+/* Reads all that a child which has ended has left behind. */
 void rf_output_rest(struct rf_child *c);
 
 #endif

@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* Whether there is one; whether it can be started shows then. */
+/* Whether a runner exists; whether it can be started shows later. */
 static bool find_runner(char *out, size_t size)
 {
     const char *given = getenv("RESTY_FFI_RUNNER");
@@ -49,8 +49,8 @@ static const char *host_variable(const char *name)
 }
 
 /*
- * The host's environment, or what the option env allows of it, plus two variables. The array is the caller's to free;
- * the strings are not copied.
+ * The host's environment, or what the option env allows of it, plus two variables. The caller frees the array; the
+ * strings are not copied.
  */
 static char **environment(const char *allowed, char *queue, char *lib)
 {
@@ -132,7 +132,7 @@ static int move_up(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, 64);
 }
 
-/* The child's end of a pair, closed here in every case. False: errno says why. */
+/* Moves the child's end of a pair up; fd is closed in every case. False: errno says why. */
 static bool place_end(struct descriptors *d, int number, int fd)
 {
     d->child[number] = move_up(fd);
@@ -142,7 +142,7 @@ static bool place_end(struct descriptors *d, int number, int fd)
     return d->child[number] >= 0;
 }
 
-/* Each returns NULL, or the call that failed: errno says why. */
+/* The functions below return NULL, or the name of the failed call; errno says why. */
 
 static const char *open_control(struct descriptors *d)
 {
@@ -164,7 +164,7 @@ static const char *open_pipe(struct descriptors *d, int number, int *ours)
     return place_end(d, number, pair[1]) ? NULL : "fcntl(F_DUPFD_CLOEXEC)";
 }
 
-/* Each number has a file, also that of a memfd which is not there: nothing else may come to lie there. */
+/* Every number gets a file, even without a memfd, so that no other file takes the number. */
 static const char *open_queue(struct descriptors *d, const struct rf_instance *i)
 {
     int memory = i->shared.memfd >= 0 ? i->shared.memfd : i->q.ch.to_runtime;

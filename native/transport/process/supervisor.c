@@ -56,7 +56,7 @@ static void start_child(struct rf_child *c)
     c->at = rf_clock_now() + (uint64_t)c->instance->options->load_timeout_ms * MS;
 }
 
-/* How it ended; of one that was never ready, what it has printed says why. */
+/* Reports how a child ended; the last words of one that was never ready say why. */
 static void tell_exit(struct rf_child *c, const char *how)
 {
     char text[RF_TEXT];
@@ -70,7 +70,7 @@ static void tell_exit(struct rf_child *c, const char *how)
     news(c, 0, text);
 }
 
-/* What fails in its exit handlers is no failure of a call, but should not go unseen. */
+/* A failure of exit handlers fails no call, but should not go unnoticed. */
 static void tell_bad_end(struct rf_child *c, const char *how)
 {
     char text[200];
@@ -81,7 +81,7 @@ static void tell_bad_end(struct rf_child *c, const char *how)
     news(c, RF_NEWS_OUTPUT, NULL);
 }
 
-/* Only the first reason: what follows is how it then ended. */
+/* Reports only the first reason: the next one is merely how the child then ended. */
 static void tell_failure(struct rf_child *c, const char *why)
 {
     if (!c->told)
@@ -89,7 +89,7 @@ static void tell_failure(struct rf_child *c, const char *why)
     c->told = true;
 }
 
-/* The places are those of this process: it has searched them. */
+/* This process has searched for the library, so the places are its own. */
 static void tell_unopened(struct rf_child *c, const char *reason)
 {
     char path[4096], text[RF_TEXT];
@@ -104,7 +104,7 @@ static void hear(struct rf_child *c)
 {
     char message[RF_SAY_MAX + 1];
     ssize_t n = 1;
-    /* A few at a time: a child that never stops talking must not hold up the others. */
+    /* A few at a time: a child that never stops sending must not hold up the others. */
     for (int k = 0; k < MESSAGES && (n = recv(c->control, message, sizeof message - 1, MSG_DONTWAIT)) > 0; k++) {
         message[n] = 0;
         if (message[0] == RF_SAY_READY && c->state == RF_CHILD_STARTING) {
@@ -145,7 +145,7 @@ static void advance(struct rf_child *c, uint64_t now)
     if (c->end && c->state == RF_CHILD_WAITING) {
         c->state = RF_CHILD_REAPING;
     } else if (c->end && (c->state == RF_CHILD_STARTING || c->state == RF_CHILD_RUNNING)) {
-        /* One that has not started yet cannot look at its queue: no patience. */
+        /* A child that has not started cannot see the end of its queue: no patience. */
         c->patience = now + (c->state == RF_CHILD_RUNNING ? RF_PATIENCE : 0);
         c->at = now;
         c->state = RF_CHILD_ENDING;
@@ -166,8 +166,10 @@ static void advance(struct rf_child *c, uint64_t now)
     }
 }
 
-/* True when the runner is gone. nginx reaps every child of its own accord: then waitpid finds none. (Whether the number
-   still names a process tells nothing: it may be another one by now.) */
+/*
+ * True when the runner is gone. nginx reaps every child itself; then waitpid finds none. (The number may name another
+ * process by now.)
+ */
 static bool reaped(struct rf_child *c)
 {
     if (c->state != RF_CHILD_REAPING)

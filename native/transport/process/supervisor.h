@@ -1,7 +1,7 @@
 /*
- * One thread for each loop that has child processes: starts them, hears from them, restarts nothing by itself, and sees
- * to it that they end. A thread of its own, because a child is killed when the thread that started it ends (this is how
- * it cannot outlive the host), and because starting one takes longer than an event loop may block.
+ * One thread for each loop that has child processes: starts the children, listens to them, and makes sure that they
+ * end. It restarts nothing by itself. It has to be a separate thread: a child is killed when the thread that started it
+ * ends, which is why no child outlives the host; and a start takes longer than an event loop may block.
  */
 #ifndef RF_SUPERVISOR_H
 #define RF_SUPERVISOR_H
@@ -28,7 +28,7 @@ struct rf_child {
     struct rf_output output[2];    /* stdout, stderr */
     pid_t runner;                  /* resty-ffi-run; the runtime is its child */
     int status;                    /* how the runner ended, as waitpid tells; -1 = not known */
-    bool ready;                    /* it has been */
+    bool ready;                    /* it has been ready */
     bool end;                      /* the loop wants it to end */
     bool told;                     /* that it failed or exited */
     char words[RF_LAST_WORDS + 1]; /* the end of what it printed before it was ready */

@@ -5,7 +5,7 @@
 
 #include "../../objects/relro.h"
 
-/* The dynamic linker looks at the end how many there are. */
+/* The dynamic linker reads the number of destructors when the process ends. */
 static int skip(struct dl_phdr_info *object, size_t size, void *arg)
 {
     const struct link_map *library = arg;

@@ -2,8 +2,8 @@
 #define RF_DESTRUCTORS_H
 
 /*
- * Keeps the destructors of a library from running when the process ends. Threads of its may still be there, and what it
- * set up on its own thread may not be taken down on another: Py_Finalize waits for ever. Any thread.
+ * Keeps the destructors of a library from running when the process ends. The library's threads may still run, and state
+ * of its own thread must not be torn down on another: Py_Finalize would wait for ever. Any thread.
  */
 void rf_destructors_skip(void *library);
 

@@ -11,8 +11,8 @@ extern void *__libc_stack_end __attribute__((weak)); /* glibc: where argc is, wi
 static rf_lock lock; /* several libraries may be loaded at once */
 
 /*
- * The array ends where it ended before, since the auxiliary vector follows: what is left of it are empty strings, which
- * are no variables. One that is longer does not fit; the SDK of Go, the one language that looks here, adds the rest.
+ * The array keeps its length, since the auxiliary vector follows; empty strings, which are not variables, fill the
+ * rest. Variables that do not fit are left out: the SDK of Go, the only language that reads this array, adds them.
  */
 void rf_environment_publish(void)
 {
@@ -21,7 +21,7 @@ void rf_environment_publish(void)
     uintptr_t *stack = __libc_stack_end;
     char **at = (char **)(stack + 1) + stack[0];
     if (*at++)
-        return; /* argv ends elsewhere: not what we take it for */
+        return; /* argv does not end here: this is not the expected layout */
     if (at == environ)
         return;
     rf_lock_acquire(&lock);

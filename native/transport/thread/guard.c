@@ -14,8 +14,8 @@ void rf_guard_look(void)
 }
 
 /*
- * What a library itself loads is looked at when the first function of it is asked for. The call is a jump (compilers
- * make it one), so that dlsym(RTLD_NEXT, …) sees whom it is for.
+ * Objects that a library loads itself are handled when it first asks for one of their functions. Compilers make the
+ * call a jump, so that dlsym(RTLD_NEXT, …) sees the real caller.
  */
 static void *runtime_dlsym(void *library, const char *name)
 {

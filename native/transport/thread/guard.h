@@ -9,7 +9,7 @@ struct rf_instance;
 
 /* Before a library is opened, on the loop's thread; all but the first call do nothing. */
 void rf_guard_begin(struct rf_instance *i);
-/* After code of a library has run that may have loaded others. Any thread. */
+/* To be called after library code has run that may have loaded other libraries. Any thread. */
 void rf_guard_look(void);
 /* Logs which of the host's signals libraries have asked for. */
 void rf_guard_report(struct rf_instance *i);

@@ -10,8 +10,8 @@ struct home {
     struct home *next;
     void *library;
     struct rf_instance *running; /* whose libffi_init runs; referenced by the thread that runs it */
-    struct rf_instance *waiting; /* the next ones, by next_turn, each with its loader thread asleep */
-    uint32_t threads;            /* so many have been its thread, the last one is */
+    struct rf_instance *waiting; /* the next instances, linked by next_turn; the loader thread of each sleeps */
+    uint32_t threads;            /* how many threads have been the library's; the last one still is */
     _Atomic uint32_t bell;       /* rises when any of this changes; all wait for it */
 };
 
@@ -32,7 +32,7 @@ static void wait_for_bell(struct home *h)
     rf_lock_acquire(&lock);
 }
 
-/* Where i, or the end of the list, is pointed to from. */
+/* The pointer to i, or to the end of the list. */
 static struct rf_instance **place(struct home *h, const struct rf_instance *i)
 {
     struct rf_instance **p = &h->waiting;
@@ -52,14 +52,14 @@ static void leave(struct rf_instance *i)
     rf_instance_unref(i);
 }
 
-/* Nothing of the library has run for it. */
+/* The library has run nothing for this instance. */
 static void pass(struct rf_instance *i)
 {
     resty_ffi_close(&i->q);
     leave(i);
 }
 
-/* The life of a library's thread. Returns, with the lock, when another one has taken its place. */
+/* The life of a library's thread. Returns, holding the lock, when another thread has taken its place. */
 static void stay(struct home *h)
 {
     uint32_t me = ++h->threads;
@@ -108,7 +108,7 @@ bool rf_home_run(struct rf_instance *i)
 {
     rf_lock_acquire(&lock);
     struct home *h = home_of(i->library);
-    /* Closed while it was opened: then rf_home_give_up has not found it here. */
+    /* Closed while the library was opened: rf_home_give_up has not found the instance here. */
     bool too_late = h && is_closed(i);
     if (h && !too_late) {
         i->next_turn = NULL;

@@ -10,24 +10,24 @@
 #include "../../channel/lock.h"
 #include "../../objects/imports.h"
 
-#define SIGNALS 32 /* the real-time ones are whoever's uses them */
+#define SIGNALS 32 /* real-time signals are left to their users */
 
 typedef void (*handler)(int number, siginfo_t *info, void *context);
 
 /*
- * Handlers run at any time on any thread, so what they read is atomic by itself; whether a handler takes one argument
- * or three is not among it, since one that takes one does not look at the others. Structs are under the lock.
+ * Handlers run at any time on any thread, so every field that they read is atomic. The number of a handler's arguments
+ * does not matter: one that takes a single argument ignores the others. The lock guards the structs.
  */
 struct one {
     _Atomic(handler) to_host, to_runtime; /* NULL = none: SIG_DFL or SIG_IGN */
     _Atomic int host_flags;
-    struct sigaction host, runtime; /* what either has asked for */
+    struct sigaction host, runtime; /* what the host and the runtimes have asked for */
     bool ours;                      /* the kernel calls us */
 };
 
 static struct one signals[SIGNALS];
 static rf_lock lock;
-static _Atomic int owner; /* the process that runs the libraries; its forks are none */
+static _Atomic int owner; /* the process that runs the libraries; its forks do not count */
 static _Atomic uint32_t asked;
 
 static const struct {
@@ -37,7 +37,7 @@ static const struct {
               {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGWINCH, "SIGWINCH"}, {SIGCHLD, "SIGCHLD"}};
 #define ALWAYS (sizeof always / sizeof *always)
 
-/* libc may remember the number of a process that has forked since. */
+/* libc may return the number that it cached before a fork. */
 static int process(void)
 {
     return (int)syscall(SYS_getpid);
@@ -48,7 +48,7 @@ static bool on_main_thread(int self)
     return (int)syscall(SYS_gettid) == self;
 }
 
-/* Those that a thread causes itself, or that a library sends to its own threads. */
+/* Signals that a thread causes itself, or that a library sends to its own threads. */
 static bool synchronous(int number)
 {
     static const int list[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP,
@@ -83,7 +83,7 @@ static void send_to_main(int self, int number, siginfo_t *info)
         syscall(SYS_tgkill, self, self, number);
 }
 
-/* What the system would have done, had the runtime not asked for the signal. */
+/* Does what the system would have done if the runtime had not asked for the signal. */
 static void by_default(int self, int number)
 {
     struct sigaction a = {.sa_handler = SIG_DFL};
@@ -127,8 +127,8 @@ static void take_signal(int number, siginfo_t *info, void *context)
 }
 
 /*
- * Goroutines have small stacks: SA_ONSTACK. Calls of libraries that wait shall not end with EINTR: SA_RESTART, which
- * never applies to epoll_wait and poll, so that a host's event loop wakes.
+ * SA_ONSTACK, since goroutines have small stacks. SA_RESTART, so that waiting calls of libraries do not end with EINTR;
+ * it never applies to epoll_wait and poll, so a host's event loop still wakes.
  */
 static void install(int number)
 {
@@ -323,7 +323,10 @@ void rf_signals_begin(void)
 void rf_signals_mask(sigset_t *mask)
 {
     pthread_sigmask(SIG_SETMASK, NULL, mask);
-    /* A host that blocks one and reads it from a signalfd gets it all the same: it waits at the main thread. */
+    /*
+     * A host that blocks a signal and reads it from a signalfd still gets it: the signal stays pending at the main
+     * thread.
+     */
     for (int number = 1; number < SIGNALS; number++)
         if (signals[number].ours)
             sigdelset(mask, number);

@@ -1,9 +1,9 @@
 /*
- * The process's signals stay the host's when libraries run in it.
+ * Keeps the process's signals the host's when libraries run in it.
  *
- * Threads of libraries block nothing, so that the programs they start are born with a clean mask; the host's handlers
- * still run on its main thread only, because ours stand before them and send on what came elsewhere. What a library
- * asks for is remembered: its handler gets the signals that the process sends to its own threads, and every SIGCHLD.
+ * Threads of libraries block no signal, so the programs they start have a clean mask. The host's handlers still run on
+ * its main thread only: our handlers stand before them and forward what arrives on other threads. Handlers of libraries
+ * are remembered, and get the signals that the process sends to its own threads, and every SIGCHLD.
  */
 #ifndef RF_SIGNALS_H
 #define RF_SIGNALS_H

@@ -1,6 +1,6 @@
 /*
- * The thread transport: the library is opened in this process by a loader thread and initialised on the library's own
- * (home.h), so that one that hangs costs a thread and not the worker.
+ * The thread transport: a loader thread opens the library in this process, and the library's own thread (home.h)
+ * initialises it, so a hanging library costs a thread and not the worker.
  */
 #include "thread.h"
 
@@ -78,7 +78,7 @@ static void *loader(void *arg)
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
             thread_fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
-        resty_ffi_close(&i->q); /* nothing of it has run but its constructors */
+        resty_ffi_close(&i->q); /* nothing but its constructors has run */
     }
     rf_queue_leave(&i->q);
     rf_instance_unref(i);
@@ -111,5 +111,5 @@ static bool reloads(const struct rf_instance *i)
     return i->library && dlsym(i->library, "libffi_reload") != NULL;
 }
 
-/* The closed queue is all that threads in this process can be told. */
+/* Threads in this process can be told by the closed queue only. */
 const struct rf_transport rf_thread_transport = {.start = thread_start, .end = rf_home_give_up, .reloads = reloads};
