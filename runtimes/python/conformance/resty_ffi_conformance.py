@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import resty_ffi
 
@@ -19,7 +21,7 @@ LEVELS = {"debug": 10, "info": 20, "notice": resty_ffi.NOTICE, "warn": 30, "erro
 
 
 @contextlib.asynccontextmanager
-async def lifespan(runtime):
+async def lifespan(runtime: resty_ffi.LoadedRuntime) -> AsyncIterator[None]:
     runtime.state.cancelled = 0
     runtime.state.streams = 0
     runtime.state.finish = None
@@ -38,7 +40,7 @@ PATTERN = bytes(range(251))
 
 
 @app.method
-def lang(req, ctx):
+def lang(req: bytes, ctx: resty_ffi.Context) -> str:
     return json.dumps(
         {
             "language": "python",
@@ -51,72 +53,72 @@ def lang(req, ctx):
 
 
 @app.method
-def echo(req):
+def echo(req: bytes) -> bytes:
     return req
 
 
 @app.method("async-echo")
-async def async_echo(req):
+async def async_echo(req: bytes) -> bytes:
     return req
 
 
 @app.method
-def xor(req):
+def xor(req: bytes | None) -> bytes:
     return (req or b"").translate(FLIPPED)
 
 
 @app.method
-def finish(req, ctx):
+def finish(req: bytes, ctx: resty_ffi.Context) -> None:
     """``MS FILE``: what there is to finish at the end, how long it takes, and the file that notes that it is done."""
     ctx.state.finish = req.decode()
 
 
 @app.method
-def empty(req):
+def empty(req: bytes) -> bytes:
     return b""
 
 
 @app.method
-def none(req):
+def none(req: bytes) -> None:
     return None
 
 
 @app.method
-def nilreq(req):
+def nilreq(req: bytes | None) -> str:
     return "nil" if req is None else "bytes" if req else "empty"
 
 
 @app.method
-def fill(req):
+def fill(req: bytes) -> bytes:
     n = int(req)
     return (PATTERN * (n // len(PATTERN) + 1))[:n]
 
 
 @app.method
-async def sleep(req):
+async def sleep(req: bytes) -> str:
     await asyncio.sleep(int(req) / 1000)
     return "slept"
 
 
 @app.method(thread=True)
-def block(req):
+def block(req: bytes) -> str:
     time.sleep(int(req) / 1000)
     return "blocked"
 
 
 @app.method
-def fail(req):
+def fail(req: bytes) -> None:
     code, _, message = req.decode().partition(" ")
     raise resty_ffi.Error(int(code), message)
 
 
 @app.method
-def throw(req):
+def throw(req: bytes) -> None:
     raise RuntimeError("thrown on purpose")
 
 
 @app.method
-async def never(req, ctx):
+async def never(req: bytes, ctx: resty_ffi.Context) -> None:
     try:
         await asyncio.Event().wait()
     finally:
@@ -124,36 +126,36 @@ async def never(req, ctx):
 
 
 @app.method
-def cancelled(req, ctx):
+def cancelled(req: bytes, ctx: resty_ffi.Context) -> str:
     return str(ctx.state.cancelled)
 
 
 @app.method
-def remaining(req, ctx):
+def remaining(req: bytes, ctx: resty_ffi.Context) -> str:
     seconds = ctx.remaining()
     return "-1" if seconds is None else str(int(seconds * 1000))
 
 
 @app.method
-def config(req, ctx):
+def config(req: bytes, ctx: resty_ffi.Context) -> str | None:
     return ctx.config
 
 
 @app.method
-def log(req, ctx):
+def log(req: bytes, ctx: resty_ffi.Context) -> str:
     level, _, message = req.decode().partition(" ")
     ctx.log.log(LEVELS[level], message)
     return "logged"
 
 
-def value_and_ttl(text):
+def value_and_ttl(text: str) -> tuple[str, float | None]:
     """``V [TTL_MS]``, where V may have spaces."""
     value, _, last = text.rpartition(" ")
     return (value, int(last) / 1000) if value and last.isdigit() else (text, None)
 
 
 @app.method("dict")
-async def shared_dict(req, ctx):
+async def shared_dict(req: bytes, ctx: resty_ffi.Context) -> str | bytes | None:
     zone, text = ctx.dict, req.decode()
     if text.startswith("in "):
         _, name, text = text.split(" ", 2)
@@ -172,19 +174,20 @@ async def shared_dict(req, ctx):
             by, ttl = value_and_ttl(rest)
             return str(await zone.incr(key, int(by), ttl))
         case ["delete", key]:
-            return await zone.delete(key)
+            await zone.delete(key)
+            return None
     raise ValueError(f"no such operation on the dict: {req!r}")
 
 
 @app.method("print")
-def print_line(req):
+def print_line(req: bytes) -> bytes:
     where, _, text = req.decode().partition(" ")
     print(text, file={"stdout": sys.stdout, "stderr": sys.stderr}[where], flush=True)
     return b""
 
 
 @contextlib.contextmanager
-def counted(ctx):
+def counted(ctx: resty_ffi.Context) -> Iterator[None]:
     """Counts the streams that run, and those that are cancelled before their end."""
     ctx.state.streams += 1
     try:
@@ -197,32 +200,32 @@ def counted(ctx):
 
 
 @app.method
-def streams(req, ctx):
+def streams(req: bytes, ctx: resty_ffi.Context) -> str:
     return str(ctx.state.streams)
 
 
 @app.stream
-async def count(requests, ctx):
+async def count(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[str | bytes]:
     with counted(ctx):
         for n in range(int(await anext(requests))):
             yield str(n)
 
 
 @app.stream("sum")
-async def total(requests, ctx):
+async def total(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[str | bytes]:
     with counted(ctx):
         yield str(sum([int(number) async for number in requests]))
 
 
 @app.stream
-async def chat(requests, ctx):
+async def chat(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[str | bytes]:
     with counted(ctx):
         async for message in requests:
             yield message
 
 
 @app.stream
-async def flood(requests, ctx):
+async def flood(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[str | bytes]:
     message = fill(b"65536")
     with counted(ctx):
         for _ in range(int(await anext(requests))):
@@ -230,7 +233,7 @@ async def flood(requests, ctx):
 
 
 @app.stream
-async def failstream(requests, ctx):
+async def failstream(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[str | bytes]:
     with counted(ctx):
         for n in range(int(await anext(requests))):
             yield str(n)
@@ -238,20 +241,20 @@ async def failstream(requests, ctx):
 
 
 @app.method
-def crash(req):
+def crash(req: bytes) -> None:
     os.abort()
 
 
 @app.method("exit")
-def leave(req):
+def leave(req: bytes) -> None:
     os._exit(int(req or 3))
 
 
-def told(code):
+def told(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
-def parse_run(req):
+def parse_run(req: bytes) -> tuple[bool, float, list[str]]:
     """A line ``wait MS`` or ``end MS``, then a line for each word of the program: after so many milliseconds it is
     waited for, or ended first."""
     first, *words = req.decode().split("\n")
@@ -260,7 +263,7 @@ def parse_run(req):
 
 
 @app.method(thread=True)
-def run(req):
+def run(req: bytes) -> str:
     end, pause, words = parse_run(req)
     program = subprocess.Popen(words)
     time.sleep(pause)
@@ -270,7 +273,7 @@ def run(req):
 
 
 @app.method("run-async")
-async def run_async(req):
+async def run_async(req: bytes) -> str:
     end, pause, words = parse_run(req)
     program = await asyncio.create_subprocess_exec(*words)
     await asyncio.sleep(pause)
@@ -279,21 +282,21 @@ async def run_async(req):
     return told(await program.wait())
 
 
-def double(pipe):
+def double(pipe: Any) -> None:
     pipe.send(pipe.recv() * 2)
 
 
 @app.method(thread=True)
-def processes(req):
+def processes(req: bytes) -> str:
     """``METHOD NUMBER``: what a process that multiprocessing starts makes of a number, and how it and another one,
     that is terminated, end."""
     method, number = req.decode().split()
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()
     works = context.Process(target=double, args=(theirs,))
     sleeps = context.Process(target=time.sleep, args=(60,))
 
-    def start():
+    def start() -> None:
         works.start()
         sleeps.start()
         sleeps.terminate()
@@ -310,10 +313,10 @@ def processes(req):
 
 
 @app.method
-def environment(req):
+def environment(req: bytes) -> str:
     return "\n".join(sorted(f"{name}={value}" for name, value in os.environ.items()))
 
 
 @app.method
-def arguments(req):
+def arguments(req: bytes) -> str:
     return str(len(sys.argv) - 1)

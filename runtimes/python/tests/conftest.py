@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
+from typing import IO, Any, Protocol
 
 import pytest
 
@@ -15,10 +16,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 NATIVE = ROOT.parent.parent / "native"
 LIBRARY = Path(os.environ.get("RESTY_FFI_LIB_DIR", NATIVE / "dist" / "lib"))
-LOADER = ROOT / "dist" / "libffi_python3.so"
+DIST = Path(os.environ.get("RESTY_FFI_TEST_PYTHON_DIST", ROOT / "dist"))
+LOADER = DIST / "libffi_python3.so"
 
 
-def payload(field: str) -> bytes | None:
+def payload(field: str) -> Any:
+    """bytes, or None for nil."""
     return None if field == "-" else bytes.fromhex(field)
 
 
@@ -33,6 +36,12 @@ class Stream:
         self.host = host
         self.call = call
         self.status = 0
+
+    def heard(self, *what: str) -> list[str]:
+        """The same where the host is sure to say something."""
+        fields = self.hear(*what)
+        assert fields is not None, f"the host said nothing of {' or '.join(what)}"
+        return fields
 
     def hear(self, *what: str, seconds: float = 30) -> list[str] | None:
         """The next thing of these kinds that the host says of this stream."""
@@ -52,7 +61,7 @@ class Stream:
         sent = self.hear("sent", seconds=seconds)
         return None if sent is None else int(sent[2])
 
-    def read(self, seconds: float = 30) -> bytes | tuple[int, bytes | None] | None:
+    def read(self, seconds: float = 30) -> Any:
         """The next message; a status and a text at the end; None if neither came in this time."""
         self.host.say("read", self.call, 1)
         got = self.hear("message", "ended", seconds=seconds)
@@ -60,11 +69,11 @@ class Stream:
             return None
         return payload(got[2]) if got[0] == "message" else (int(got[2]), payload(got[3]))
 
-    def read_all(self) -> tuple[list[bytes], int, bytes | None]:
+    def read_all(self) -> tuple[list[bytes], int, Any]:
         """All messages that are left, and how the stream ended."""
         self.host.say("read", self.call, 1 << 30)
         messages = []
-        while (got := self.hear("message", "ended"))[0] == "message":
+        while (got := self.heard("message", "ended"))[0] == "message":
             messages.append(payload(got[2]))
         return messages, int(got[2]), payload(got[3])
 
@@ -72,7 +81,7 @@ class Stream:
         """The lengths of the next messages."""
         self.host.say("skip", self.call, count)
         lengths: list[int] = []
-        while len(lengths) < count and (got := self.hear("skipped", "ended"))[0] == "skipped":
+        while len(lengths) < count and (got := self.heard("skipped", "ended"))[0] == "skipped":
             lengths.append(int(got[2]))
         return lengths
 
@@ -90,17 +99,23 @@ class Host:
         self.calls = 0
         self.logs: list[tuple[int, str]] = []
         self._said: Queue[list[str]] = Queue()
-        self._done: dict[int, tuple[int, bytes | None]] = {}
+        self._done: dict[int, tuple[int, Any]] = {}
         self._heard: dict[int, list[list[str]]] = {}
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
+    @property
+    def input(self) -> IO[str]:
+        assert self.process.stdin is not None
+        return self.process.stdin
+
     def _read(self) -> None:
+        assert self.process.stdout is not None
         for line in self.process.stdout:
             self._said.put(line.rstrip("\n").split("\t"))
 
     def say(self, *fields: object) -> None:
-        self.process.stdin.write("\t".join(map(str, fields)) + "\n")
+        self.input.write("\t".join(map(str, fields)) + "\n")
 
     def _hear(self, wanted: Callable[[list[str]], bool], seconds: float) -> list[str] | None:
         """Takes in what the host says until it says what is wanted."""
@@ -120,18 +135,18 @@ class Host:
                 return fields
         return None
 
-    def load(self, number: int, config: str | None, lib: Path = LOADER, **options: object) -> str | None:
+    def load(self, number: int, config: str | None, lib: Path = LOADER, **options: object) -> Any:
         """None, or the reason why it failed."""
         given = [f"{name}={value}" for name, value in {"dicts": "cache,other", **options}.items()]
         self.say("load", number, lib, "-" if config is None else config.encode().hex(), *given)
         return self._outcome("loaded")
 
-    def reload(self, number: int = 0) -> str | None:
+    def reload(self, number: int = 0) -> Any:
         """None, or the reason why it failed."""
         self.say("reload", number)
         return self._outcome("reloaded")
 
-    def _outcome(self, what: str) -> str | None:
+    def _outcome(self, what: str) -> Any:
         fields = self._hear(lambda fields: fields[0] == what, 30)
         assert fields is not None, f"nothing was {what}"
         return None if fields[2] == "ok" else bytes.fromhex(fields[2]).decode()
@@ -141,7 +156,8 @@ class Host:
         self.say("call", self.calls, number, method, hexadecimal(request), timeout_ms)
         return self.calls
 
-    def wait(self, call: int, seconds: float = 30) -> tuple[int, bytes | None]:
+    def wait(self, call: int, seconds: float = 30) -> tuple[int, Any]:
+        """The status and the answer: bytes, or None for nil."""
         if call not in self._done:
             self._hear(lambda fields: fields[0] == "done" and int(fields[1]) == call, seconds)
         assert call in self._done, f"call {call} was not answered"
@@ -151,7 +167,7 @@ class Host:
         """Whether the answer came before that of the last call that was waited for."""
         return call in self._done
 
-    def call(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0):
+    def call(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0) -> tuple[int, Any]:
         return self.wait(self.start(method, request, number, timeout_ms))
 
     def open(
@@ -168,7 +184,7 @@ class Host:
         self.calls += 1
         self.say("open", self.calls, number, method, hexadecimal(first), int(end and not messages), timeout_ms)
         stream = Stream(self, self.calls)
-        stream.status = int(stream.hear("opened")[2])
+        stream.status = int(stream.heard("opened")[2])
         for message in messages:
             stream.send(message)
         if messages:
@@ -178,11 +194,14 @@ class Host:
     def times(self, method: str, request: bytes, count: int, number: int = 0) -> int:
         """Opens streams one after the other and reads them to their ends; the status of the last."""
         self.say("times", number, method, request.hex(), count)
-        return int(self._hear(lambda fields: fields[0] == "times", 300)[1])
+        fields = self._hear(lambda fields: fields[0] == "times", 300)
+        assert fields is not None, f"the streams of {method} have not ended"
+        return int(fields[1])
 
     def stats(self, number: int = 0) -> dict[str, int]:
         self.say("stats", number)
         fields = self._hear(lambda fields: fields[0] == "stats", 20)
+        assert fields is not None, "the host said nothing of its stats"
         return dict(zip(["in_flight", "bytes_out", "queued", "reloads"], map(int, fields[2:]), strict=True))
 
     def memory(self) -> int:
@@ -220,8 +239,8 @@ class Host:
         return names
 
     def close(self) -> int:
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
+        if not self.input.closed:
+            self.input.close()
         try:
             return self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -231,8 +250,16 @@ class Host:
             self._reader.join()
 
 
+class NewHost(Protocol):
+    def __call__(self, *path: Path | str, **env: str) -> Host: ...
+
+
+class Wait(Protocol):
+    def __call__(self, condition: Callable[[], bool], seconds: float = 30) -> None: ...
+
+
 @pytest.fixture
-def wait() -> Callable[..., None]:
+def wait() -> Wait:
     """Waits for a condition. What is not so after that time is for the test to say."""
 
     def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -256,7 +283,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_host(program: Path) -> Iterator[Callable[..., Host]]:
+def new_host(program: Path) -> Iterator[NewHost]:
     hosts: list[Host] = []
 
     def new(*path: Path | str, **env: str) -> Host:
@@ -271,7 +298,7 @@ def new_host(program: Path) -> Iterator[Callable[..., Host]]:
 
 
 @pytest.fixture
-def conformance(new_host: Callable[..., Host]) -> Host:
+def conformance(new_host: NewHost) -> Host:
     host = new_host()
     assert host.load(0, "resty_ffi_conformance,app,a,b, c") is None
     return host

@@ -1,8 +1,12 @@
 """Exit handlers, threads and pools at unload, reload and the end of the process."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import Host, NewHost, Wait
 
 MAIN = """
 import atexit, concurrent.futures, functools, os, pathlib, signal, sys, threading, time
@@ -66,7 +70,7 @@ LAST_FIRST = ["bye", "partial", "method"]
 
 
 @pytest.fixture
-def code(tmp_path):
+def code(tmp_path: Path) -> Path:
     (tmp_path / "site-packages").mkdir()
     (tmp_path / "site-packages" / "library.py").write_text(
         "import atexit\ndef start(file, text):\n    atexit.register(lambda: open(file, 'a').write(text + '\\n'))\n"
@@ -74,12 +78,12 @@ def code(tmp_path):
     return tmp_path
 
 
-def load(host, code, number=0, who="one", **options):
+def load(host: Host, code: Path, number: int = 0, who: Any = "one", **options: Any) -> None:
     (code / f"{who}.py").write_text(MAIN.format(file=str(code / "noted"), who=who))
     assert host.load(number, f"{code}/{who},app,", **options) is None
 
 
-def noted(code, count, wait):
+def noted(code: Path, count: Any, wait: Wait) -> Any:
     """What was noted, as soon as there are so many lines."""
     file = code / "noted"
     wait(lambda: file.exists() and len(file.read_text().splitlines()) >= count)
@@ -87,7 +91,7 @@ def noted(code, count, wait):
 
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
-def test_at_unload(new_host, code, wait, isolate):
+def test_at_unload(new_host: NewHost, code: Path, wait: Wait, isolate: int) -> None:
     host = new_host()
     load(host, code, isolate=isolate)
     load(host, code, 1, "two", isolate=isolate)
@@ -101,7 +105,7 @@ def test_at_unload(new_host, code, wait, isolate):
 
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
-def test_at_reload(new_host, code, wait, isolate):
+def test_at_reload(new_host: NewHost, code: Path, wait: Wait, isolate: int) -> None:
     host = new_host()
     load(host, code, isolate=isolate)
     (code / "one.py").write_text(MAIN.format(file=str(code / "noted"), who="new"))
@@ -113,7 +117,7 @@ def test_at_reload(new_host, code, wait, isolate):
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
 @pytest.mark.parametrize("what", ["pool", "thread", "package"])
-def test_at_the_end_of_the_process(new_host, code, wait, isolate, what):
+def test_at_the_end_of_the_process(new_host: NewHost, code: Path, wait: Wait, isolate: int, what: str) -> None:
     said = {"pool": "one pooled", "thread": "one thread", "package": "one package"}[what]
     for _ in range(10):  # a busy machine may not run a thread for as long as threads are given
         (code / "noted").unlink(missing_ok=True)
@@ -127,7 +131,7 @@ def test_at_the_end_of_the_process(new_host, code, wait, isolate, what):
     assert sorted(lines) == sorted([*(f"one {each}" for each in LAST_FIRST), said])
 
 
-def test_what_a_package_registers_waits_for_the_end_of_the_process(new_host, code, wait):
+def test_what_a_package_registers_waits_for_the_end_of_the_process(new_host: NewHost, code: Path, wait: Wait) -> None:
     host = new_host(code / "site-packages")
     load(host, code)
     load(host, code, 1, "two")
@@ -142,7 +146,7 @@ def test_what_a_package_registers_waits_for_the_end_of_the_process(new_host, cod
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
 @pytest.mark.parametrize("what", ["hang", "hang for ever", "endless thread"])
-def test_what_does_not_end_holds_up_nobody(new_host, code, wait, isolate, what):
+def test_what_does_not_end_holds_up_nobody(new_host: NewHost, code: Path, wait: Wait, isolate: int, what: str) -> None:
     host = new_host()
     load(host, code, isolate=isolate)
     host.call("register", what.encode())
@@ -156,7 +160,7 @@ def test_what_does_not_end_holds_up_nobody(new_host, code, wait, isolate, what):
     assert host.close() == 0
 
 
-def test_what_was_printed_without_a_newline_is_not_lost(new_host, code):
+def test_what_was_printed_without_a_newline_is_not_lost(new_host: NewHost, code: Path) -> None:
     host = new_host()
     load(host, code, isolate=1)
     host.call("register", b"half a line")
@@ -164,7 +168,7 @@ def test_what_was_printed_without_a_newline_is_not_lost(new_host, code):
     assert host.log("half a line") == 6
 
 
-def test_after_a_load_that_failed(new_host, code, wait):
+def test_after_a_load_that_failed(new_host: NewHost, code: Path, wait: Wait) -> None:
     (code / "fails.py").write_text(MAIN.format(file=str(code / "noted"), who="one") + "\napp = 5\n")
     host = new_host()
     assert '"app" of the module "fails" is neither' in host.load(0, f"{code}/fails,app,")
@@ -172,7 +176,7 @@ def test_after_a_load_that_failed(new_host, code, wait):
 
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
-def test_of_the_original_form(new_host, code, wait, isolate):
+def test_of_the_original_form(new_host: NewHost, code: Path, wait: Wait, isolate: int) -> None:
     """It has no lifespan, and its threads are its own: they run when the process ends."""
     text = (Path(__file__).parent / "modules" / "original.py").read_text()
     note = f"open({str(code / 'noted')!r}, 'a').write('original\\n')"

@@ -1,45 +1,48 @@
 """The powers, and of the other examples what needs no service: packages/examples tests them against real ones."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Host, NewHost
 
 EXAMPLES = ROOT / "examples"
 VENV = EXAMPLES / ".venv"
 
 
 @pytest.fixture
-def host(new_host):
+def host(new_host: NewHost) -> Host:
     host = new_host(EXAMPLES / "powers")
     assert host.load(0, "powers,app,") is None
     return host
 
 
-def test_streams(host):
+def test_streams(host: Host) -> None:
     assert host.open("ticks", b"3").read_all() == ([b"tick 0", b"tick 1", b"tick 2"], 0, None)
     assert host.open("upper", messages=(b"a", b"b")).read_all() == ([b"A", b"B"], 0, None)
 
 
-def test_slow_stops_at_its_deadline(host):
+def test_slow_stops_at_its_deadline(host: Host) -> None:
     assert host.call("slow", timeout_ms=50)[0] == -1
     assert host.log("the caller waits 0.0") == 8
     assert host.log("nobody waits any more") == 7
 
 
-def test_divide(host):
+def test_divide(host: Host) -> None:
     assert host.call("divide", b"7 2") == (0, b"3")
     assert host.call("divide", b"7 0") == (22, b"division by zero")
 
 
-def test_hello(host):
+def test_hello(host: Host) -> None:
     assert host.call("hello", b"you") == (0, b"Hello you")
     assert host.log("hello you") == 7
     assert host.load(1, 'powers,app,{"greeting": "Welcome"}') is None
     assert host.call("hello", b"you", number=1) == (0, b"Welcome you")
 
 
-def test_visits(host):
+def test_visits(host: Host) -> None:
     assert [host.call("visits", b"me")[1] for _ in range(2)] == [b"1", b"2"]
     assert host.load(1, "powers,app,{}", dicts="other") is None
     status, text = host.call("visits", b"me", number=1)
@@ -47,7 +50,7 @@ def test_visits(host):
     assert b'may not use the shared dict "cache": name it in the option dicts' in text
 
 
-def test_echo(new_host):
+def test_echo(new_host: NewHost) -> None:
     host = new_host()
     assert host.load(0, f"{EXAMPLES}/echo/echo,app,") is None
     assert host.call("echo", b"\0 as it is") == (0, b"\0 as it is")
@@ -63,7 +66,7 @@ DOWN = {
 }
 
 
-def load(host, name, config, number=0, **options):
+def load(host: Host, name: Any, config: Any, number: int = 0, **options: Any) -> Any:
     return host.load(number, f"{EXAMPLES}/{name}/{name}_runtime,app,{config}", venv=VENV, **options)
 
 
@@ -76,7 +79,17 @@ def load(host, name, config, number=0, **options):
         ("kafka", "produce", b'{"topic":"a","value":"b"}', 1000, b'{"topic":1,"value":"b"}', 42, b"$.topic"),
     ],
 )
-def test_a_service_that_is_down(new_host, name, method, request_, code, bad, bad_code, field, isolate):
+def test_a_service_that_is_down(
+    new_host: NewHost,
+    name: str,
+    method: str,
+    request_: bytes,
+    code: int,
+    bad: bytes,
+    bad_code: int,
+    field: bytes,
+    isolate: int,
+) -> None:
     host = new_host()
     assert load(host, name, DOWN[name], isolate=isolate) is None
     assert host.call(method, request_, timeout_ms=5000)[0] == code
@@ -90,7 +103,7 @@ def test_a_service_that_is_down(new_host, name, method, request_, code, bad, bad
     ("name", "method", "request_"),
     [("grpc", "say_hello", b"{}"), ("etcd", "get", b'{"key":"a"}'), ("kafka", "create_topic", b'{"topic":"a"}')],
 )
-def test_unload_leaves_no_thread(new_host, name, method, request_):
+def test_unload_leaves_no_thread(new_host: NewHost, name: str, method: str, request_: bytes) -> None:
     host = new_host()
     assert host.load(1, f"{EXAMPLES}/echo/echo,app,") is None
     eventually(lambda: host.threads().count("ffi-init") == 1)  # the one that stays; that of this load is gone
@@ -102,7 +115,7 @@ def test_unload_leaves_no_thread(new_host, name, method, request_):
     eventually(lambda: sorted(host.threads()) == before)
 
 
-def eventually(condition):
+def eventually(condition: Any) -> None:
     until = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < until
@@ -127,5 +140,5 @@ def eventually(condition):
         ("kafka", '{"brokers":["a:1"],"linger":1}', "`linger`"),
     ],
 )
-def test_a_wrong_configuration_fails_the_load(new_host, name, config, said):
+def test_a_wrong_configuration_fails_the_load(new_host: NewHost, name: str, config: str, said: str) -> None:
     assert said in load(new_host(), name, config)

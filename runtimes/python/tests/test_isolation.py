@@ -1,10 +1,15 @@
 """Two runtimes in one process, whose modules have the same names: each gets its own."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sysconfig
+from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import NewHost
 
 MAIN = """
 import dataclasses
@@ -90,7 +95,7 @@ FILES = {
 }
 
 
-def write(folder, who, **more):
+def write(folder: Any, who: Any, **more: Any) -> Any:
     for name, text in {"main.py": MAIN, **FILES, **more}.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +104,7 @@ def write(folder, who, **more):
 
 
 @pytest.fixture
-def pair(new_host, tmp_path):
+def pair(new_host: NewHost, tmp_path: Path) -> Any:
     host = new_host()
     for number, who in enumerate(["one", "two"]):
         assert host.load(number, f"{write(tmp_path / who, who)}/main,app,") is None
@@ -109,32 +114,32 @@ def pair(new_host, tmp_path):
 BOTH = [(0, "one"), (1, "two")]
 
 
-def test_modules_of_the_same_name_in_two_folders(pair):
+def test_modules_of_the_same_name_in_two_folders(pair: Any) -> None:
     for number, who in BOTH:
         assert pair.call("who", number=number) == (0, " ".join([who] * 4).encode())
 
 
 @pytest.mark.parametrize("method", ["late", "async_late"])
-def test_what_a_handler_imports(pair, method):
+def test_what_a_handler_imports(pair: Any, method: str) -> None:
     for number, who in [*BOTH, *BOTH]:
         assert pair.call(method, number=number) == (0, " ".join([who] * 3).encode())
 
 
-def test_imports_by_name_and_in_threads(pair):
+def test_imports_by_name_and_in_threads(pair: Any) -> None:
     for number, who in [*BOTH, *BOTH]:
         for name in [b"late", b"package.more", b"main"]:
             assert pair.call("by_name", name, number=number) == (0, who.encode())
         assert pair.call("own_thread", number=number) == (0, who.encode())
 
 
-def test_what_looks_modules_up(pair):
+def test_what_looks_modules_up(pair: Any) -> None:
     for number, who in BOTH:
         assert pair.call("pickled", None, number=number) == (0, f"[True, True, True] None {who}".encode())
         foreign = b"chelper\nNumber\n."  # as one that was made elsewhere has it
         assert pair.call("unpickle", foreign, number=number) == (0, who.encode())
 
 
-def test_a_second_configuration_has_state_of_its_own(new_host, tmp_path):
+def test_a_second_configuration_has_state_of_its_own(new_host: NewHost, tmp_path: Path) -> None:
     host = new_host(write(tmp_path, "one"))
     for number in range(3):
         assert host.load(number, f"main,app,{number}") is None
@@ -147,7 +152,7 @@ def test_a_second_configuration_has_state_of_its_own(new_host, tmp_path):
     assert host.call("counted", number=0) == (0, b"4 4")
 
 
-def test_old_code_imports_no_new_code(new_host, tmp_path):
+def test_old_code_imports_no_new_code(new_host: NewHost, tmp_path: Path) -> None:
     main = MAIN + (
         "\n@app.method\nasync def slow(req):\n    import asyncio\n    await asyncio.sleep(int(req) / 1000)\n"
         "    import late\n    return late.WHO + late.helper.WHO\n"
@@ -163,7 +168,7 @@ def test_old_code_imports_no_new_code(new_host, tmp_path):
     assert host.wait(slow) == (0, b"21")
 
 
-def test_each_has_its_own_path(new_host, tmp_path):
+def test_each_has_its_own_path(new_host: NewHost, tmp_path: Path) -> None:
     add = "import sys\nsys.path.insert(0, {folder!r})\n" + MAIN
     assign = "import os, sys\nsys.path = [{folder!r}] + sys.path\n" + MAIN
     host = new_host()
@@ -179,7 +184,7 @@ def test_each_has_its_own_path(new_host, tmp_path):
         assert host.call("late", number=number) == (0, " ".join([who] * 3).encode())
 
 
-def test_installed_packages_are_shared(new_host, tmp_path):
+def test_installed_packages_are_shared(new_host: NewHost, tmp_path: Path) -> None:
     packages = tmp_path / "packages"
     (packages / "shared-1.dist-info").mkdir(parents=True)
     (packages / "shared-1.dist-info" / "RECORD").write_text("shared/__init__.py,,\nshared-1.dist-info/RECORD,,\n")
@@ -199,7 +204,7 @@ def test_installed_packages_are_shared(new_host, tmp_path):
     assert first[2] == "['main', 'shared']"
 
 
-def test_two_versions_of_a_package_are_refused(new_host, tmp_path):
+def test_two_versions_of_a_package_are_refused(new_host: NewHost, tmp_path: Path) -> None:
     """Not so the author's own module that is named like a package of others."""
     host = new_host()
     for number, (who, where) in enumerate([("one", "site-packages"), ("two", "lib"), ("three", "site-packages")]):
@@ -221,7 +226,7 @@ def test_two_versions_of_a_package_are_refused(new_host, tmp_path):
         assert host.call("version", number=number) == (0, who.encode())
 
 
-def test_a_package_does_not_get_an_authors_module_of_the_same_name(new_host, tmp_path):
+def test_a_package_does_not_get_an_authors_module_of_the_same_name(new_host: NewHost, tmp_path: Path) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "library.py").write_text("import common\nWHO = common.WHO\n")
@@ -237,7 +242,7 @@ def test_a_package_does_not_get_an_authors_module_of_the_same_name(new_host, tmp
         assert host.call("common_is", number=number) == (0, f"{who} the package".encode())
 
 
-def test_compiled_modules_of_two_folders(new_host, tmp_path):
+def test_compiled_modules_of_two_folders(new_host: NewHost, tmp_path: Path) -> None:
     host = new_host()
     for number, who in BOTH:
         folder = tmp_path / who
@@ -260,7 +265,7 @@ def test_compiled_modules_of_two_folders(new_host, tmp_path):
     assert [host.call("who", number=n)[1] for n in range(3)] == [b"one 1", b"two 1", b"one 2"]
 
 
-def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host, tmp_path):
+def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host: NewHost, tmp_path: Path) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "library.py").write_text(
@@ -275,8 +280,8 @@ def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host, tmp_path)
     )
     host = new_host(packages)
     assert host.load(0, f"{write(tmp_path / 'one', 'one', **{'main.py': text})}/main,app,") is None
-    for name in (b"helper", b"late"):  # what the runtime has not imported yet is its own, too
-        assert host.call("ask", name) == (0, b"one")
+    for early in (b"helper", b"late"):  # what the runtime has not imported yet is its own, too
+        assert host.call("ask", early) == (0, b"one")
     host.call("change")
     assert host.call("ask", b"late") == (0, b"changed")
     assert host.load(1, f"{write(tmp_path / 'two', 'two', **{'main.py': text})}/main,app,") is None
@@ -287,7 +292,7 @@ def test_a_thread_of_a_package_gets_the_only_one_or_an_error(new_host, tmp_path)
             assert "isolate = true" in said
 
 
-def test_multiprocessing_starts_with_the_runtimes_path(new_host, tmp_path):
+def test_multiprocessing_starts_with_the_runtimes_path(new_host: NewHost, tmp_path: Path) -> None:
     text = MAIN + (
         "\ndef work(n):\n    import helper\n    return f'{{helper.WHO}} {{n}}'\n"
         "@app.method(thread=True)\ndef pool(req):\n    import concurrent.futures, multiprocessing\n"
@@ -302,13 +307,13 @@ def test_multiprocessing_starts_with_the_runtimes_path(new_host, tmp_path):
         assert host.call("pool", number=number, timeout_ms=20000) == (0, f"{who} 7".encode())
 
 
-def test_imports_at_once(pair):
+def test_imports_at_once(pair: Any) -> None:
     calls = [(pair.start(method, number=number), who) for method in ("late", "own_thread") for number, who in BOTH * 20]
     for call, who in calls:
         assert set(pair.wait(call)[1].decode().split()) == {who}
 
 
-def test_what_an_import_leaves_in_its_thread(new_host, tmp_path):
+def test_what_an_import_leaves_in_its_thread(new_host: NewHost, tmp_path: Path) -> None:
     """A context variable of a package, and the loop of the thread."""
     packages = tmp_path / "site-packages"
     packages.mkdir()

@@ -1,6 +1,12 @@
 """What a lifespan has to finish when its runtime ends."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import pytest
+from conftest import NewHost, Wait
 
 MAIN = """
 import asyncio, contextlib, pathlib
@@ -43,21 +49,23 @@ OBEYS = """try:
 
 
 @pytest.fixture(params=["thread", "process"])
-def isolate(request):
+def isolate(request: Any) -> Any:
     return request.param == "process"
 
 
-def write(tmp_path, end):
+def write(tmp_path: Path, end: Any) -> Any:
     file = tmp_path / "notes"
     (tmp_path / "main.py").write_text(MAIN.format(file=str(file), end=end))
     return file
 
 
-def noted(file):
+def noted(file: Any) -> Any:
     return file.read_text().split("\n")[:-1] if file.exists() else []
 
 
-def test_it_is_awaited_at_an_unload_and_at_a_reload(new_host, tmp_path, wait, isolate):
+def test_it_is_awaited_at_an_unload_and_at_a_reload(
+    new_host: NewHost, tmp_path: Path, wait: Wait, isolate: Any
+) -> None:
     file = write(tmp_path, FINISHES)
     host = new_host(tmp_path)
     assert host.load(0, "main,app", isolate=isolate) is None
@@ -72,7 +80,7 @@ def test_it_is_awaited_at_an_unload_and_at_a_reload(new_host, tmp_path, wait, is
     assert noted(file) == ["a call", "finished", "finished"]
 
 
-def test_it_is_cancelled_when_its_time_is_over(new_host, tmp_path, isolate):
+def test_it_is_cancelled_when_its_time_is_over(new_host: NewHost, tmp_path: Path, isolate: Any) -> None:
     file = write(tmp_path, OBEYS)
     host = new_host(tmp_path)
     assert host.load(0, "main,app", isolate=isolate) is None

@@ -1,12 +1,15 @@
+from __future__ import annotations
+
 import os
 import shutil
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import DIST, Host, LOADER, NewHost
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,19 +25,19 @@ ROOT = Path(__file__).resolve().parent.parent
         ("loading,init", b"made for None"),
     ],
 )
-def test_what_a_configuration_may_name(new_host, config, own):
+def test_what_a_configuration_may_name(new_host: NewHost, config: str, own: bytes | None) -> None:
     host = new_host()
     assert host.load(0, config) is None
     assert host.call("config") == (0, own)
 
 
-def test_a_module_by_its_folder(new_host):
+def test_a_module_by_its_folder(new_host: NewHost) -> None:
     host = new_host()
     assert host.load(0, f"{ROOT}/examples/echo/echo,app,") is None
     assert host.call("echo", b"x") == (0, b"x")
 
 
-def test_a_decoded_configuration(new_host):
+def test_a_decoded_configuration(new_host: NewHost) -> None:
     host = new_host()
     assert host.load(0, 'loading,typed,{"greeting": "hello, you"}') is None
     assert host.call("greet") == (0, b"hello, you")
@@ -57,7 +60,7 @@ def test_a_decoded_configuration(new_host):
         ('loading,typed,{"other": 1}', "TypeError: Settings.__init__() got an unexpected keyword argument 'other'"),
     ],
 )
-def test_a_load_that_fails_says_why(new_host, config, reason):
+def test_a_load_that_fails_says_why(new_host: NewHost, config: str | None, reason: str) -> None:
     host = new_host()
     said = host.load(0, config)
     assert reason in said
@@ -66,13 +69,13 @@ def test_a_load_that_fails_says_why(new_host, config, reason):
     assert host.call("config", number=1) == (0, b"after a failure")
 
 
-def test_the_traceback_of_a_load_is_the_authors(new_host):
+def test_the_traceback_of_a_load_is_the_authors(new_host: NewHost) -> None:
     said = new_host().load(0, "loading,fails,")
     assert 'in fails\n    raise ValueError("a bad configuration: grüße")' in said
     assert "_load.py" not in said
 
 
-def test_runtimes_of_one_module_do_not_mix(new_host):
+def test_runtimes_of_one_module_do_not_mix(new_host: NewHost) -> None:
     host = new_host()
     for number, config in enumerate(["loading,app,one", "loading,app,two", "resty_ffi_conformance,app,three"]):
         assert host.load(number, config) is None
@@ -81,7 +84,7 @@ def test_runtimes_of_one_module_do_not_mix(new_host):
     assert host.call("state", number=1) == (0, b"1")
 
 
-def test_unloading_one_leaves_the_others(new_host):
+def test_unloading_one_leaves_the_others(new_host: NewHost) -> None:
     host = new_host()
     for number, config in enumerate(["loading,app,one", "tasks,app,", "original,init,"]):
         assert host.load(number, config) is None
@@ -98,7 +101,7 @@ def test_unloading_one_leaves_the_others(new_host):
 
 
 @pytest.mark.parametrize(("module", "method"), [("answers", "stubborn"), ("tasks", "ignores_cancel")])
-def test_what_does_not_end_is_left_behind(new_host, module, method):
+def test_what_does_not_end_is_left_behind(new_host: NewHost, module: str, method: str) -> None:
     host = new_host()
     assert host.load(0, f"{module},app,") is None
     threads = host.threads().count("ffi-python")
@@ -114,7 +117,7 @@ def test_what_does_not_end_is_left_behind(new_host, module, method):
 
 
 @pytest.mark.parametrize(("module", "method"), [("answers", "stubborn"), ("tasks", "ignores_cancel")])
-def test_the_host_can_end_while_calls_run_on(new_host, module, method):
+def test_the_host_can_end_while_calls_run_on(new_host: NewHost, module: str, method: str) -> None:
     host = new_host()
     assert host.load(0, f"{module},app,") is None
     host.start(method, b"30000")
@@ -124,7 +127,7 @@ def test_the_host_can_end_while_calls_run_on(new_host, module, method):
     assert time.monotonic() - before < 15
 
 
-def test_each_load_reads_the_module(new_host, tmp_path):
+def test_each_load_reads_the_module(new_host: NewHost, tmp_path: Path) -> None:
     module = tmp_path / "fresh.py"
     text = "import resty_ffi\napp = resty_ffi.Runtime()\n@app.method\ndef version(req):\n    return {!r}\n"
     module.write_text(text.format("the first"))
@@ -137,7 +140,7 @@ def test_each_load_reads_the_module(new_host, tmp_path):
     assert [host.call("version", number=number)[1] for number in range(2)] == [b"the first", b"the other"]
 
 
-def test_a_module_of_the_original(new_host):
+def test_a_module_of_the_original(new_host: NewHost) -> None:
     host = new_host()
     assert host.load(0, "original,init,a,b") is None
     assert host.call("any", b"\x00x") == (0, b"\x00x")
@@ -153,7 +156,7 @@ def test_a_module_of_the_original(new_host):
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
-def test_signals_stay_the_hosts(program, number):
+def test_signals_stay_the_hosts(program: Path, number: Any) -> None:
     """This one has handlers for none."""
     host = Host({"PYTHONPATH": str(ROOT / "conformance")}, program)
     try:
@@ -165,7 +168,7 @@ def test_signals_stay_the_hosts(program, number):
         assert host.close() == -number
 
 
-def test_a_python_found_by_path_decides_nothing(new_host, tmp_path):
+def test_a_python_found_by_path_decides_nothing(new_host: NewHost, tmp_path: Path) -> None:
     other = tmp_path / "bin" / "python3"
     other.parent.mkdir()
     other.write_text("#!/bin/sh\nexit 1\n")
@@ -179,15 +182,15 @@ def test_a_python_found_by_path_decides_nothing(new_host, tmp_path):
     assert not executable.startswith(str(tmp_path))
 
 
-def test_the_path_holds_what_it_should(new_host):
+def test_the_path_holds_what_it_should(new_host: NewHost) -> None:
     host = new_host()
     assert host.load(0, "answers,app,") is None
     path = host.call("path")[1].decode().split("\n")
-    assert path[:3] == [str(ROOT / "dist" / "python"), str(ROOT / "tests" / "modules"), str(ROOT / "conformance")]
+    assert path[:3] == [str(DIST / "python"), str(ROOT / "tests" / "modules"), str(ROOT / "conformance")]
     assert not {"", "."} & set(path)
 
 
-def test_a_virtual_environment(new_host, tmp_path):
+def test_a_virtual_environment(new_host: NewHost, tmp_path: Path) -> None:
     packages = tmp_path / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     packages.mkdir(parents=True)
     shutil.copy(ROOT / "examples" / "echo" / "echo.py", packages / "installed.py")
@@ -200,20 +203,20 @@ def test_a_virtual_environment(new_host, tmp_path):
     assert path.index(str(packages)) < min(system, default=len(path))
 
 
-def test_a_virtual_environment_of_another_python_is_left_alone(new_host, tmp_path):
+def test_a_virtual_environment_of_another_python_is_left_alone(new_host: NewHost, tmp_path: Path) -> None:
     host = new_host(VIRTUAL_ENV=str(tmp_path))
     assert host.load(0, "answers,app,") is None
     assert host.log("VIRTUAL_ENV is not used: ") == 5
 
 
-def test_the_loader_without_its_folder_says_so(new_host, tmp_path):
+def test_the_loader_without_its_folder_says_so(new_host: NewHost, tmp_path: Path) -> None:
     lib = tmp_path / "libffi_python3.so"
-    shutil.copy(ROOT / "dist" / "libffi_python3.so", lib)
+    shutil.copy(LOADER, lib)
     said = new_host().load(0, "answers,app,", lib=lib)
     assert f"{tmp_path}/python" in said
 
 
-def test_a_module_that_is_not_there_names_the_places(new_host, tmp_path):
+def test_a_module_that_is_not_there_names_the_places(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("")
     host = new_host(tmp_path, "/no/such/folder")
@@ -227,7 +230,7 @@ def test_a_module_that_is_not_there_names_the_places(new_host, tmp_path):
     assert "libffi_init returned 1" in said.removesuffix("\n")[-30:]
 
 
-def test_nothing_says_where_modules_are(program):
+def test_nothing_says_where_modules_are(program: Path) -> None:
     host = Host({"PATH": "/usr/bin:/bin"}, program)
     try:
         said = host.load(0, "my_module,app,")
@@ -237,7 +240,7 @@ def test_nothing_says_where_modules_are(program):
         assert host.close() == 0
 
 
-def test_a_module_that_imports_one_that_is_not_there(new_host, tmp_path):
+def test_a_module_that_imports_one_that_is_not_there(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "asks.py").write_text("def load():\n    import no_such_package\nload()\n")
     host = new_host(tmp_path)
     said = host.load(0, "asks,app,")
@@ -256,7 +259,7 @@ def test_a_module_that_imports_one_that_is_not_there(new_host, tmp_path):
         ("", "module,app,", "inner (Permission denied to the user "),
     ],
 )
-def test_it_says_when_it_was_permissions(program, tmp_path, forbid, config, reason):
+def test_it_says_when_it_was_permissions(program: Path, tmp_path: Path, forbid: str, config: str, reason: str) -> None:
     """As nginx's workers see it, who are not their author; root is like everybody without its privileges."""
     (tmp_path / "a" / "inner" / "package").mkdir(parents=True)
     for file in ("module.py", "package/__init__.py", "package/deeper.py"):

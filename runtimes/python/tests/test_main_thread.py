@@ -1,9 +1,14 @@
 """Python's main thread: that of a process of its own, and none of the host's."""
 
+from __future__ import annotations
+
 import os
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import NewHost
 
 NEEDS = {
     "signals": (
@@ -49,7 +54,7 @@ async def result(req):
 
 @pytest.mark.parametrize("what", NEEDS)
 @pytest.mark.parametrize("handlers", [MAIN, MAIN + LOOP], ids=["plain", "asyncio"])
-def test_a_module_that_needs_the_main_thread(new_host, tmp_path, what, handlers):
+def test_a_module_that_needs_the_main_thread(new_host: NewHost, tmp_path: Path, what: Any, handlers: Any) -> None:
     text, reason = NEEDS[what]
     (tmp_path / "needs.py").write_text(text + handlers)
     host = new_host(tmp_path)
@@ -73,7 +78,7 @@ def test_a_module_that_needs_the_main_thread(new_host, tmp_path, what, handlers)
     assert host.call("here")[0] == -8
 
 
-def test_a_signal_interrupts_a_plain_handler(new_host, tmp_path):
+def test_a_signal_interrupts_a_plain_handler(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "alarms.py").write_text(
         "import signal, time, resty_ffi\napp = resty_ffi.Runtime()\n"
         "def late(number, frame):\n    raise TimeoutError('too long')\n"
@@ -86,7 +91,7 @@ def test_a_signal_interrupts_a_plain_handler(new_host, tmp_path):
     assert host.call("bounded") == (-6, b"TimeoutError: too long")
 
 
-def test_a_broken_pipe_is_an_exception(new_host, tmp_path):
+def test_a_broken_pipe_is_an_exception(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "pipes.py").write_text(
         "import os, resty_ffi\napp = resty_ffi.Runtime()\n@app.method\ndef write(req):\n"
         "    r, w = os.pipe()\n    os.close(r)\n    os.write(w, b'x')\n"
@@ -96,7 +101,7 @@ def test_a_broken_pipe_is_an_exception(new_host, tmp_path):
     assert host.call("write") == (-6, b"BrokenPipeError: [Errno 32] Broken pipe")
 
 
-def test_a_lifespan_that_fails_in_a_process(new_host, tmp_path):
+def test_a_lifespan_that_fails_in_a_process(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "fails.py").write_text(
         "import contextlib, resty_ffi\n@contextlib.asynccontextmanager\nasync def lifespan(runtime):\n"
         "    raise ValueError('not today')\n    yield\napp = resty_ffi.Runtime(lifespan=lifespan)\n"

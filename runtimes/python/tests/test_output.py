@@ -1,8 +1,13 @@
 """What the user's code prints and logs."""
 
+from __future__ import annotations
+
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import NewHost
 
 PRINTS = """
 import os, signal, sys
@@ -24,7 +29,7 @@ def die(req):
 """
 
 
-def test_lines_of_a_process_come_at_once(new_host, tmp_path):
+def test_lines_of_a_process_come_at_once(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "prints.py").write_text(PRINTS)
     host = new_host(tmp_path)
     assert host.load(0, "prints,app,", isolate=1) is None
@@ -34,7 +39,7 @@ def test_lines_of_a_process_come_at_once(new_host, tmp_path):
     assert host.log("the last words") == 6
 
 
-def test_lines_in_the_hosts_process_come_at_once(new_host, tmp_path):
+def test_lines_in_the_hosts_process_come_at_once(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "prints.py").write_text(PRINTS)
     host = new_host(tmp_path)
     assert host.load(0, "prints,app,") is None
@@ -114,7 +119,7 @@ ELSEWHERE = {"basicConfig", "disable"}
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
 @pytest.mark.parametrize("what", ["nothing", *OF_PYTHON, *OF_OTHERS])
-def test_no_configuration_silences_the_sdk(new_host, tmp_path, what, isolate):
+def test_no_configuration_silences_the_sdk(new_host: NewHost, tmp_path: Path, what: str | Any, isolate: int) -> None:
     (tmp_path / "configures.py").write_text(CONFIGURES)
     host = new_host(tmp_path, *([packages()] if what in OF_OTHERS else []))
     assert host.load(0, f"configures,app,{what}", isolate=isolate) is None
@@ -135,12 +140,12 @@ def test_no_configuration_silences_the_sdk(new_host, tmp_path, what, isolate):
         assert any(line.endswith("intercepted") for line in text)
 
 
-def packages():
+def packages() -> Any:
     """Where the packages of .venv are: those that this process runs with."""
     return next(entry for entry in sys.path if entry.endswith("site-packages"))
 
 
-def test_a_record_goes_to_the_runtime_in_whose_code_it_was_made(new_host, tmp_path):
+def test_a_record_goes_to_the_runtime_in_whose_code_it_was_made(new_host: NewHost, tmp_path: Path) -> None:
     host = new_host(tmp_path)
     for number, name in enumerate(["one", "two"]):
         (tmp_path / f"{name}.py").write_text(

@@ -1,12 +1,17 @@
 """Reloads: new code beside old in one process."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
 import sysconfig
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import Host, NewHost
 
 MAIN = """
 import asyncio
@@ -45,33 +50,33 @@ def json_is(req):
 
 
 class Code:
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "package").mkdir()
         self.write("1", "1", "1")
 
-    def write(self, main, helper, inner):
+    def write(self, main: str, helper: str, inner: str) -> None:
         self.main(MAIN.format(version=main, helper="helper"))
         (self.folder / "helper.py").write_text(f"VERSION = {helper!r}\n")
         (self.folder / "package" / "inner.py").write_text(f"VERSION = {inner!r}\n")
 
-    def main(self, text):
+    def main(self, text: str) -> None:
         (self.folder / "main.py").write_text(text)
 
 
 @pytest.fixture
-def code(tmp_path):
+def code(tmp_path: Path) -> Code:
     return Code(tmp_path)
 
 
 @pytest.fixture
-def host(new_host, code):
+def host(new_host: NewHost, code: Code) -> Host:
     host = new_host(code.folder)
     assert host.load(0, "main,app,") is None
     return host
 
 
-def test_new_code_of_every_module_of_the_authors(host, code):
+def test_new_code_of_every_module_of_the_authors(host: Host, code: Code) -> None:
     assert host.call("version") == (0, b"1 1 1")
     json = host.call("json_is")
     code.write("2", "3", "4")  # files of the same size, within the same second
@@ -82,7 +87,7 @@ def test_new_code_of_every_module_of_the_authors(host, code):
     assert host.stats()["reloads"] == 1
 
 
-def test_old_calls_and_streams_end_with_the_old_code(host, code):
+def test_old_calls_and_streams_end_with_the_old_code(host: Host, code: Code) -> None:
     slow, chat, blocking = host.start("slow", b"400"), host.open("chat"), host.open("blocking_chat")
     chat.send(b"a")
     assert chat.read() == b"1a"
@@ -106,7 +111,7 @@ def test_old_calls_and_streams_end_with_the_old_code(host, code):
         ("app = 5", '"app" of the module "main" is neither a Runtime nor a function'),
     ],
 )
-def test_new_code_that_does_not_load_changes_nothing(host, code, text, reason):
+def test_new_code_that_does_not_load_changes_nothing(host: Host, code: Code, text: str, reason: str) -> None:
     code.main(text)
     assert reason in host.reload()
     assert host.call("version") == (0, b"1 1 1")
@@ -116,15 +121,15 @@ def test_new_code_that_does_not_load_changes_nothing(host, code, text, reason):
     assert host.call("version") == (0, b"2 2 2")
 
 
-def test_runtimes_of_one_module_are_reloaded_each_for_itself(host, code):
+def test_runtimes_of_one_module_are_reloaded_each_for_itself(host: Host, code: Code) -> None:
     assert host.load(1, "main,app,another") is None
     code.write("2", "2", "2")
     assert host.reload(1) is None
     assert [host.call("version", number=n)[1] for n in range(2)] == [b"1 1 1", b"2 2 2"]
 
 
-def test_a_hundred_reloads_leave_nothing(host, code):
-    def reload(times):
+def test_a_hundred_reloads_leave_nothing(host: Host, code: Code) -> None:
+    def reload(times: Any) -> None:
         for n in range(times):
             code.write(str(n), "2", "3")
             assert host.reload() is None
@@ -139,7 +144,7 @@ def test_a_hundred_reloads_leave_nothing(host, code):
     assert host.memory() - memory < 10_000_000  # one generation has 1 MB of its own
 
 
-def test_a_package_and_its_relative_imports(new_host, tmp_path):
+def test_a_package_and_its_relative_imports(new_host: NewHost, tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -155,7 +160,7 @@ def test_a_package_and_its_relative_imports(new_host, tmp_path):
     assert host.call("version") == (0, b"2")
 
 
-def test_an_installed_package_is_reloaded_alone(new_host, tmp_path):
+def test_an_installed_package_is_reloaded_alone(new_host: NewHost, tmp_path: Path) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "main.py").write_text(
@@ -171,7 +176,7 @@ def test_an_installed_package_is_reloaded_alone(new_host, tmp_path):
     assert host.call("version") == (0, b"2 1 1")
 
 
-def test_compiled_modules_stay(new_host, tmp_path):
+def test_compiled_modules_stay(new_host: NewHost, tmp_path: Path) -> None:
     source = tmp_path / "counted.c"
     source.write_text(
         "#include <Python.h>\nstatic PyObject *times(PyObject *s, PyObject *u)"
@@ -197,7 +202,7 @@ def test_compiled_modules_stay(new_host, tmp_path):
     assert (first, host.call("times")) == (b"1", (0, b"2 " + module))
 
 
-def test_a_module_of_the_original_is_reloaded(new_host, tmp_path):
+def test_a_module_of_the_original_is_reloaded(new_host: NewHost, tmp_path: Path) -> None:
     shutil.copy(os.path.join(os.path.dirname(__file__), "modules", "original.py"), tmp_path / "older.py")
     host = new_host(tmp_path)
     assert host.load(0, "older,init,a") is None
@@ -209,7 +214,7 @@ def test_a_module_of_the_original_is_reloaded(new_host, tmp_path):
     assert host.call("any", b"x") == (0, b"new x")
 
 
-def test_a_change_of_a_file_reloads_if_the_host_watches(new_host, code):
+def test_a_change_of_a_file_reloads_if_the_host_watches(new_host: NewHost, code: Code) -> None:
     host = new_host(code.folder)
     assert host.load(0, "main,app,", watch=1) is None
     code.write("1", "1", "2")

@@ -1,25 +1,29 @@
+from __future__ import annotations
+
 import os
 import time
+from pathlib import Path
 
 import pytest
+from conftest import Host, NewHost
 
 WINDOW = 262144
 
 
 @pytest.fixture
-def host(new_host):
+def host(new_host: NewHost) -> Host:
     host = new_host()
     assert host.load(0, "streams,app,") is None
     return host
 
 
-def both(*names):
+def both(*names: str) -> pytest.MarkDecorator:
     """A test for the handler on asyncio and for the one in a thread."""
     return pytest.mark.parametrize("method", [kind + name for name in names for kind in ("", "blocking_")])
 
 
 @both("chat")
-def test_chat(host, method):
+def test_chat(host: Host, method: str) -> None:
     stream = host.open(method, b"first")
     assert stream.read() == b"first"
     for message in [b"x", b"", bytes(range(256)) * 400, b"y"]:
@@ -31,12 +35,12 @@ def test_chat(host, method):
 
 @both("chat")
 @pytest.mark.parametrize("first", [None, b"", b"x"])
-def test_a_stream_of_one_message_or_none(host, method, first):
+def test_a_stream_of_one_message_or_none(host: Host, method: str, first: bytes | None) -> None:
     assert host.open(method, first, end=True).read_all() == ([] if first is None else [first], 0, None)
 
 
 @both("sum")
-def test_the_end_of_the_clients_direction(host, method):
+def test_the_end_of_the_clients_direction(host: Host, method: str) -> None:
     assert host.open(method, messages=(b"1", b"2", b"39")).read_all() == ([b"42"], 0, None)
     assert host.open(method, end=True).read_all() == ([b"0"], 0, None)
     stream = host.open(method, b"5")
@@ -47,12 +51,12 @@ def test_the_end_of_the_clients_direction(host, method):
 
 @both("count")
 @pytest.mark.parametrize("n", [0, 1, 5000])
-def test_count(host, method, n):
+def test_count(host: Host, method: str, n: int) -> None:
     assert host.open(method, b"%d" % n).read_all() == ([b"%d" % i for i in range(n)], 0, None)
 
 
 @both("flood")
-def test_a_slow_reader_holds_up_its_handler_alone(host, method):
+def test_a_slow_reader_holds_up_its_handler_alone(host: Host, method: str) -> None:
     stream = host.open(method, b"64")
     most = WINDOW // 65536
     for taken in range(0, 32, 8):
@@ -65,7 +69,7 @@ def test_a_slow_reader_holds_up_its_handler_alone(host, method):
 
 
 @both("forever")
-def test_a_handler_that_takes_nothing_holds_up_its_client(host, method):
+def test_a_handler_that_takes_nothing_holds_up_its_client(host: Host, method: str) -> None:
     stream = host.open(method)
     sent = 0
     while stream.send(bytes(65536), seconds=0.2) == 0:
@@ -78,7 +82,7 @@ def test_a_handler_that_takes_nothing_holds_up_its_client(host, method):
 
 
 @both("chat")
-def test_consumed_messages_are_given_back(host, method):
+def test_consumed_messages_are_given_back(host: Host, method: str) -> None:
     stream = host.open(method)
     for _ in range(40):
         assert stream.send(bytes(40000)) == 0
@@ -89,7 +93,7 @@ def test_consumed_messages_are_given_back(host, method):
 
 
 @both("fails")
-def test_a_failure_in_the_middle(host, method):
+def test_a_failure_in_the_middle(host: Host, method: str) -> None:
     stream = host.open(method, b"x")
     assert stream.read_all() == ([b"x"], 7, b"mid-stream")
     assert stream.send(b"y") == -8
@@ -97,7 +101,7 @@ def test_a_failure_in_the_middle(host, method):
 
 
 @both("raises")
-def test_an_exception_in_the_middle(host, method):
+def test_an_exception_in_the_middle(host: Host, method: str) -> None:
     assert host.open(method, b"x").read_all() == ([b"x"], -6, b"ValueError: unexpected")
     assert host.log(f'the handler of "{method}" raised') == 4
     assert host.log('raise ValueError("unexpected")') == 4
@@ -105,14 +109,14 @@ def test_an_exception_in_the_middle(host, method):
 
 
 @both("refused")
-def test_what_a_message_may_be(host, method):
+def test_what_a_message_may_be(host: Host, method: str) -> None:
     answers = [b"TypeError", b"TypeError", b"UnicodeEncodeError", b"buffer", b"view", "grüße".encode()]
     assert host.open(method).read_all() == (answers, 0, None)
 
 
 @both("seen")
 @pytest.mark.parametrize("how", ["receive", "send", "deadline"])
-def test_cancel(host, method, how):
+def test_cancel(host: Host, method: str, how: str) -> None:
     stream = host.open(method, b"100" if how == "send" else None, timeout_ms=100 if how == "deadline" else 0)
     if how == "send":
         assert stream.read() == bytes(65536)
@@ -125,14 +129,14 @@ def test_cancel(host, method, how):
 
 
 @both("stubborn")
-def test_a_handler_that_goes_on_is_stopped(host, method):
+def test_a_handler_that_goes_on_is_stopped(host: Host, method: str) -> None:
     stream = host.open(method, b"")
     assert stream.read() == bytes(65536)
     stream.cancel()
     host.until("seen_events", b"stopped")
 
 
-def test_a_handler_may_wait_while_it_cleans_up(host):
+def test_a_handler_may_wait_while_it_cleans_up(host: Host) -> None:
     stream = host.open("cleans_up", b"x")
     assert stream.read() == b"x"
     stream.cancel()
@@ -140,7 +144,7 @@ def test_a_handler_may_wait_while_it_cleans_up(host):
 
 
 @both("seen", "forever")
-def test_unload_with_open_streams(host, method):
+def test_unload_with_open_streams(host: Host, method: str) -> None:
     assert host.load(1, "streams,app,to be unloaded", drain=100) is None
     streams = [host.open(method, first, number=1) for first in (None, b"100", b"1")]
     assert streams[0].read(seconds=0.05) is None
@@ -158,7 +162,7 @@ def test_unload_with_open_streams(host, method):
 
 
 @both("chat", "seen", "forever")
-def test_the_host_can_end_while_streams_are_open(host, method):
+def test_the_host_can_end_while_streams_are_open(host: Host, method: str) -> None:
     host.open(method, b"1")
     host.open(method)
     before = time.monotonic()
@@ -167,7 +171,7 @@ def test_the_host_can_end_while_streams_are_open(host, method):
 
 
 @pytest.mark.parametrize(("method", "count"), [("count", 10_000), ("blocking_count", 3000)])
-def test_many_streams_leave_nothing(host, method, count):
+def test_many_streams_leave_nothing(host: Host, method: str, count: int) -> None:
     assert host.times(method, b"3", 500) == 0
     memory, alive = host.memory(), host.call("alive")
     assert host.times(method, b"3", count) == 0
@@ -177,7 +181,7 @@ def test_many_streams_leave_nothing(host, method, count):
 
 
 @both("chat")
-def test_several_at_once(host, method):
+def test_several_at_once(host: Host, method: str) -> None:
     streams = [host.open(method) for _ in range(20)]
     for n in range(20):
         for number, stream in enumerate(streams):
@@ -188,7 +192,7 @@ def test_several_at_once(host, method):
         assert stream.read() == (0, None)
 
 
-def test_cancelled_and_failed_streams_leave_nothing(host):
+def test_cancelled_and_failed_streams_leave_nothing(host: Host) -> None:
     host.call("alive")
     alive = host.call("alive")
     for method in ("seen", "stubborn", "raises", "two_readers"):
@@ -200,13 +204,13 @@ def test_cancelled_and_failed_streams_leave_nothing(host):
 
 
 @both("context")
-def test_a_context(host, method):
+def test_a_context(host: Host, method: str) -> None:
     stream = host.open(method, timeout_ms=60_000)
     assert stream.read() == f"{method} True resty_ffi.streams".encode()
     assert stream.read_all() == ([b"1"], 0, None)
 
 
-def test_a_time_limit_on_a_message(host):
+def test_a_time_limit_on_a_message(host: Host) -> None:
     stream = host.open("impatient")
     assert [stream.read() for _ in range(5)] == [b"none yet"] * 5
     stream.send(b"here it is", end=True)
@@ -215,18 +219,18 @@ def test_a_time_limit_on_a_message(host):
     assert messages[-1] == b"here it is"
 
 
-def test_two_tasks_may_read_one_stream(host):
+def test_two_tasks_may_read_one_stream(host: Host) -> None:
     assert host.open("two_readers", messages=(b"a", b"b", b"c")).read_all() == ([b"a b c"], 0, None)
 
 
-def test_a_task_that_is_left_behind_is_told(host):
+def test_a_task_that_is_left_behind_is_told(host: Host) -> None:
     assert host.open("left_behind").read_all() == ([b"done"], 0, None)
     host.call("seen_events")
     assert b'-2 runtime "libffi_python3.so(streams)": the stream of "left_behind" has ended' in host.call("seen_events")
 
 
 @pytest.mark.parametrize("first", [None, b"at once"])
-def test_the_task_of_a_stream_may_be_cancelled_by_others(host, first):
+def test_the_task_of_a_stream_may_be_cancelled_by_others(host: Host, first: bytes | None) -> None:
     waiting = host.open("waits")
     other = host.open("cancels_the_other", first)
     if first is None:
@@ -235,12 +239,12 @@ def test_the_task_of_a_stream_may_be_cancelled_by_others(host, first):
     assert waiting.read() == (-6, b"asyncio.exceptions.CancelledError")
 
 
-def test_a_stream_has_one_task_and_one_context(host):
+def test_a_stream_has_one_task_and_one_context(host: Host) -> None:
     stream = host.open("one_task", messages=(b"1", b"2"))
     assert stream.read_all() == ([b"set", b"True set 1", b"True set 2"], 0, None)
 
 
-def test_a_message_does_not_wait_for_the_work_on_the_next(host, tmp_path):
+def test_a_message_does_not_wait_for_the_work_on_the_next(host: Host, tmp_path: Path) -> None:
     done = tmp_path / "done"
     stream = host.open("slow_sums", os.fsencode(done))
     assert [stream.read(), stream.read()] == [b"0", b"1"]
@@ -250,7 +254,7 @@ def test_a_message_does_not_wait_for_the_work_on_the_next(host, tmp_path):
 
 @pytest.mark.parametrize("method", ["plain", "plain_async", "plain_thread"])
 @pytest.mark.parametrize("request_", [None, b"", b"x"])
-def test_a_plain_handler_opened_as_a_stream(host, method, request_):
+def test_a_plain_handler_opened_as_a_stream(host: Host, method: str, request_: bytes | None) -> None:
     answer = ([] if request_ is None else [request_], 0, None)
     assert host.open(method, request_, end=True).read_all() == answer
     stream = host.open(method)
@@ -264,11 +268,11 @@ def test_a_plain_handler_opened_as_a_stream(host, method, request_):
         assert stream.read_all() == answer
 
 
-def test_a_plain_handler_may_fail_as_a_stream(host):
+def test_a_plain_handler_may_fail_as_a_stream(host: Host) -> None:
     assert host.open("plain_fails", b"x").read_all() == ([], 9, b"plain")
 
 
-def test_a_plain_handler_whose_request_never_comes(host):
+def test_a_plain_handler_whose_request_never_comes(host: Host) -> None:
     host.open("plain").cancel()
     assert host.call("plain", b"x") == (0, b"x")
     assert host.stats()["in_flight"] == 0
@@ -279,18 +283,18 @@ def test_a_plain_handler_whose_request_never_comes(host):
 
 
 @both("chat")
-def test_a_stream_is_no_plain_call(host, method):
+def test_a_stream_is_no_plain_call(host: Host, method: str) -> None:
     assert host.call(method) == (-10, f'"{method}" is a stream: open it with resty_ffi.stream'.encode())
 
 
-def test_an_unknown_method(host):
+def test_an_unknown_method(host: Host) -> None:
     stream = host.open("nothing")
     _, status, text = stream.read_all()
     assert status == -5
     assert b'has no method "nothing"; it has: ' in text
 
 
-def test_a_runtime_of_plain_generators_needs_no_loop(new_host, tmp_path):
+def test_a_runtime_of_plain_generators_needs_no_loop(new_host: NewHost, tmp_path: Path) -> None:
     (tmp_path / "threads.py").write_text(
         "import sys, resty_ffi\napp = resty_ffi.Runtime()\n"
         "@app.stream\ndef chat(requests):\n    yield from requests\n"
@@ -307,7 +311,7 @@ def test_a_runtime_of_plain_generators_needs_no_loop(new_host, tmp_path):
 
 
 @both("chat", "count")
-def test_in_a_process_of_its_own(new_host, method):
+def test_in_a_process_of_its_own(new_host: NewHost, method: str) -> None:
     host = new_host()
     assert host.load(0, "streams,app,", isolate=1) is None
     assert host.open(method, b"3", end=True).read_all()[1:] == (0, None)

@@ -1,12 +1,17 @@
 """Virtual environments that the options of a load name."""
 
+from __future__ import annotations
+
 import sys
 import venv as make_venv
+from pathlib import Path
+from typing import Any
 
 import pytest
+from conftest import NewHost
 
 
-def venv(folder, version, module="installed"):
+def venv(folder: Any, version: Any, module: Any = "installed") -> Any:
     packages = folder / "lib" / f"python{version}" / "site-packages"
     packages.mkdir(parents=True)
     (packages / f"{module}.py").write_text(
@@ -18,7 +23,7 @@ def venv(folder, version, module="installed"):
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def test_a_virtual_environment_of_the_options(new_host, tmp_path):
+def test_a_virtual_environment_of_the_options(new_host: NewHost, tmp_path: Path) -> None:
     one, two = venv(tmp_path / "one", OWN), venv(tmp_path / "two", OWN)
     host = new_host(VIRTUAL_ENV=str(two))  # the option has the last word
     assert host.load(0, "installed,app,", venv=one) is None
@@ -34,7 +39,7 @@ def test_a_virtual_environment_of_the_options(new_host, tmp_path):
     assert f"{one}/lib" not in host.call("path", number=3)[1].decode()
 
 
-def test_packages_come_before_the_systems(new_host, tmp_path):
+def test_packages_come_before_the_systems(new_host: NewHost, tmp_path: Path) -> None:
     one = venv(tmp_path / "one", OWN)
     host = new_host(VIRTUAL_ENV=str(one))
     assert host.load(0, "answers,app,") is None
@@ -44,7 +49,7 @@ def test_packages_come_before_the_systems(new_host, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["missing", "empty", "3.9"])
-def test_a_virtual_environment_that_cannot_be_used(new_host, tmp_path, what):
+def test_a_virtual_environment_that_cannot_be_used(new_host: NewHost, tmp_path: Path, what: str) -> None:
     folder = tmp_path / "venv"
     if what != "missing":
         folder.mkdir()
@@ -103,7 +108,7 @@ def prefix():
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def real(tmp_path_factory: Any) -> Any:
     """A virtual environment as venv makes it, with a program of a package in it."""
     folder = tmp_path_factory.mktemp("real") / "venv"
     make_venv.create(folder, symlinks=True)
@@ -114,7 +119,9 @@ def real(tmp_path_factory):
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_programs_are_those_of_the_environment(new_host, tmp_path, real, isolate, by):
+def test_programs_are_those_of_the_environment(
+    new_host: NewHost, tmp_path: Path, real: Any, isolate: int, by: str
+) -> None:
     (tmp_path / "programs.py").write_text(PROGRAMS)
     host = new_host(tmp_path, **({"VIRTUAL_ENV": str(real)} if by == "variable" else {}))
     options = {"venv": real} if by == "option" else {}
@@ -130,7 +137,7 @@ def test_programs_are_those_of_the_environment(new_host, tmp_path, real, isolate
 
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
-def test_without_one_the_executable_is_a_python(new_host, tmp_path, isolate):
+def test_without_one_the_executable_is_a_python(new_host: NewHost, tmp_path: Path, isolate: int) -> None:
     (tmp_path / "programs.py").write_text(PROGRAMS)
     host = new_host(tmp_path)
     assert host.load(0, "programs,app,", isolate=isolate) is None
@@ -138,7 +145,7 @@ def test_without_one_the_executable_is_a_python(new_host, tmp_path, isolate):
     assert host.call("spawned", timeout_ms=20000) == (0, sys.base_prefix.encode())
 
 
-def test_a_package_of_which_another_runtime_has_the_systems(new_host, tmp_path):
+def test_a_package_of_which_another_runtime_has_the_systems(new_host: NewHost, tmp_path: Path) -> None:
     """The first runtime has no environment, and has loaded the system's copy."""
     system, one = tmp_path / "dist-packages", venv(tmp_path / "one", OWN)
     system.mkdir()

@@ -1,8 +1,11 @@
 """A module as it was written for the original's loader: its own cffi, its own thread, version 1 of the interface."""
 
-import threading
+from __future__ import annotations
 
-from cffi import FFI
+import threading
+from typing import Any
+
+from cffi import FFI  # type: ignore[import-untyped]
 
 ffi = FFI()
 ffi.cdef("""
@@ -16,15 +19,15 @@ C = ffi.dlopen(None)
 
 
 class State:
-    def __init__(self, cfg):
+    def __init__(self, cfg: Any) -> None:
         self.cfg = cfg
 
-    def respond(self, task, rc, data):
+    def respond(self, task: Any, rc: Any, data: Any) -> None:
         res = C.malloc(len(data) + 1)
         C.memcpy(res, data + b"\0", len(data) + 1)  # a length of 0 means a C string
         C.ngx_http_lua_ffi_respond(task, rc, res, len(data))
 
-    def poll(self, tq):
+    def poll(self, tq: Any) -> None:
         length = ffi.new("int *")
         while True:
             task = C.ngx_http_lua_ffi_task_poll(ffi.cast("void*", tq))
@@ -43,7 +46,7 @@ class State:
                 self.respond(task, 0, data)
 
 
-def init(cfg, tq):
+def init(cfg: Any, tq: Any) -> Any:
     text = b"none" if cfg == 0 else ffi.string(ffi.cast("char*", cfg))
     if text == b"refuse":
         return 5

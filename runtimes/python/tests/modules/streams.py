@@ -1,5 +1,7 @@
 """Streams: handlers of every kind, and ways to go wrong."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import contextvars
@@ -7,7 +9,9 @@ import gc
 import os
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import resty_ffi
 
@@ -20,85 +24,85 @@ variable = contextvars.ContextVar("variable", default="unset")
 
 
 @app.stream
-async def chat(requests):
+async def chat(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     async for message in requests:
         yield message
 
 
 @app.stream
-def blocking_chat(requests):
+def blocking_chat(requests: Iterator[bytes]) -> Iterator[Any]:
     yield from requests
 
 
 @app.stream("sum")
-async def total(requests):
+async def total(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     yield str(sum([int(number) async for number in requests]))
 
 
 @app.stream("blocking_sum")
-def blocking_total(requests):
+def blocking_total(requests: Iterator[bytes]) -> Iterator[Any]:
     yield str(sum(map(int, requests)))
 
 
 @app.stream
-async def count(requests):
+async def count(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     for n in range(int(await anext(requests))):
         yield str(n)
 
 
 @app.stream
-def blocking_count(requests):
+def blocking_count(requests: Iterator[bytes]) -> Iterator[Any]:
     for n in range(int(next(requests))):
         yield str(n)
 
 
 @app.stream
-async def flood(requests, ctx):
+async def flood(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     for n in range(int(await anext(requests))):
         ctx.state.flooded = n
         yield bytes(65536)
 
 
 @app.stream
-def blocking_flood(requests, ctx):
+def blocking_flood(requests: Iterator[bytes], ctx: resty_ffi.Context) -> Iterator[Any]:
     for n in range(int(next(requests))):
         ctx.state.flooded = n
         yield bytes(65536)
 
 
 @app.method
-def flooded(req, ctx):
+def flooded(req: bytes, ctx: resty_ffi.Context) -> str:
     return str(ctx.state.flooded)
 
 
 @app.stream
-async def fails(requests):
+async def fails(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     async for message in requests:
         yield message
         raise resty_ffi.Error(7, "mid-stream")
 
 
 @app.stream
-def blocking_fails(requests):
+def blocking_fails(requests: Iterator[bytes]) -> Iterator[Any]:
     for message in requests:
         yield message
         raise resty_ffi.Error(7, "mid-stream")
 
 
 @app.stream
-async def raises(requests):
+async def raises(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     yield await anext(requests)
     raise ValueError("unexpected")
 
 
 @app.stream
-def blocking_raises(requests):
+def blocking_raises(requests: Iterator[bytes]) -> Iterator[Any]:
     yield next(requests)
     raise ValueError("unexpected")
 
 
 @app.stream
-async def refused(requests):
+async def refused(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     """A message that is none is refused where it is yielded."""
     for message in (None, 5, "\ud800"):
         try:
@@ -111,7 +115,7 @@ async def refused(requests):
 
 
 @app.stream
-def blocking_refused(requests):
+def blocking_refused(requests: Iterator[bytes]) -> Iterator[Any]:
     for message in (None, 5, "\ud800"):
         try:
             yield message
@@ -123,7 +127,7 @@ def blocking_refused(requests):
 
 
 @app.stream
-async def seen(requests, ctx):
+async def seen(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     """Tells of its cancellation, whether it waits to send or to receive."""
     try:
         async for message in requests:
@@ -137,7 +141,7 @@ async def seen(requests, ctx):
 
 
 @app.stream
-def blocking_seen(requests, ctx):
+def blocking_seen(requests: Iterator[bytes], ctx: resty_ffi.Context) -> Iterator[Any]:
     try:
         for message in requests:
             for _ in range(int(message)):
@@ -150,7 +154,7 @@ def blocking_seen(requests, ctx):
 
 
 @app.stream
-async def stubborn(requests):
+async def stubborn(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     """Goes on when it is cancelled, as long as it can."""
     await anext(requests)
     tries = 0
@@ -164,7 +168,7 @@ async def stubborn(requests):
 
 
 @app.stream
-def blocking_stubborn(requests):
+def blocking_stubborn(requests: Iterator[bytes]) -> Iterator[Any]:
     next(requests)
     tries = 0
     try:
@@ -177,7 +181,7 @@ def blocking_stubborn(requests):
 
 
 @app.stream
-async def cleans_up(requests):
+async def cleans_up(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     try:
         async for message in requests:
             yield message
@@ -187,7 +191,7 @@ async def cleans_up(requests):
 
 
 @app.stream
-async def forever(requests):
+async def forever(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(10)
@@ -195,19 +199,19 @@ async def forever(requests):
 
 
 @app.stream
-def blocking_forever(requests):
+def blocking_forever(requests: Iterator[bytes]) -> Iterator[Any]:
     while True:
         time.sleep(0.01)
     yield
 
 
 @app.method
-def seen_events(req):
+def seen_events(req: bytes) -> Any:
     return " ".join(events)
 
 
 @app.method
-def forget_events(req):
+def forget_events(req: bytes) -> None:
     events.clear()
 
 
@@ -215,7 +219,7 @@ def forget_events(req):
 
 
 @app.stream
-async def impatient(requests):
+async def impatient(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     """Waits for a message with a time limit, again and again."""
     while True:
         try:
@@ -230,8 +234,8 @@ async def impatient(requests):
 
 
 @app.stream
-async def two_readers(requests):
-    async def read():
+async def two_readers(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async def read() -> Any:
         return [message async for message in requests]
 
     read_by_both = await asyncio.gather(read(), read())
@@ -239,10 +243,10 @@ async def two_readers(requests):
 
 
 @app.stream
-async def left_behind(requests, ctx):
+async def left_behind(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     """A task of its own reads on when the handler is done."""
 
-    async def read():
+    async def read() -> None:
         try:
             async for _ in requests:
                 pass
@@ -255,20 +259,20 @@ async def left_behind(requests, ctx):
 
 
 @app.stream
-async def waits(requests, ctx):
+async def waits(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     ctx.state.waiting = asyncio.current_task()
     async for message in requests:
         yield message
 
 
 @app.stream
-async def cancels_the_other(requests, ctx):
+async def cancels_the_other(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     async for _ in requests:
         yield str(ctx.state.waiting.cancel())
 
 
 @app.stream
-async def one_task(requests):
+async def one_task(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     before = asyncio.current_task()
     variable.set("set")
     yield variable.get()
@@ -277,7 +281,7 @@ async def one_task(requests):
 
 
 @app.stream
-async def slow_sums(requests):
+async def slow_sums(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     """Works between its messages without a pause for the loop, before the last until there is a file."""
     file = Path(os.fsdecode(await anext(requests)))
     for n in range(3):
@@ -291,14 +295,14 @@ async def slow_sums(requests):
 
 
 @app.stream
-async def context(requests, ctx):
+async def context(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
     left = ctx.remaining()
     yield f"{ctx.method} {left is not None and 1 < left <= 60} {ctx.log.name}"
     yield str(await ctx.dict.incr("streams"))
 
 
 @app.stream
-def blocking_context(requests, ctx):
+def blocking_context(requests: Iterator[bytes], ctx: resty_ffi.Context) -> Iterator[Any]:
     left = ctx.remaining()
     yield f"{ctx.method} {left is not None and 1 < left <= 60} {ctx.log.name}"
     yield str(ctx.dict.blocking.incr("blocking-streams"))
@@ -308,28 +312,28 @@ def blocking_context(requests, ctx):
 
 
 @app.method
-def plain(req):
+def plain(req: bytes) -> bytes:
     return req
 
 
 @app.method
-async def plain_async(req):
+async def plain_async(req: bytes) -> bytes:
     await asyncio.sleep(0.001)
     return req
 
 
 @app.method(thread=True)
-def plain_thread(req):
+def plain_thread(req: bytes) -> bytes:
     return req
 
 
 @app.method
-def plain_fails(req):
+def plain_fails(req: bytes) -> None:
     raise resty_ffi.Error(9, "plain")
 
 
 @app.method
-async def alive(req):
+async def alive(req: bytes) -> str:
     """What is left of streams and their tasks."""
     gc.collect()
     names = [type(thing).__name__ for thing in gc.get_objects()]

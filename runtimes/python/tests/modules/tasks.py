@@ -1,10 +1,14 @@
 """Handlers on asyncio: each must find the first step of a call to be like any other."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import contextvars
 import gc
 import pathlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import resty_ffi
 
@@ -12,7 +16,7 @@ variable = contextvars.ContextVar("variable", default="unset")
 
 
 @contextlib.asynccontextmanager
-async def lifespan(runtime):
+async def lifespan(runtime: resty_ffi.LoadedRuntime) -> AsyncIterator[None]:
     runtime.state.events = []
     runtime.state.background = asyncio.create_task(asyncio.sleep(3600))
     yield
@@ -23,35 +27,41 @@ async def lifespan(runtime):
 app = resty_ffi.Runtime(lifespan=lifespan)
 
 
+def current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
 @app.method
-async def at_once(req):
+async def at_once(req: bytes) -> bytes:
     return req
 
 
 @app.method
-async def later(req):
+async def later(req: bytes) -> bytes:
     await asyncio.sleep(0.01)
     return req
 
 
 @app.method
-async def yields(req):
+async def yields(req: bytes) -> bytes:
     for _ in range(3):
         await asyncio.sleep(0)
     return req
 
 
 @app.method
-async def same_task(req):
-    before = asyncio.current_task()
+async def same_task(req: bytes) -> str:
+    before = current_task()
     found = before in asyncio.all_tasks()
     await asyncio.sleep(0)
-    after = asyncio.current_task()
-    return f"{before is not None} {before is after} {found} {after in asyncio.all_tasks()} {after.get_name()}"
+    after = current_task()
+    return f"{before is after} {found} {after in asyncio.all_tasks()} {after.get_name()}"
 
 
 @app.method
-async def other_task(req, ctx):
+async def other_task(req: bytes, ctx: resty_ffi.Context) -> str:
     """Two calls in flight have two tasks, also when the first was made by a call that had ended at once."""
     tasks = ctx.state.__dict__.setdefault("tasks", set())
     tasks.add(asyncio.current_task())
@@ -60,7 +70,7 @@ async def other_task(req, ctx):
 
 
 @app.method
-def no_task(req):
+def no_task(req: bytes) -> Any:
     try:
         return str(asyncio.current_task())
     finally:
@@ -68,17 +78,17 @@ def no_task(req):
 
 
 @app.method
-async def timeout(req):
+async def timeout(req: bytes) -> Any:
     try:
         async with asyncio.timeout(0.01):
             await asyncio.sleep(10)
     except TimeoutError:
-        return f"timeout {asyncio.current_task().cancelling()}"
+        return f"timeout {current_task().cancelling()}"
 
 
 @app.method
-async def group(req):
-    async def part(n):
+async def group(req: bytes) -> str:
+    async def part(n: Any) -> Any:
         await asyncio.sleep(0.001 * n)
         return n
 
@@ -88,8 +98,8 @@ async def group(req):
 
 
 @app.method
-async def group_fails(req):
-    async def part():
+async def group_fails(req: bytes) -> None:
+    async def part() -> None:
         await asyncio.sleep(0)
         raise ValueError("in a part")
 
@@ -99,7 +109,7 @@ async def group_fails(req):
 
 
 @app.method
-async def context_variable(req):
+async def context_variable(req: bytes) -> str:
     before = variable.get()
     variable.set("set by another call")
     await asyncio.sleep(0)
@@ -107,38 +117,38 @@ async def context_variable(req):
 
 
 @app.method
-async def raises_at_once(req):
+async def raises_at_once(req: bytes) -> None:
     raise ValueError("at once")
 
 
 @app.method
-async def raises_later(req):
+async def raises_later(req: bytes) -> None:
     await asyncio.sleep(0)
     raise ValueError("later")
 
 
 @app.method
-async def fails_later(req):
+async def fails_later(req: bytes) -> None:
     await asyncio.sleep(0)
     raise resty_ffi.Error(12, "later")
 
 
 @app.method
-async def awaits_nonsense(req):
+async def awaits_nonsense(req: bytes) -> None:
     class Nonsense:
-        def __await__(self):
+        def __await__(self) -> Iterator[Any]:
             yield 5
 
-    await Nonsense()
+    await Nonsense()  # type: ignore[misc]
 
 
 @app.method
-async def awaits_itself(req):
-    await asyncio.current_task()
+async def awaits_itself(req: bytes) -> None:
+    await current_task()
 
 
 @app.method
-async def failed_future(req):
+async def failed_future(req: bytes) -> Any:
     future = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon(future.set_exception, KeyError("of a future"))
     try:
@@ -148,13 +158,13 @@ async def failed_future(req):
 
 
 @app.method
-async def done_callback(req, ctx):
-    asyncio.current_task().add_done_callback(lambda task: ctx.state.events.append("done"))
+async def done_callback(req: bytes, ctx: resty_ffi.Context) -> bytes:
+    current_task().add_done_callback(lambda task: ctx.state.events.append("done"))
     return b""
 
 
 @app.method
-async def wait_for_other(req, ctx):
+async def wait_for_other(req: bytes, ctx: resty_ffi.Context) -> str:
     """Another call's task may be awaited, and cancelled, like any."""
     if req == b"wait":
         ctx.state.waiting = asyncio.current_task()
@@ -166,13 +176,13 @@ async def wait_for_other(req, ctx):
 
 
 @app.method
-async def cancels_itself(req):
-    asyncio.current_task().cancel()
+async def cancels_itself(req: bytes) -> None:
+    current_task().cancel()
     await asyncio.sleep(1)
 
 
 @app.method
-async def stops(req, ctx):
+async def stops(req: bytes, ctx: resty_ffi.Context) -> Any:
     """Ends with something of its own when it is cancelled."""
     try:
         await asyncio.sleep(10)
@@ -186,20 +196,20 @@ async def stops(req, ctx):
 
 
 @app.method
-async def ignores_cancel(req):
+async def ignores_cancel(req: bytes) -> None:
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(10)
 
 
 @app.method
-def events(req, ctx):
+def events(req: bytes, ctx: resty_ffi.Context) -> Any:
     return " ".join(ctx.state.events)
 
 
 @app.method
-async def shared_dict(req, ctx):
-    answers = [await ctx.dict.get("missing")]
+async def shared_dict(req: bytes, ctx: resty_ffi.Context) -> str:
+    answers: list[object] = [await ctx.dict.get("missing")]
     await ctx.dict.set("key", b"\x00value", ttl=60)
     answers.append(await ctx.dict.get("key"))
     answers.append(await ctx.dict.incr("counter"))
@@ -210,17 +220,17 @@ async def shared_dict(req, ctx):
 
 
 @app.method
-async def dict_error(req, ctx):
+async def dict_error(req: bytes, ctx: resty_ffi.Context) -> str:
     await ctx.dict.set("word", "text")
     return str(await ctx.dict.incr("word"))
 
 
 @app.method(thread=True)
-def thread(req, ctx):
+def thread(req: bytes, ctx: resty_ffi.Context) -> Any:
     return ctx.dict.blocking.incr("thread-counter") and req
 
 
 @app.method
-async def live_tasks(req):
+async def live_tasks(req: bytes) -> str:
     gc.collect()
     return str(sum(type(thing).__name__ == "CallTask" for thing in gc.get_objects()))
