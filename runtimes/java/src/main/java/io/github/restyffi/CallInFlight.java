@@ -1,9 +1,12 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -11,31 +14,36 @@ import java.util.concurrent.CompletableFuture;
  * A call that is being served. As a task it runs a handler that may block; at the end it is itself
  * the frame that answers.
  */
-sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnable
-        permits StreamInFlight, AwaitedCall {
+class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
     private static final byte[] CANCELLED =
             "cancelled before it began".getBytes(StandardCharsets.UTF_8);
 
-    private final Poller poller;
+    private final Owner owner;
     private final String methodName;
     private final long deadlineNanos;
-    private final Handler handler;
-    private byte[] request;
+    private final @Nullable Handler handler;
+    private byte @Nullable [] request;
 
     private volatile boolean cancelled;
     private boolean begun;
-    private Thread runner;
-    private List<Runnable> onCancel;
-    private CompletableFuture<byte[]> future;
+    private @Nullable Thread runner;
+    private @Nullable List<Runnable> onCancel;
+    private @Nullable CompletableFuture<byte @Nullable []> future;
 
+    /** A call that the polling thread serves. */
+    CallInFlight(Owner owner, long id, String methodName, long deadlineNanos) {
+        this(owner, id, methodName, deadlineNanos, null, null);
+    }
+
+    /** A call that runs as a task. */
     CallInFlight(
-            Poller poller,
+            Owner owner,
             long id,
             String methodName,
             long deadlineNanos,
-            Handler handler,
-            byte[] request) {
-        this.poller = poller;
+            @Nullable Handler handler,
+            byte @Nullable [] request) {
+        this.owner = owner;
         this.id = id;
         this.methodName = methodName;
         this.deadlineNanos = deadlineNanos;
@@ -110,14 +118,14 @@ sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnab
     }
 
     /** Calls the handler. */
-    byte[] serve() throws Exception {
+    byte @Nullable [] serve() throws Exception {
         byte[] input = request;
         request = null;
-        return handler.handle(input, this);
+        return Objects.requireNonNull(handler).handle(input, this);
     }
 
     /** Its answer will come from this future. On the polling thread. */
-    void awaits(CompletableFuture<byte[]> answer) {
+    void awaits(CompletableFuture<byte @Nullable []> answer) {
         future = answer;
         answer.whenComplete(this::finish);
     }
@@ -139,7 +147,7 @@ sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnab
         if (future != null) {
             future.cancel(true);
         } else if (!interruptIfBegun()) {
-            poller.finish(this, Status.CANCELLED, CANCELLED);
+            owner.finish(this, Status.CANCELLED, CANCELLED);
         }
     }
 
@@ -156,14 +164,14 @@ sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnab
     }
 
     /** The handler has answered or thrown. */
-    void finish(byte[] answer, Throwable thrown) {
+    void finish(byte @Nullable [] answer, @Nullable Throwable thrown) {
         if (thrown == null) {
-            poller.finish(this, 0, answer);
+            owner.finish(this, 0, answer);
         } else {
             Throwable t = Failure.unwrap(thrown);
             int status = Failure.status(t, cancelled);
-            Failure.log(poller.logger(), methodName, t, status);
-            poller.finish(this, status, Failure.text(t));
+            Failure.log(owner.logger(), methodName, t, status);
+            owner.finish(this, status, Failure.text(t));
         }
     }
 
@@ -171,7 +179,7 @@ sealed class CallInFlight extends Outgoing implements Call, Cancellation, Runnab
         try {
             action.run();
         } catch (Throwable t) {
-            poller.logger().log(System.Logger.Level.ERROR, "an action of onCancel threw", t);
+            owner.logger().log(System.Logger.Level.ERROR, "an action of onCancel threw", t);
         }
     }
 }

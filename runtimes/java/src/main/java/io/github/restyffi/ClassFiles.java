@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,13 +49,13 @@ final class ClassFiles {
 
     private static void tell(Path file, Outbox outbox) {
         Outgoing frame = new Outgoing();
-        frame.kind = Frames.WATCH;
+        frame.kind = Kind.WATCH;
         frame.payload = file.toString().getBytes(UTF_8);
         outbox.send(frame);
     }
 
     /** The jar of this library, which no reload replaces. */
-    private static Path ours() {
+    private static @Nullable Path ours() {
         try {
             return Path.of(
                             ClassFiles.class

@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -14,7 +16,8 @@ final class DictRequests {
 
     private final Outbox outbox;
     private final Executor executor;
-    private final Map<Long, CompletableFuture<byte[]>> waiting = new ConcurrentHashMap<>();
+    private final Map<Long, CompletableFuture<byte @Nullable []>> waiting =
+            new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
 
     DictRequests(Outbox outbox, Executor executor) {
@@ -23,10 +26,10 @@ final class DictRequests {
     }
 
     /** Sends a request. */
-    CompletableFuture<byte[]> ask(Outgoing frame) {
-        frame.kind = Frames.DICT;
+    CompletableFuture<byte @Nullable []> ask(Outgoing frame) {
+        frame.kind = Kind.DICT;
         frame.id = ids.incrementAndGet();
-        CompletableFuture<byte[]> future = new CompletableFuture<>();
+        CompletableFuture<byte @Nullable []> future = new CompletableFuture<>();
         waiting.put(frame.id, future);
         if (!outbox.send(frame)) {
             waiting.remove(frame.id);
@@ -39,8 +42,8 @@ final class DictRequests {
      * The host has answered. Dependents of the future may block, so that they run elsewhere than on
      * the polling thread.
      */
-    void answered(long id, int status, byte[] payload) {
-        CompletableFuture<byte[]> future = waiting.remove(id);
+    void answered(long id, int status, byte @Nullable [] payload) {
+        CompletableFuture<byte @Nullable []> future = waiting.remove(id);
         if (future == null) {
             return;
         }

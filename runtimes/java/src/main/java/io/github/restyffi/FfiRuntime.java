@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -8,8 +10,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Executor;
 
 /**
- * What a runtime serves: methods by name. It holds nothing of a particular load and may be returned
- * for several.
+ * A runtime: methods by name, and how they are served.
  *
  * <pre>{@code
  * public static FfiRuntime init(Config config) {
@@ -23,11 +24,14 @@ import java.util.concurrent.Executor;
  *             .build();
  * }
  * }</pre>
+ *
+ * <p>A runtime is immutable. It holds nothing of a particular load, so that {@code init} may return
+ * the same one several times.
  */
 public final class FfiRuntime {
     private final Map<String, Method> methods;
-    private final Method defaultMethod;
-    private final Executor executor;
+    private final @Nullable Method defaultMethod;
+    private final @Nullable Executor executor;
     private final List<AutoCloseable> onUnload;
 
     private FfiRuntime(Builder builder) {
@@ -38,36 +42,37 @@ public final class FfiRuntime {
     }
 
     /**
-     * Begins a runtime without methods.
+     * Returns a new builder, without methods.
      *
-     * @return a builder, for one thread
+     * @return the builder, which is for use by one thread
      */
     public static Builder builder() {
         return new Builder();
     }
 
     /**
-     * The version of this library.
+     * Returns the version of this library.
      *
-     * @return the version, or "unknown" outside of its jar
+     * @return the version, for example "0.1.0"; "unknown" if the classes are not loaded from its
+     *     jar
      */
     public static String version() {
         return Objects.requireNonNullElse(
                 FfiRuntime.class.getPackage().getImplementationVersion(), "unknown");
     }
 
-    /** Serves a method of this name, the default one if it has no own; null if neither is there. */
-    Method method(String name) {
+    /** The method of this name, else the default method; null if there is neither. */
+    @Nullable Method method(String name) {
         return methods.getOrDefault(name, defaultMethod);
     }
 
-    /** The names of its methods, for a message. */
+    /** The names of the methods, for a message. */
     String names() {
         return methods.isEmpty() ? "none" : String.join(", ", methods.keySet());
     }
 
-    /** The author's executor; null to use one of ours. */
-    Executor executor() {
+    /** The executor of the runtime's author; null to use one of this library. */
+    @Nullable Executor executor() {
         return executor;
     }
 
@@ -75,80 +80,61 @@ public final class FfiRuntime {
         return onUnload;
     }
 
-    /** How a method is served: by which kind of handler, on the polling thread or not. */
-    record Method(
-            Handler handler, AsyncHandler asyncHandler, boolean fast, StreamHandler streamHandler) {
-        static Method plain(Handler handler, boolean fast) {
-            return new Method(Objects.requireNonNull(handler), null, fast, null);
-        }
-
-        static Method async(AsyncHandler handler) {
-            return new Method(null, Objects.requireNonNull(handler), true, null);
-        }
-
-        static Method stream(StreamHandler handler) {
-            return new Method(Method::notPlain, null, true, Objects.requireNonNull(handler));
-        }
-
-        /** Answers a plain call of a stream. */
-        private static byte[] notPlain(byte[] request, Call call) {
-            throw new RestyFfiException(
-                    Status.BAD_ARGUMENT,
-                    "\"%s\" is a stream: open it with resty_ffi.stream".formatted(call.method()));
-        }
-    }
-
-    /** Builds an {@link FfiRuntime}. A name that is given twice keeps its last handler. */
+    /**
+     * Builds an {@link FfiRuntime}. If a name is given twice, its last handler counts. Builders are
+     * not thread-safe. Every method throws a {@link NullPointerException} if an argument is null.
+     */
     public static final class Builder {
         private final Map<String, Method> methods = new TreeMap<>();
         private final List<AutoCloseable> onUnload = new ArrayList<>();
-        private Method defaultMethod;
-        private Executor executor;
+        private @Nullable Method defaultMethod;
+        private @Nullable Executor executor;
 
         private Builder() {}
 
         /**
-         * Serves a method by a handler that may block. Each call runs on a thread of the executor,
-         * so that one that waits stops no other. Cancelling a call interrupts its thread.
+         * Adds a method whose handler may block. Each call runs on a thread of the executor, so
+         * that a call that waits delays no other. When a call is cancelled, its thread is
+         * interrupted.
          *
-         * @param name the method's name
-         * @param handler serves its calls
-         * @return this
+         * @param name the name of the method
+         * @param handler serves the calls
+         * @return this builder
          */
         public Builder method(String name, Handler handler) {
-            return put(name, Method.plain(handler, false));
+            return put(name, new Method.Plain(handler, false));
         }
 
         /**
-         * Serves a method by a handler that never blocks and takes microseconds. Its calls run on
-         * the polling thread itself, one after the other: that saves handing over to a thread,
-         * which is most of what a small call costs, but while one runs no other call is begun, nor
-         * any cancelled.
+         * Adds a method whose handler never blocks and takes microseconds. Its calls run one after
+         * the other on the polling thread itself. That saves the hand-over to another thread, which
+         * is most of the cost of a small call. But while one of them runs, no other call begins and
+         * none is cancelled.
          *
-         * @param name the method's name
-         * @param handler serves its calls
-         * @return this
+         * @param name the name of the method
+         * @param handler serves the calls
+         * @return this builder
          */
         public Builder fastMethod(String name, Handler handler) {
-            return put(name, Method.plain(handler, true));
+            return put(name, new Method.Plain(handler, true));
         }
 
         /**
-         * Serves a method by a handler that returns a future. The handler runs on the polling
-         * thread and must not block; the future may complete when and where it likes. Cancelling a
-         * call cancels its future.
+         * Adds a method whose handler returns a future. The handler runs on the polling thread and
+         * must not block; the future may complete on any thread. When a call is cancelled, its
+         * future is cancelled.
          *
-         * @param name the method's name
-         * @param handler begins its calls
-         * @return this
+         * @param name the name of the method
+         * @param handler begins the calls
+         * @return this builder
          */
         public Builder asyncMethod(String name, AsyncHandler handler) {
-            return put(name, Method.async(handler));
+            return put(name, new Method.Async(handler));
         }
 
         /**
-         * Serves a method that is a stream, on a thread of its own: virtual on Java 21 and newer.
-         * Cancelling a call interrupts it.
+         * Adds a method that is a stream. Each stream has a thread to itself, which is virtual on
+         * Java 21 and newer. When the call is cancelled, that thread is interrupted.
          *
          * <pre>{@code
          * .streamMethod("count", (stream, call) -> {
@@ -159,77 +145,84 @@ public final class FfiRuntime {
          * })
          * }</pre>
          *
-         * @param name the method's name
-         * @param handler serves its streams
-         * @return this
+         * <p>A plain call of the method fails with {@link Status#BAD_ARGUMENT}. The other way
+         * round, a method of any other kind can be opened as a stream: of one message, which is its
+         * request, and one answer.
+         *
+         * @param name the name of the method
+         * @param handler serves the streams
+         * @return this builder
          */
         public Builder streamMethod(String name, StreamHandler handler) {
-            return put(name, Method.stream(handler));
+            return put(name, new Method.Stream(handler));
         }
 
         /**
-         * Serves a method that is a stream by publishers.
+         * Adds a method that is a stream, by publishers. Otherwise it is like {@link
+         * #streamMethod}.
          *
-         * @param name the method's name
-         * @param handler begins its streams
-         * @return this
+         * @param name the name of the method
+         * @param handler begins the streams
+         * @return this builder
          */
         public Builder publisherMethod(String name, PublisherHandler handler) {
             return streamMethod(name, new PublishedStream(handler));
         }
 
         /**
-         * Serves every other name as {@link #method} does. {@link Call#method()} tells the name.
+         * Serves every name that has no method of its own, as {@link #method} does. The handler
+         * finds the name in {@link Call#method()}. Of all default methods the last one counts.
          *
          * @param handler serves the calls
-         * @return this
+         * @return this builder
          */
         public Builder defaultMethod(Handler handler) {
-            defaultMethod = Method.plain(handler, false);
+            defaultMethod = new Method.Plain(handler, false);
             return this;
         }
 
         /**
-         * Serves every other name as {@link #fastMethod} does.
+         * Serves every name that has no method of its own, as {@link #fastMethod} does.
          *
          * @param handler serves the calls
-         * @return this
+         * @return this builder
          */
         public Builder defaultFastMethod(Handler handler) {
-            defaultMethod = Method.plain(handler, true);
+            defaultMethod = new Method.Plain(handler, true);
             return this;
         }
 
         /**
-         * Serves every other name as {@link #asyncMethod} does.
+         * Serves every name that has no method of its own, as {@link #asyncMethod} does.
          *
          * @param handler begins the calls
-         * @return this
+         * @return this builder
          */
         public Builder defaultAsyncMethod(AsyncHandler handler) {
-            defaultMethod = Method.async(handler);
+            defaultMethod = new Method.Async(handler);
             return this;
         }
 
         /**
-         * Serves every other name as {@link #streamMethod} does.
+         * Serves every name that has no method of its own, as {@link #streamMethod} does.
          *
          * @param handler serves the streams
-         * @return this
+         * @return this builder
          */
         public Builder defaultStreamMethod(StreamHandler handler) {
-            defaultMethod = Method.stream(handler);
+            defaultMethod = new Method.Stream(handler);
             return this;
         }
 
         /**
-         * Runs the handlers of {@link #method} and {@link #streamMethod} on this executor. Without
-         * one, each call gets a virtual thread of its own on Java 21 and newer; before that a call
-         * gets a thread of a pool of up to 64 that come and go, and a stream one of its own.
+         * Runs the handlers of {@link #method} and {@link #streamMethod} on an executor. Without
+         * one, each call has a virtual thread on Java 21 and newer. On older versions up to 64
+         * calls run at a time, on the threads of a pool, and each stream has a thread of its own.
          *
-         * @param executor takes a task for each call; it stays the author's, who may shut it down
-         *     with {@link #onUnload}
-         * @return this
+         * @param executor runs one task for each call. If it rejects a task, the call fails with
+         *     {@link Status#THREW}. It remains the property of the author, who may shut it down by
+         *     {@link #onUnload}
+         * @return this builder
          */
         public Builder executor(Executor executor) {
             this.executor = Objects.requireNonNull(executor);
@@ -237,15 +230,15 @@ public final class FfiRuntime {
         }
 
         /**
-         * Closes something when the runtime ends, once its calls have; the last given first. It may
-         * finish what was begun and no call waits for, as in {@code () -> producer.flush().join()}:
-         * the end waits for it, that of a worker of nginx that quits too. What it throws goes to
-         * the host's log.
+         * Closes a resource when the runtime ends, after its calls have ended. The resource that
+         * was added last is closed first. Closing may finish work that no call waits for, as in
+         * {@code () -> producer.flush().join()}: the end of the runtime waits for it, and so does
+         * the end of an nginx worker that quits. What it throws goes to the log.
          *
-         * @param resource what to close. The time for all of them is {@code drain_timeout} (30 s)
-         *     at an unload or a reload, and what the host says at its own end; then the thread that
-         *     closes is interrupted
-         * @return this
+         * @param resource the resource. The time for all of them together is {@code drain_timeout}
+         *     (30 s) at an unload or a reload, and what the host allows at its own end. After that
+         *     the thread that closes is interrupted
+         * @return this builder
          */
         public Builder onUnload(AutoCloseable resource) {
             onUnload.add(0, Objects.requireNonNull(resource));
@@ -253,9 +246,9 @@ public final class FfiRuntime {
         }
 
         /**
-         * Finishes the runtime.
+         * Builds the runtime. The builder may be changed and used again.
          *
-         * @return the runtime, to be returned from {@code init}
+         * @return the runtime, for {@code init} to return
          */
         public FfiRuntime build() {
             return new FfiRuntime(this);

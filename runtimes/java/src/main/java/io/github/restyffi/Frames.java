@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A batch of frames, laid out as the host's: eight words each. The payloads are beside them,
  * because they cross into Java as arrays.
@@ -18,67 +20,68 @@ package io.github.restyffi;
 final class Frames {
     static final int MAX = 64;
 
-    static final int CALL = 1;
-    static final int DATA = 2;
-    static final int CANCEL = 3;
-    static final int WINDOW = 4;
-    static final int LOG = 5;
-    static final int DICT = 6;
-    static final int WATCH = 7;
+    /** Words of a frame. */
+    static final int WORDS = 8;
 
-    static final int END = 1;
-    static final int NIL = 2;
+    static final int ID = 0;
+    static final int HEAD = 1;
+    static final int DATA = 2;
+    static final int LENGTH = 3;
+    static final int DEADLINE = 4;
+    static final int METHOD = 5;
+    static final int ARG = 6;
+    static final int RELEASE = 7;
 
     private static final byte[] EMPTY = {};
 
-    final long[] words = new long[MAX * 8];
-    final byte[][] payloads = new byte[MAX][];
+    final long[] words = new long[MAX * WORDS];
+    final byte[] @Nullable [] payloads = new byte[MAX][];
 
     long id(int i) {
-        return words[i * 8];
+        return words[i * WORDS + ID];
     }
 
     int kind(int i) {
-        return (int) words[i * 8 + 1] & 0xffff;
+        return (int) words[i * WORDS + HEAD] & 0xffff;
     }
 
     boolean is(int i, int flag) {
-        return ((int) words[i * 8 + 1] >>> 16 & flag) != 0;
+        return ((int) words[i * WORDS + HEAD] >>> 16 & flag) != 0;
     }
 
     int status(int i) {
-        return (int) (words[i * 8 + 1] >> 32);
+        return (int) (words[i * WORDS + HEAD] >> 32);
     }
 
     long data(int i) {
-        return words[i * 8 + 2];
+        return words[i * WORDS + DATA];
     }
 
     long length(int i) {
-        return words[i * 8 + 3];
+        return words[i * WORDS + LENGTH];
     }
 
     long deadline(int i) {
-        return words[i * 8 + 4];
+        return words[i * WORDS + DEADLINE];
     }
 
     int method(int i) {
-        return (int) words[i * 8 + 5];
+        return (int) words[i * WORDS + METHOD];
     }
 
     long arg(int i) {
-        return words[i * 8 + 6];
+        return words[i * WORDS + ARG];
     }
 
     boolean isWithoutPayload(int i) {
-        return words[i * 8 + 5] >>> 32 != 0;
+        return words[i * WORDS + METHOD] >>> 32 != 0;
     }
 
     /** Takes the payload out, null for nil. */
-    byte[] take(int i) {
+    byte @Nullable [] take(int i) {
         byte[] payload = payloads[i];
         payloads[i] = null;
-        if (payload == null && !is(i, NIL)) {
+        if (payload == null && !is(i, Flag.NIL)) {
             return EMPTY;
         }
         return payload;
@@ -88,30 +91,30 @@ final class Frames {
      * Puts a call's answer in, which takes over the memory of the request if it fits and frees it
      * if not.
      */
-    void answer(int i, long id, int status, byte[] payload, long data, long capacity) {
+    void answer(int i, long id, int status, byte @Nullable [] payload, long data, long capacity) {
         boolean fits = payload != null && payload.length != 0 && payload.length <= capacity;
-        put(i, id, DATA, payload == null ? END | NIL : END, status, payload);
-        words[i * 8 + 2] = fits ? data : 0;
-        words[i * 8 + 4] = 0;
-        words[i * 8 + 5] = 0;
-        words[i * 8 + 6] = 0;
-        words[i * 8 + 7] = fits ? 0 : data;
+        put(i, id, Kind.DATA, payload == null ? Flag.END | Flag.NIL : Flag.END, status, payload);
+        words[i * WORDS + DATA] = fits ? data : 0;
+        words[i * WORDS + DEADLINE] = 0;
+        words[i * WORDS + METHOD] = 0;
+        words[i * WORDS + ARG] = 0;
+        words[i * WORDS + RELEASE] = fits ? 0 : data;
     }
 
     /** Puts a frame in that has no memory of the host's yet. */
     void put(int i, Outgoing frame) {
         put(i, frame.id, frame.kind, frame.flags, frame.status, frame.payload);
-        words[i * 8 + 2] = 0;
-        words[i * 8 + 4] = frame.deadline;
-        words[i * 8 + 5] = frame.method | (long) frame.zone << 32;
-        words[i * 8 + 6] = frame.arg;
-        words[i * 8 + 7] = 0;
+        words[i * WORDS + DATA] = 0;
+        words[i * WORDS + DEADLINE] = frame.deadline;
+        words[i * WORDS + METHOD] = frame.method | (long) frame.zone << 32;
+        words[i * WORDS + ARG] = frame.arg;
+        words[i * WORDS + RELEASE] = 0;
     }
 
-    private void put(int i, long id, int kind, int flags, int status, byte[] payload) {
-        words[i * 8] = id;
-        words[i * 8 + 1] = kind | (long) flags << 16 | (long) status << 32;
-        words[i * 8 + 3] = payload == null ? 0 : payload.length;
+    private void put(int i, long id, int kind, int flags, int status, byte @Nullable [] payload) {
+        words[i * WORDS + ID] = id;
+        words[i * WORDS + HEAD] = kind | (long) flags << 16 | (long) status << 32;
+        words[i * WORDS + LENGTH] = payload == null ? 0 : payload.length;
         payloads[i] = payload;
     }
 

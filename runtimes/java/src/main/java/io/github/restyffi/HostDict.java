@@ -2,18 +2,15 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /** One of the host's shared dicts. */
 final class HostDict implements Dict {
-    private static final int GET = 1;
-    private static final int SET = 2;
-    private static final int INCR = 3;
-    private static final int DELETE = 4;
-    private static final int ADD = 5;
-
     private static final byte[] NOTHING = {};
 
     private final DictRequests requests;
@@ -26,32 +23,32 @@ final class HostDict implements Dict {
     }
 
     @Override
-    public CompletableFuture<byte[]> get(String key) {
-        return ask(GET, key, NOTHING, Duration.ZERO);
+    public CompletableFuture<byte @Nullable []> get(String key) {
+        return ask(DictOperation.GET, key, NOTHING, Duration.ZERO);
     }
 
     @Override
-    public CompletableFuture<Void> set(String key, byte[] value, Duration timeToLive) {
-        return ask(SET, key, value, timeToLive).thenApply(none -> null);
+    public CompletableFuture<@Nullable Void> set(String key, byte[] value, Duration timeToLive) {
+        return ask(DictOperation.SET, key, value, timeToLive).thenApply(none -> null);
     }
 
     @Override
     public CompletableFuture<Boolean> add(String key, byte[] value, Duration timeToLive) {
-        return ask(ADD, key, value, timeToLive).thenApply(stored -> stored != null);
+        return ask(DictOperation.ADD, key, value, timeToLive).thenApply(stored -> stored != null);
     }
 
     @Override
     public CompletableFuture<Long> incr(String key, long by, Duration timeToLive) {
-        return ask(INCR, key, Long.toString(by).getBytes(UTF_8), timeToLive)
-                .thenApply(value -> new BigDecimal(new String(value, UTF_8)).longValueExact());
+        return ask(DictOperation.INCR, key, Long.toString(by).getBytes(UTF_8), timeToLive)
+                .thenApply(sum -> new BigDecimal(text(sum)).longValueExact());
     }
 
     @Override
-    public CompletableFuture<Void> delete(String key) {
-        return ask(DELETE, key, NOTHING, Duration.ZERO).thenApply(none -> null);
+    public CompletableFuture<@Nullable Void> delete(String key) {
+        return ask(DictOperation.DELETE, key, NOTHING, Duration.ZERO).thenApply(none -> null);
     }
 
-    private CompletableFuture<byte[]> ask(
+    private CompletableFuture<byte @Nullable []> ask(
             int operation, String key, byte[] value, Duration timeToLive) {
         byte[] name = key.getBytes(UTF_8);
         Outgoing frame = new Outgoing();
@@ -64,6 +61,10 @@ final class HostDict implements Dict {
         System.arraycopy(name, 0, frame.payload, zone.length, name.length);
         System.arraycopy(value, 0, frame.payload, zone.length + name.length, value.length);
         return requests.ask(frame);
+    }
+
+    private static String text(byte @Nullable [] value) {
+        return new String(Objects.requireNonNull(value), UTF_8);
     }
 
     /** Rounded up: what lives for less than a millisecond must not live for ever. */

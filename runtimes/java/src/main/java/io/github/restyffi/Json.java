@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,7 +23,7 @@ final class Json {
         this.text = text;
     }
 
-    static Object parse(String text) {
+    static @Nullable Object parse(String text) {
         Json json = new Json(text);
         Object value = json.value();
         json.space();
@@ -31,7 +33,7 @@ final class Json {
         return value;
     }
 
-    private Object value() {
+    private @Nullable Object value() {
         space();
         switch (peek()) {
             case '{':
@@ -45,8 +47,8 @@ final class Json {
         }
     }
 
-    private Map<String, Object> object() {
-        Map<String, Object> map = new LinkedHashMap<>();
+    private Map<String, @Nullable Object> object() {
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
         open();
         if (!closes('}')) {
             do {
@@ -64,8 +66,8 @@ final class Json {
         return map;
     }
 
-    private List<Object> array() {
-        List<Object> list = new ArrayList<>();
+    private List<@Nullable Object> array() {
+        List<@Nullable Object> list = new ArrayList<>();
         open();
         if (!closes(']')) {
             do {
@@ -138,7 +140,7 @@ final class Json {
         return (char) code;
     }
 
-    private Object wordOrNumber() {
+    private @Nullable Object wordOrNumber() {
         int start = at;
         while (at < text.length() && "{}[]\",: \t\r\n".indexOf(text.charAt(at)) < 0) {
             at++;

@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
@@ -21,7 +23,7 @@ final class JsonRecords {
     private JsonRecords() {}
 
     /** The record of a JSON object; null and blank texts are an empty one. */
-    static <T extends Record> T decode(String text, Class<T> type) {
+    static <T extends Record> T decode(@Nullable String text, Class<T> type) {
         try {
             Object json = text == null || text.isBlank() ? Map.of() : Json.parse(text);
             return type.cast(record(json, type, type.getSimpleName()));
@@ -31,14 +33,14 @@ final class JsonRecords {
         }
     }
 
-    private static Object record(Object json, Class<?> type, String where) {
+    private static Object record(@Nullable Object json, Class<?> type, String where) {
         if (!(json instanceof Map<?, ?> map)) {
             throw misfit(where, "an object", json);
         }
         RecordComponent[] components = type.getRecordComponents();
         Class<?>[] types =
                 Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
-        Object[] values = new Object[components.length];
+        @Nullable Object[] values = new @Nullable Object[components.length];
         for (int i = 0; i < values.length; i++) {
             String name = components[i].getName();
             values[i] = decode(map.get(name), components[i].getGenericType(), where + '.' + name);
@@ -56,7 +58,7 @@ final class JsonRecords {
         }
     }
 
-    private static Object decode(Object json, Type type, String where) {
+    private static @Nullable Object decode(@Nullable Object json, Type type, String where) {
         if (type instanceof WildcardType wildcard) {
             return decode(json, wildcard.getUpperBounds()[0], where);
         }
@@ -77,22 +79,22 @@ final class JsonRecords {
         return type instanceof ParameterizedType p ? p.getActualTypeArguments()[i] : Object.class;
     }
 
-    private static List<Object> list(Object json, Type type, String where) {
+    private static List<@Nullable Object> list(Object json, Type type, String where) {
         if (!(json instanceof List<?> values)) {
             throw misfit(where, "an array", json);
         }
-        List<Object> list = new ArrayList<>();
+        List<@Nullable Object> list = new ArrayList<>();
         for (Object value : values) {
             list.add(decode(value, type, where + '[' + list.size() + ']'));
         }
         return Collections.unmodifiableList(list);
     }
 
-    private static Map<String, Object> map(Object json, Type type, String where) {
+    private static Map<String, @Nullable Object> map(Object json, Type type, String where) {
         if (!(json instanceof Map<?, ?> values)) {
             throw misfit(where, "an object", json);
         }
-        Map<String, Object> map = new LinkedHashMap<>();
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
         values.forEach(
                 (name, value) -> map.put((String) name, decode(value, type, where + '.' + name)));
         return Collections.unmodifiableMap(map);
@@ -143,7 +145,8 @@ final class JsonRecords {
         return single(BigDecimal.ZERO, type, where);
     }
 
-    private static IllegalArgumentException misfit(String where, String wanted, Object json) {
+    private static IllegalArgumentException misfit(
+            String where, String wanted, @Nullable Object json) {
         String is =
                 json instanceof Map ? "an object" : json instanceof List ? "an array" : "" + json;
         return new IllegalArgumentException(

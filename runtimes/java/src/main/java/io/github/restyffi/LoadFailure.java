@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -65,7 +67,7 @@ final class LoadFailure {
     }
 
     /** The class path, and what of it cannot be used. */
-    private static String searched(String className, String classPath) {
+    private static String searched(@Nullable String className, String classPath) {
         String file = String.valueOf(className).replace('.', '/') + ".class";
         String troubles =
                 Arrays.stream(classPath.split(File.pathSeparator))

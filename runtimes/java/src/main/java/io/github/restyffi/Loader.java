@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,7 +15,7 @@ final class Loader {
     private Loader() {}
 
     /** Returns 0; or another number, after telling the host why. */
-    static int load(byte[] text, long address) {
+    static int load(byte @Nullable [] text, long address) {
         Queue queue = new NativeQueue(address);
         try {
             return load(
@@ -98,7 +100,7 @@ final class Loader {
         }
     }
 
-    private static Method find(Class<?> type, String name, Class<?>... parameters) {
+    private static @Nullable Method find(Class<?> type, String name, Class<?>... parameters) {
         try {
             Method method = type.getDeclaredMethod(name, parameters);
             method.setAccessible(true); // the class need not be public
@@ -108,11 +110,9 @@ final class Loader {
         }
     }
 
-    private static void close(Closeable hot) {
+    private static void close(Closeable classes) {
         try {
-            if (hot != null) {
-                hot.close();
-            }
+            classes.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 /** The queue of the host that loaded us, through libffi_java.so, which binds the native methods. */
 final class NativeQueue implements Queue {
     private final long address;
@@ -60,19 +62,20 @@ final class NativeQueue implements Queue {
         close(address);
     }
 
-    private static String text(byte[] bytes) {
+    private static String text(byte @Nullable [] bytes) {
         return bytes == null ? "" : new String(bytes, UTF_8);
     }
 
-    private static native int poll(long queue, long[] words, byte[][] payloads, int timeoutMillis);
+    private static native int poll(
+            long queue, long[] words, byte[] @Nullable [] payloads, int timeoutMillis);
 
-    private static native void send(long queue, long[] words, byte[][] payloads, int n);
+    private static native void send(long queue, long[] words, byte[] @Nullable [] payloads, int n);
 
     private static native void free(long queue, long data);
 
-    private static native byte[] method(long queue, int number);
+    private static native byte @Nullable [] method(long queue, int number);
 
-    private static native byte[] name(long queue);
+    private static native byte @Nullable [] name(long queue);
 
     private static native int generation(long queue);
 

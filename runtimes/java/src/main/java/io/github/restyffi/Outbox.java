@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -16,10 +18,10 @@ final class Outbox {
 
     private final Frames collected = new Frames();
     private int count;
-    private Thread collector;
+    private @Nullable Thread collector;
 
     private final Frames batch = new Frames();
-    private final AtomicReference<Outgoing> newest = new AtomicReference<>();
+    private final AtomicReference<@Nullable Outgoing> newest = new AtomicReference<>();
 
     /**
      * How often somebody came since the sender last looked; 0 = nobody sends; negative = closed.
@@ -39,7 +41,7 @@ final class Outbox {
      * Answers a call, whose request lies in memory that the host may now have back. On the
      * collecting thread.
      */
-    void answer(long id, int status, byte[] payload, long data, long capacity) {
+    void answer(long id, int status, byte @Nullable [] payload, long data, long capacity) {
         collected.answer(count++, id, status, payload, data, capacity);
         flushIfFull();
     }
@@ -103,7 +105,7 @@ final class Outbox {
         } while (seen != 0);
     }
 
-    private void sendOldestFirst(Outgoing frame) {
+    private void sendOldestFirst(@Nullable Outgoing frame) {
         while (frame != null) {
             int n = 0;
             for (; frame != null && n < Frames.MAX; n++) {
@@ -117,7 +119,7 @@ final class Outbox {
         }
     }
 
-    private static Outgoing reverse(Outgoing frame) {
+    private static @Nullable Outgoing reverse(@Nullable Outgoing frame) {
         Outgoing reversed = null;
         while (frame != null) {
             Outgoing next = frame.next;

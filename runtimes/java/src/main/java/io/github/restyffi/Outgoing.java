@@ -1,26 +1,28 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A frame on its way to the host. What waits to be sent is linked through it, so that sending needs
  * no memory.
  */
 class Outgoing {
-    Outgoing next;
+    @Nullable Outgoing next;
     long id;
     int kind;
     int flags;
     int status;
-    byte[] payload;
+    byte @Nullable [] payload;
     long deadline;
     int method;
     int zone;
     long arg;
 
     /** Makes it the last frame of a call. */
-    final Outgoing end(long call, int code, byte[] answer) {
+    final Outgoing end(long call, int code, byte @Nullable [] answer) {
         id = call;
-        kind = Frames.DATA;
-        flags = answer == null ? Frames.END | Frames.NIL : Frames.END;
+        kind = Kind.DATA;
+        flags = answer == null ? Flag.END | Flag.NIL : Flag.END;
         status = code;
         payload = answer;
         return this;

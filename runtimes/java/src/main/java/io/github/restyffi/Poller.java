@@ -2,7 +2,7 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.github.restyffi.FfiRuntime.Method;
+import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  * The polling thread of a runtime: takes frames by the batch, serves fast methods itself, hands the
  * others on, and sends the answers that a batch has produced in one go. It ends with the runtime.
  */
-final class Poller implements Runnable {
+final class Poller implements Owner, Runnable {
     private static final long END_WITHIN_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final byte[] NO_ROOM =
             "the request does not fit into the Java heap; raise its limit with JAVA_OPTS=-Xmx..."
@@ -27,10 +27,11 @@ final class Poller implements Runnable {
     private final Services services;
     private final Frames in = new Frames();
 
-    /** Methods by the host's numbers, as far as they were called. */
-    private Method[] methods = {};
+    /** A name that was called; method is null if the runtime does not serve it. */
+    private record Called(String name, @Nullable Method method) {}
 
-    private String[] names = {};
+    /** By the host's numbers, as far as they were called. */
+    private @Nullable Called[] called = {};
 
     /**
      * Calls that are not answered yet. Who takes a call out of here answers it: so each is answered
@@ -54,16 +55,18 @@ final class Poller implements Runnable {
         unload();
     }
 
-    HostLogger logger() {
+    @Override
+    public HostLogger logger() {
         return services.logger();
     }
 
-    Outbox outbox() {
+    @Override
+    public Outbox outbox() {
         return services.outbox();
     }
 
-    /** Where streams run. */
-    Executor streams() {
+    @Override
+    public Executor streams() {
         return services.streams();
     }
 
@@ -71,8 +74,8 @@ final class Poller implements Runnable {
         return calls.size();
     }
 
-    /** Answers a call, unless it has been. Any thread. */
-    void finish(CallInFlight call, int status, byte[] answer) {
+    @Override
+    public void finish(Outgoing call, int status, byte @Nullable [] answer) {
         if (calls.remove(call.id, call)) {
             services.outbox().send(call.end(call.id, status, answer));
         }
@@ -91,11 +94,11 @@ final class Poller implements Runnable {
 
     private void serveFrame(int i) {
         switch (in.kind(i)) {
-            case Frames.CALL -> serveCall(i);
-            case Frames.DATA -> serveMessage(i);
-            case Frames.WINDOW -> grant(in.id(i), in.arg(i));
-            case Frames.CANCEL -> cancel(in.id(i));
-            case Frames.DICT -> services.dicts().answered(in.id(i), in.status(i), in.take(i));
+            case Kind.CALL -> serveCall(i);
+            case Kind.DATA -> serveMessage(i);
+            case Kind.WINDOW -> grant(in.id(i), in.arg(i));
+            case Kind.CANCEL -> cancel(in.id(i));
+            case Kind.DICT -> services.dicts().answered(in.id(i), in.status(i), in.take(i));
             default -> in.take(i);
         }
     }
@@ -106,50 +109,44 @@ final class Poller implements Runnable {
             return;
         }
         byte[] request = in.take(i);
-        int number = in.method(i);
-        Method method = method(number);
+        Called called = called(in.method(i));
+        Method method = called.method();
         if (method == null) {
             String text = "runtime \"%s\" has no method \"%s\"; it has: %s";
             answer(
                     i,
                     Status.NO_METHOD,
-                    text.formatted(queue.name(), names[number], runtime.names()).getBytes(UTF_8));
+                    text.formatted(queue.name(), called.name(), runtime.names()).getBytes(UTF_8));
         } else if (in.arg(i) != 0) {
-            open(i, method, names[number], request);
+            open(i, method, called.name(), request);
         } else {
-            serve(i, method, names[number], in.deadline(i), request);
+            serve(i, method, called.name(), in.deadline(i), request);
         }
     }
 
-    private void serve(int i, Method method, String name, long deadline, byte[] request) {
-        CallInFlight call =
-                new CallInFlight(
-                        this,
-                        in.id(i),
-                        name,
-                        deadline,
-                        method.handler(),
-                        method.fast() ? null : request); // held only until it is its turn
-        if (method.asyncHandler() != null) {
-            serveAsync(i, method.asyncHandler(), request, call);
-        } else if (method.fast()) {
-            serveHere(i, method.handler(), request, call);
-        } else {
+    private void serve(
+            int i, Method method, String name, long deadline, byte @Nullable [] request) {
+        long id = in.id(i);
+        if (method instanceof Method.Async async) {
+            serveAsync(i, async.handler(), request, new CallInFlight(this, id, name, deadline));
+        } else if (method instanceof Method.Plain plain && plain.fast()) {
+            serveHere(i, plain.handler(), request, new CallInFlight(this, id, name, deadline));
+        } else if (method instanceof Method.Plain plain) {
+            CallInFlight call =
+                    new CallInFlight(this, id, name, deadline, plain.handler(), request);
             handOver(i, call, services.chosen());
+        } else {
+            String text = "\"%s\" is a stream: open it with resty_ffi.stream";
+            answer(i, Status.BAD_ARGUMENT, text.formatted(name).getBytes(UTF_8));
         }
     }
 
-    private void open(int i, Method method, String name, byte[] first) {
-        boolean last = in.is(i, Frames.END);
-        if (method.streamHandler() != null) {
+    private void open(int i, Method method, String name, byte @Nullable [] first) {
+        boolean last = in.is(i, Flag.END);
+        if (method instanceof Method.Stream streamed) {
             StreamInFlight stream =
                     new StreamInFlight(
-                            this,
-                            in.id(i),
-                            name,
-                            in.deadline(i),
-                            method.streamHandler(),
-                            in.arg(i));
+                            this, in.id(i), name, in.deadline(i), streamed.handler(), in.arg(i));
             stream.opened(first, last);
             handOver(i, stream, services.streams());
         } else if (first != null || last) {
@@ -160,7 +157,7 @@ final class Poller implements Runnable {
     }
 
     private void serveMessage(int i) {
-        boolean last = in.is(i, Frames.END);
+        boolean last = in.is(i, Flag.END);
         boolean fits = !in.isWithoutPayload(i);
         byte[] message = in.take(i);
         CallInFlight call = calls.get(in.id(i));
@@ -188,7 +185,7 @@ final class Poller implements Runnable {
         }
     }
 
-    private void serveHere(int i, Handler handler, byte[] request, CallInFlight call) {
+    private void serveHere(int i, Handler handler, byte @Nullable [] request, CallInFlight call) {
         byte[] answer;
         try {
             answer = handler.handle(request, call);
@@ -199,10 +196,11 @@ final class Poller implements Runnable {
         answer(i, 0, answer);
     }
 
-    private void serveAsync(int i, AsyncHandler handler, byte[] request, CallInFlight call) {
-        CompletableFuture<byte[]> future;
+    private void serveAsync(
+            int i, AsyncHandler handler, byte @Nullable [] request, CallInFlight call) {
+        CompletableFuture<byte @Nullable []> future;
         try {
-            CompletionStage<byte[]> stage = handler.handle(request, call);
+            CompletionStage<byte @Nullable []> stage = handler.handle(request, call);
             if (stage == null) {
                 throw new NullPointerException(
                         "the handler of \"%s\" returned null for a future"
@@ -222,7 +220,7 @@ final class Poller implements Runnable {
         }
     }
 
-    private void answerDone(int i, CallInFlight call, CompletableFuture<byte[]> future) {
+    private void answerDone(int i, CallInFlight call, CompletableFuture<byte @Nullable []> future) {
         byte[] answer;
         try {
             answer = future.join();
@@ -252,7 +250,7 @@ final class Poller implements Runnable {
     }
 
     private void failFrame(int i, Throwable thrown) {
-        if (in.kind(i) != Frames.CALL) {
+        if (in.kind(i) != Kind.CALL) {
             return;
         }
         CallInFlight call = calls.get(in.id(i));
@@ -270,7 +268,7 @@ final class Poller implements Runnable {
         answer(i, status, Failure.text(t));
     }
 
-    private void answer(int i, int status, byte[] payload) {
+    private void answer(int i, int status, byte @Nullable [] payload) {
         services.outbox().answer(in.id(i), status, payload, in.data(i), in.length(i));
     }
 
@@ -280,17 +278,17 @@ final class Poller implements Runnable {
         }
     }
 
-    private Method method(int number) {
-        if (number >= methods.length) {
-            methods = Arrays.copyOf(methods, number + 16);
-            names = Arrays.copyOf(names, number + 16);
+    private Called called(int number) {
+        if (number >= called.length) {
+            called = Arrays.copyOf(called, number + 16);
         }
-        if (names[number] == null) {
+        Called known = called[number];
+        if (known == null) {
             String name = queue.method(number);
-            methods[number] = runtime.method(name);
-            names[number] = name;
+            known = new Called(name, runtime.method(name));
+            called[number] = known;
         }
-        return methods[number];
+        return known;
     }
 
     private void unload() {

@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -124,12 +126,12 @@ final class PublishedStream implements StreamHandler {
 
     /** Takes what the author publishes, one by one, to the thread that sends. */
     private static final class Answers implements Flow.Subscriber<byte[]> {
-        private record End(Throwable thrown) {}
+        private record End(@Nullable Throwable thrown) {}
 
         /** Of one message that was requested, and the end. */
         private final BlockingQueue<Object> published = new ArrayBlockingQueue<>(2);
 
-        private Flow.Subscription subscription;
+        private Flow.@Nullable Subscription subscription;
         private boolean ended;
 
         @Override
@@ -164,7 +166,7 @@ final class PublishedStream implements StreamHandler {
                 Object next;
                 while ((next = published.take()) instanceof byte[] message) {
                     stream.send(message);
-                    subscription().request(1);
+                    requestNext();
                 }
                 if (next instanceof End end && end.thrown != null) {
                     throw end.thrown instanceof Exception e
@@ -176,8 +178,12 @@ final class PublishedStream implements StreamHandler {
             }
         }
 
-        private synchronized Flow.Subscription subscription() {
-            return subscription;
+        private void requestNext() {
+            Flow.Subscription known;
+            synchronized (this) {
+                known = Objects.requireNonNull(subscription, "onNext came before onSubscribe");
+            }
+            known.request(1);
         }
 
         private synchronized void end() {

@@ -2,6 +2,8 @@ package io.github.restyffi;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.text.MessageFormat;
@@ -9,9 +11,6 @@ import java.util.ResourceBundle;
 
 /** Logs by frames to the host. */
 final class QueueLogger implements HostLogger {
-    private static final int CRIT = 3;
-    private static final int NOTICE = 6;
-
     private final String name;
     private final Outbox outbox;
 
@@ -31,7 +30,11 @@ final class QueueLogger implements HostLogger {
     }
 
     @Override
-    public void log(Level level, ResourceBundle bundle, String message, Throwable thrown) {
+    public void log(
+            Level level,
+            @Nullable ResourceBundle bundle,
+            @Nullable String message,
+            @Nullable Throwable thrown) {
         if (isLoggable(level)) {
             String text = localized(bundle, message);
             send(number(level), thrown == null ? text : text + ": " + trace(thrown));
@@ -39,7 +42,11 @@ final class QueueLogger implements HostLogger {
     }
 
     @Override
-    public void log(Level level, ResourceBundle bundle, String format, Object... values) {
+    public void log(
+            Level level,
+            @Nullable ResourceBundle bundle,
+            @Nullable String format,
+            @Nullable Object @Nullable ... values) {
         if (isLoggable(level)) {
             send(number(level), formatted(localized(bundle, format), values));
         }
@@ -47,17 +54,17 @@ final class QueueLogger implements HostLogger {
 
     @Override
     public void notice(String message) {
-        send(NOTICE, message);
+        send(LogLevel.NOTICE, message);
     }
 
     @Override
     public void critical(String message) {
-        send(CRIT, message);
+        send(LogLevel.CRIT, message);
     }
 
-    private void send(int number, String text) {
+    private void send(int number, @Nullable String text) {
         Outgoing frame = new Outgoing();
-        frame.kind = Frames.LOG;
+        frame.kind = Kind.LOG;
         frame.status = number;
         frame.payload = String.valueOf(text).getBytes(UTF_8);
         outbox.send(frame);
@@ -65,20 +72,22 @@ final class QueueLogger implements HostLogger {
 
     private static int number(Level level) {
         return switch (level) {
-            case ERROR -> 4;
-            case WARNING -> 5;
-            case ALL, INFO -> 7;
-            default -> 8;
+            case ERROR -> LogLevel.ERR;
+            case WARNING -> LogLevel.WARN;
+            case ALL, INFO -> LogLevel.INFO;
+            default -> LogLevel.DEBUG;
         };
     }
 
-    private static String localized(ResourceBundle bundle, String message) {
+    private static @Nullable String localized(
+            @Nullable ResourceBundle bundle, @Nullable String message) {
         return bundle != null && message != null && bundle.containsKey(message)
                 ? bundle.getString(message)
                 : message;
     }
 
-    private static String formatted(String format, Object[] values) {
+    private static @Nullable String formatted(
+            @Nullable String format, @Nullable Object @Nullable [] values) {
         if (format == null || values == null || values.length == 0) {
             return format;
         }

@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -47,7 +49,7 @@ final class RuntimeClassLoader extends URLClassLoader {
      * loader must not close the jar for others.
      */
     @Override
-    public InputStream getResourceAsStream(String name) {
+    public @Nullable InputStream getResourceAsStream(String name) {
         URL url = getResource(name);
         try {
             if (url == null) {

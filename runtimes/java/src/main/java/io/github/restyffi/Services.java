@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -13,16 +15,16 @@ final class Services implements Config {
     private static final long OBEDIENCE_MILLIS = 100;
 
     private final Queue queue;
-    private final String text;
+    private final @Nullable String text;
     private final Outbox outbox;
     private final QueueLogger logger;
     private final DictRequests dicts;
     private final ClassLoader classes = Thread.currentThread().getContextClassLoader();
     private final Executor executor = task -> chosen().execute(task);
-    private volatile Executor chosen;
-    private Threads threads;
+    private volatile @Nullable Executor chosen;
+    private @Nullable Threads threads;
 
-    Services(Queue queue, String text) {
+    Services(Queue queue, @Nullable String text) {
         this.queue = queue;
         this.text = text;
         outbox = new Outbox(queue);
@@ -31,7 +33,7 @@ final class Services implements Config {
     }
 
     @Override
-    public String text() {
+    public @Nullable String text() {
         return text;
     }
 
@@ -79,7 +81,7 @@ final class Services implements Config {
     }
 
     /** Uses the author's executor, if not null. Before the first call. */
-    void use(Executor authors) {
+    void use(@Nullable Executor authors) {
         if (authors != null) {
             chosen = authors;
         }
@@ -125,11 +127,12 @@ final class Services implements Config {
     }
 
     private synchronized Executor startThreads() {
-        if (chosen == null) {
-            threads = new Threads(classes);
-            chosen = threads;
+        Executor known = chosen;
+        if (known == null) {
+            known = threads = new Threads(classes);
+            chosen = known;
         }
-        return chosen;
+        return known;
     }
 
     /** Ends our threads. */

@@ -1,5 +1,7 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
@@ -12,9 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * A stream that is being served. What it holds is bounded by the window that the client was given.
  */
 final class StreamInFlight extends CallInFlight implements MessageStream {
-    private static final int SMALLEST_COST = 256;
+    static final int LEAST_COST = 256;
 
-    private final Poller poller;
+    private final Owner owner;
     private final StreamHandler handler;
     private final long half;
 
@@ -26,7 +28,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     private final Queue<byte[]> received = new ArrayDeque<>(4);
     private boolean firstIsFree;
     private boolean clientEnded;
-    private RestyFfiException failure;
+    private @Nullable RestyFfiException failure;
     private long due;
     private long window;
     private boolean broken;
@@ -36,21 +38,21 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     private final ReentrantLock sending = new ReentrantLock();
 
     StreamInFlight(
-            Poller poller,
+            Owner owner,
             long id,
             String methodName,
             long deadlineNanos,
             StreamHandler handler,
             long window) {
-        super(poller, id, methodName, deadlineNanos, null, null);
-        this.poller = poller;
+        super(owner, id, methodName, deadlineNanos);
+        this.owner = owner;
         this.handler = handler;
         this.window = window;
         half = window / 2;
     }
 
     /** The message that came with the call, if any. Before the stream is served. */
-    void opened(byte[] first, boolean last) {
+    void opened(byte @Nullable [] first, boolean last) {
         if (first != null) {
             received.add(first);
             firstIsFree = true;
@@ -59,7 +61,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     }
 
     /** A message has come (null = none), or the last. On the polling thread. */
-    void received(byte[] message, boolean last) {
+    void received(byte @Nullable [] message, boolean last) {
         lock.lock();
         try {
             if (message != null && !broken && !over) {
@@ -101,7 +103,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     }
 
     @Override
-    public byte[] receive() throws InterruptedException {
+    public byte @Nullable [] receive() throws InterruptedException {
         byte[] message;
         long consumed = 0;
         lock.lockInterruptibly();
@@ -129,9 +131,9 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         if (consumed > 0) {
             Outgoing frame = new Outgoing();
             frame.id = id;
-            frame.kind = Frames.WINDOW;
+            frame.kind = Kind.WINDOW;
             frame.arg = consumed;
-            poller.outbox().send(frame);
+            owner.outbox().send(frame);
         }
         return message;
     }
@@ -141,12 +143,12 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         Objects.requireNonNull(message, "a message is bytes, if only none, but not null");
         Outgoing frame = new Outgoing();
         frame.id = id;
-        frame.kind = Frames.DATA;
+        frame.kind = Kind.DATA;
         frame.payload = message;
         sending.lockInterruptibly();
         try {
             takeWindow(cost(message));
-            if (!poller.outbox().send(frame)) {
+            if (!owner.outbox().send(frame)) {
                 throw ended();
             }
         } finally {
@@ -156,7 +158,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
 
     /** For what is to run beside the handler. */
     Executor threads() {
-        return poller.streams();
+        return owner.streams();
     }
 
     @Override
@@ -174,13 +176,13 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     }
 
     @Override
-    byte[] serve() throws Exception {
+    byte @Nullable [] serve() throws Exception {
         handler.handle(this, this);
         return null;
     }
 
     @Override
-    void finish(byte[] answer, Throwable thrown) {
+    void finish(byte @Nullable [] answer, @Nullable Throwable thrown) {
         end();
         sending.lock();
         try {
@@ -241,6 +243,6 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
 
     /** What a message takes from the window; small ones are not free either. */
     private static long cost(byte[] message) {
-        return Math.max(message.length, SMALLEST_COST);
+        return Math.max(message.length, LEAST_COST);
     }
 }

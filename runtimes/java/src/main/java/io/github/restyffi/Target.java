@@ -1,12 +1,14 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What to load: {@code class,method,configuration}, with {@code ?} after the class for hot reload.
  * Only the first two commas separate; the configuration may hold more. Without a second comma there
  * is no configuration (null).
  */
-record Target(String className, boolean hot, String methodName, String config) {
-    static Target parse(String text) {
+record Target(String className, boolean hot, String methodName, @Nullable String config) {
+    static Target parse(@Nullable String text) {
         String[] parts = text == null ? new String[0] : text.split(",", 3);
         String className = parts.length > 0 ? parts[0].strip() : "";
         String methodName = parts.length > 1 ? parts[1].strip() : "";

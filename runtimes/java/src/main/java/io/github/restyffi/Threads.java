@@ -1,5 +1,8 @@
 package io.github.restyffi;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.SynchronousQueue;
@@ -20,9 +23,9 @@ final class Threads implements Executor {
     private static final String NAME = "ffi-java";
 
     private final ClassLoader classes;
-    private final ThreadFactory virtual = virtualThreads();
-    private final ThreadPoolExecutor pool = virtual == null ? pool() : null;
-    private final ThreadPoolExecutor own = virtual == null ? own() : null;
+    private final @Nullable ThreadFactory virtual = virtualThreads();
+    private final @Nullable ThreadPoolExecutor pool = virtual == null ? pool() : null;
+    private final @Nullable ThreadPoolExecutor own = virtual == null ? own() : null;
     private int lost;
 
     /** Of threads whose code is that of this class loader. */
@@ -32,8 +35,8 @@ final class Threads implements Executor {
 
     @Override
     public void execute(Runnable task) {
-        if (pool != null) {
-            pool.execute(task);
+        if (virtual == null) {
+            Objects.requireNonNull(pool).execute(task);
         } else {
             Thread thread = virtual.newThread(task);
             thread.setContextClassLoader(classes);
@@ -48,7 +51,9 @@ final class Threads implements Executor {
 
     void end() {
         if (pool != null) {
-            pool.shutdown(); // who runs has been interrupted by now
+            pool.shutdown(); // whoever runs has been interrupted by now
+        }
+        if (own != null) {
             own.shutdown();
         }
     }
@@ -90,13 +95,14 @@ final class Threads implements Executor {
     }
 
     private synchronized void resize(int by) {
+        ThreadPoolExecutor resized = Objects.requireNonNull(pool);
         lost += by;
         if (by > 0) {
-            pool.setMaximumPoolSize(MOST + lost);
-            pool.setCorePoolSize(MOST + lost);
+            resized.setMaximumPoolSize(MOST + lost);
+            resized.setCorePoolSize(MOST + lost);
         } else {
-            pool.setCorePoolSize(MOST + lost);
-            pool.setMaximumPoolSize(MOST + lost);
+            resized.setCorePoolSize(MOST + lost);
+            resized.setMaximumPoolSize(MOST + lost);
         }
     }
 
@@ -128,7 +134,7 @@ final class Threads implements Executor {
     }
 
     /** Thread.ofVirtual().name(…).inheritInheritableThreadLocals(false); null before Java 21. */
-    private static ThreadFactory virtualThreads() {
+    private static @Nullable ThreadFactory virtualThreads() {
         try {
             Object builder = Thread.class.getMethod("ofVirtual").invoke(null);
             Class<?> type = Class.forName("java.lang.Thread$Builder");

@@ -29,22 +29,22 @@ class AnswerTest {
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "done", "later"})
     void bytesEmptyAndNilStayApart(String method) throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
+        try (RunningRuntime rt = RunningRuntime.of(echo(FfiRuntime.builder()))) {
             assertEquals("hello", rt.ask(method, "hello").text());
             assertEquals(0, rt.ask(method, "hello").status());
             FakeQueue.Sent empty = rt.ask(method, "");
             assertArrayEquals(new byte[0], empty.payload());
-            assertEquals(Frames.END, empty.flags());
+            assertEquals(Flag.END, empty.flags());
             FakeQueue.Sent nil = rt.ask(method, null);
             assertNull(nil.payload());
-            assertEquals(Frames.END | Frames.NIL, nil.flags());
+            assertEquals(Flag.END | Flag.NIL, nil.flags());
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "done", "later"})
     void manyCallsAreAnsweredOnceEach(String method) throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
+        try (RunningRuntime rt = RunningRuntime.of(echo(FfiRuntime.builder()))) {
             Set<Long> ids = new HashSet<>();
             for (int i = 0; i < 1000; i++) {
                 ids.add(rt.queue.call(method, "request " + i));
@@ -60,25 +60,25 @@ class AnswerTest {
 
     @Test
     void aBatchOfFastCallsIsAnsweredInOneGo() throws Exception {
-        CountDownLatch hold = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Handler hold =
+                (request, call) -> {
+                    begun.countDown();
+                    release.await();
+                    return null;
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.fastMethod("echo", (request, call) -> request)
-                                        .fastMethod(
-                                                "hold",
-                                                (request, call) -> {
-                                                    hold.await();
-                                                    return null;
-                                                }))) {
+                        FfiRuntime.builder()
+                                .fastMethod("echo", (request, call) -> request)
+                                .fastMethod("hold", hold))) {
             rt.queue.call("hold", "x");
-            while (rt.queue.requestMemory.isEmpty()) {
-                Thread.onSpinWait();
-            }
+            begun.await();
             for (int i = 0; i < 50; i++) {
                 rt.queue.call("echo", "x");
             }
-            hold.countDown();
+            release.countDown();
             for (int i = 0; i < 51; i++) {
                 rt.queue.next();
             }
@@ -89,14 +89,16 @@ class AnswerTest {
     @Test
     void anAnswerMayBeLongerThanItsRequest() throws InterruptedException {
         try (RunningRuntime rt =
-                RunningRuntime.of(b -> b.fastMethod("long", (request, call) -> new byte[5000]))) {
+                RunningRuntime.of(
+                        FfiRuntime.builder()
+                                .fastMethod("long", (request, call) -> new byte[5000]))) {
             assertEquals(5000, rt.ask("long", "x").payload().length);
         }
     }
 
     @Test
     void anUnknownMethodIsToldWhichThereAre() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
+        try (RunningRuntime rt = RunningRuntime.of(echo(FfiRuntime.builder()))) {
             FakeQueue.Sent answer = rt.ask("nope", "x");
             assertEquals(Status.NO_METHOD, answer.status());
             assertEquals(
@@ -109,7 +111,8 @@ class AnswerTest {
     void aDefaultMethodTakesEveryOtherName() throws InterruptedException {
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b -> echo(b).defaultMethod((request, call) -> call.method().getBytes()))) {
+                        echo(FfiRuntime.builder())
+                                .defaultMethod((request, call) -> call.method().getBytes()))) {
             assertEquals("anything", rt.ask("anything", "x").text());
             assertEquals("x", rt.ask("fast", "x").text());
         }
@@ -117,26 +120,22 @@ class AnswerTest {
 
     @Test
     void defaultMethodsMayBeFastOrAsync() throws InterruptedException {
-        try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b -> b.defaultFastMethod((request, call) -> call.method().getBytes()))) {
+        Handler name = (request, call) -> call.method().getBytes();
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder().defaultFastMethod(name))) {
             assertEquals("fast", rt.ask("fast", null).text());
         }
+        AsyncHandler later =
+                (request, call) -> CompletableFuture.completedFuture(call.method().getBytes());
         try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.defaultAsyncMethod(
-                                        (request, call) ->
-                                                CompletableFuture.completedFuture(
-                                                        call.method().getBytes())))) {
+                RunningRuntime.of(FfiRuntime.builder().defaultAsyncMethod(later))) {
             assertEquals("async", rt.ask("async", null).text());
         }
     }
 
     @Test
     void aRequestThatDoesNotFitTheHeapFailsItsCall() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(AnswerTest::echo)) {
-            rt.queue.callWith("fast", new byte[1000], Frames.END, 0, false);
+        try (RunningRuntime rt = RunningRuntime.of(echo(FfiRuntime.builder()))) {
+            rt.queue.callWith("fast", new byte[1000], Flag.END, 0, false);
             FakeQueue.Sent answer = rt.queue.next();
             assertEquals(Status.THREW, answer.status());
             assertTrue(answer.text().contains("JAVA_OPTS=-Xmx"), answer.text());
@@ -147,16 +146,16 @@ class AnswerTest {
     @Test
     void aHandlerThatBlocksStopsNoOther() throws Exception {
         CountDownLatch release = new CountDownLatch(1);
+        Handler block =
+                (request, call) -> {
+                    release.await();
+                    return request;
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.method("echo", (request, call) -> request)
-                                        .method(
-                                                "block",
-                                                (request, call) -> {
-                                                    release.await();
-                                                    return request;
-                                                }))) {
+                        FfiRuntime.builder()
+                                .method("echo", (request, call) -> request)
+                                .method("block", block))) {
             Set<Long> blocked = new HashSet<>();
             for (int i = 0; i < 10; i++) {
                 blocked.add(rt.queue.call("block", "x"));
@@ -171,15 +170,12 @@ class AnswerTest {
 
     @Test
     void moreBlockingCallsThanThreadsAllEnd() throws Exception {
-        try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.method(
-                                        "block",
-                                        (request, call) -> {
-                                            Thread.sleep(5);
-                                            return request;
-                                        }))) {
+        Handler block =
+                (request, call) -> {
+                    Thread.sleep(5);
+                    return request;
+                };
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder().method("block", block))) {
             for (int i = 0; i < 300; i++) {
                 rt.queue.call("block", "x");
             }
@@ -192,18 +188,18 @@ class AnswerTest {
     @Test
     void theAuthorsExecutorIsUsed() throws Exception {
         CompletableFuture<Thread> ran = new CompletableFuture<>();
+        Handler who =
+                (request, call) -> {
+                    ran.complete(Thread.currentThread());
+                    return null;
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.executor(task -> new Thread(task, "mine").start())
-                                        .method(
-                                                "who",
-                                                (request, call) -> {
-                                                    ran.complete(Thread.currentThread());
-                                                    return null;
-                                                }))) {
+                        FfiRuntime.builder()
+                                .executor(task -> new Thread(task, "mine").start())
+                                .method("who", who))) {
             rt.ask("who", null);
-            assertEquals("mine", ran.get(1, TimeUnit.SECONDS).getName());
+            assertEquals("mine", ran.get(10, TimeUnit.SECONDS).getName());
         }
     }
 
@@ -211,9 +207,9 @@ class AnswerTest {
     void handlersThatMayBlockRunElsewhere() throws InterruptedException {
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.method("plain", (request, call) -> currentThread())
-                                        .fastMethod("fast", (request, call) -> currentThread()))) {
+                        FfiRuntime.builder()
+                                .method("plain", (request, call) -> currentThread())
+                                .fastMethod("fast", (request, call) -> currentThread()))) {
             assertEquals(Long.toString(rt.thread.getId()), rt.ask("fast", null).text());
             assertNotEquals(Long.toString(rt.thread.getId()), rt.ask("plain", null).text());
         }

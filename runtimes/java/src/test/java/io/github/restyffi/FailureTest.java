@@ -8,28 +8,33 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
 /** Handlers that fail, in every way: the call is answered and the next one works. */
 class FailureTest {
     private static RunningRuntime failing(Handler handler) {
+        AsyncHandler async =
+                (request, call) -> CompletableFuture.completedFuture(handler.handle(request, call));
+        AsyncHandler later =
+                (request, call) ->
+                        CompletableFuture.supplyAsync(() -> unchecked(handler, request, call));
         return RunningRuntime.of(
-                b ->
-                        b.fastMethod("echo", (request, call) -> request)
-                                .fastMethod("fast", handler)
-                                .method("plain", handler)
-                                .asyncMethod(
-                                        "async",
-                                        (request, call) ->
-                                                CompletableFuture.completedFuture(
-                                                        handler.handle(request, call)))
-                                .asyncMethod(
-                                        "later",
-                                        (request, call) ->
-                                                CompletableFuture.supplyAsync(
-                                                        () -> unchecked(handler, request, call))));
+                FfiRuntime.builder()
+                        .fastMethod("echo", (request, call) -> request)
+                        .fastMethod("fast", handler)
+                        .method("plain", handler)
+                        .asyncMethod("async", async)
+                        .asyncMethod("later", later));
+    }
+
+    private static Handler throwing(Exception thrown) {
+        return (request, call) -> {
+            throw thrown;
+        };
     }
 
     private static byte[] unchecked(Handler handler, byte[] request, Call call) {
@@ -54,10 +59,7 @@ class FailureTest {
     @ValueSource(strings = {"fast", "plain", "async", "later"})
     void aCodeAndAMessageArriveAsTheyAre(String method) throws InterruptedException {
         try (RunningRuntime rt =
-                failing(
-                        (request, call) -> {
-                            throw new RestyFfiException(42, "no such user: Łukasz");
-                        })) {
+                failing(throwing(new RestyFfiException(42, "no such user: Łukasz")))) {
             check(rt, method, 42, "no such user: Łukasz");
         }
     }
@@ -65,11 +67,7 @@ class FailureTest {
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "async", "later"})
     void anyOtherExceptionIsToldByItsText(String method) throws InterruptedException {
-        try (RunningRuntime rt =
-                failing(
-                        (request, call) -> {
-                            throw new java.io.IOException("disk on fire");
-                        })) {
+        try (RunningRuntime rt = failing(throwing(new IOException("disk on fire")))) {
             check(rt, method, Status.THREW, "java.io.IOException: disk on fire");
         }
     }
@@ -103,11 +101,7 @@ class FailureTest {
                 throw new IllegalStateException("no text either");
             }
         }
-        try (RunningRuntime rt =
-                failing(
-                        (request, call) -> {
-                            throw new Hostile();
-                        })) {
+        try (RunningRuntime rt = failing(throwing(new Hostile()))) {
             check(rt, method, Status.THREW, Hostile.class.getName());
         }
     }
@@ -115,14 +109,10 @@ class FailureTest {
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "async", "later"})
     void theLogTellsWhereTheUnexpectedCameFrom(String method) throws InterruptedException {
-        try (RunningRuntime rt =
-                failing(
-                        (request, call) -> {
-                            throw new IllegalStateException("unexpected");
-                        })) {
+        try (RunningRuntime rt = failing(throwing(new IllegalStateException("unexpected")))) {
             rt.queue.call(method, "x");
             FakeQueue.Sent log = rt.queue.next();
-            assertEquals(Frames.LOG, log.kind());
+            assertEquals(Kind.LOG, log.kind());
             assertEquals(4, log.status());
             assertTrue(log.text().startsWith("method \"" + method + "\" threw: "), log.text());
             assertTrue(log.text().contains("\tat " + FailureTest.class.getName()), log.text());
@@ -136,11 +126,7 @@ class FailureTest {
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "async", "later"})
     void theExpectedIsNotLogged(String method) throws InterruptedException {
-        try (RunningRuntime rt =
-                failing(
-                        (request, call) -> {
-                            throw new RestyFfiException(22, "expected");
-                        })) {
+        try (RunningRuntime rt = failing(throwing(new RestyFfiException(22, "expected")))) {
             rt.queue.call(method, "x");
             assertEquals(22, rt.queue.next().status());
             assertTrue(rt.queue.sent.isEmpty());
@@ -150,7 +136,8 @@ class FailureTest {
     @Test
     void aHandlerWithoutAFutureIsAnError() throws InterruptedException {
         try (RunningRuntime rt =
-                RunningRuntime.of(b -> b.asyncMethod("none", (request, call) -> null))) {
+                RunningRuntime.of(
+                        FfiRuntime.builder().asyncMethod("none", (request, call) -> null))) {
             FakeQueue.Sent answer = rt.ask("none", "x");
             assertEquals(Status.THREW, answer.status());
             assertTrue(answer.text().contains("null"), answer.text());
@@ -159,15 +146,16 @@ class FailureTest {
 
     @Test
     void anExecutorThatRejectsFailsTheCall() throws InterruptedException {
+        Executor full =
+                task -> {
+                    throw new RejectedExecutionException("full");
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.executor(
-                                                task -> {
-                                                    throw new RejectedExecutionException("full");
-                                                })
-                                        .fastMethod("echo", (request, call) -> request)
-                                        .method("plain", (request, call) -> request))) {
+                        FfiRuntime.builder()
+                                .executor(full)
+                                .fastMethod("echo", (request, call) -> request)
+                                .method("plain", (request, call) -> request))) {
             check(
                     rt,
                     "plain",

@@ -28,7 +28,7 @@ final class FakeQueue implements Queue {
             long arg,
             long deadline) {
         boolean isEnd() {
-            return kind == Frames.DATA && (flags & Frames.END) != 0;
+            return kind == Kind.DATA && (flags & Flag.END) != 0;
         }
 
         String text() {
@@ -49,7 +49,7 @@ final class FakeQueue implements Queue {
             this(
                     id,
                     kind,
-                    payload == null ? flags | Frames.NIL : flags,
+                    payload == null ? flags | Flag.NIL : flags,
                     0,
                     payload,
                     status,
@@ -74,15 +74,14 @@ final class FakeQueue implements Queue {
 
     /** Calls a method by name; returns the call's id. */
     long call(String method, String request) {
-        return callWith(method, bytes(request), Frames.END, 0, true);
+        return callWith(method, bytes(request), Flag.END, 0, true);
     }
 
     long callWith(String method, byte[] request, int flags, long window, boolean fits) {
         long id = ids.incrementAndGet();
-        int nil = request == null ? Frames.NIL : 0;
+        int nil = request == null ? Flag.NIL : 0;
         incoming.add(
-                new Incoming(
-                        id, Frames.CALL, flags | nil, number(method), request, 0, window, fits));
+                new Incoming(id, Kind.CALL, flags | nil, number(method), request, 0, window, fits));
         return id;
     }
 
@@ -92,29 +91,29 @@ final class FakeQueue implements Queue {
     }
 
     void message(long id, String text) {
-        incoming.add(new Incoming(id, Frames.DATA, 0, bytes(text), 0, 0));
+        incoming.add(new Incoming(id, Kind.DATA, 0, bytes(text), 0, 0));
     }
 
     /** Closes the client's direction, with a message or (null) without. */
     void end(long id, String last) {
-        incoming.add(new Incoming(id, Frames.DATA, Frames.END, bytes(last), 0, 0));
+        incoming.add(new Incoming(id, Kind.DATA, Flag.END, bytes(last), 0, 0));
     }
 
     void grant(long id, long bytes) {
-        incoming.add(new Incoming(id, Frames.WINDOW, 0, null, 0, bytes));
+        incoming.add(new Incoming(id, Kind.WINDOW, 0, null, 0, bytes));
     }
 
     /** A message of a stream that does not fit into the heap. */
     void messageThatDoesNotFit(long id) {
-        incoming.add(new Incoming(id, Frames.DATA, 0, 0, new byte[1000], 0, 0, false));
+        incoming.add(new Incoming(id, Kind.DATA, 0, 0, new byte[1000], 0, 0, false));
     }
 
     void cancel(long id) {
-        incoming.add(new Incoming(id, Frames.CANCEL, 0, null, Status.CANCELLED, 0));
+        incoming.add(new Incoming(id, Kind.CANCEL, 0, null, Status.CANCELLED, 0));
     }
 
     void answerDict(long id, int status, String value) {
-        incoming.add(new Incoming(id, Frames.DICT, Frames.END, bytes(value), status, 0));
+        incoming.add(new Incoming(id, Kind.DICT, Flag.END, bytes(value), status, 0));
     }
 
     void unload() {
@@ -133,7 +132,7 @@ final class FakeQueue implements Queue {
     /** The next frame that is no line for the log. */
     Sent nextOfCalls() throws InterruptedException {
         Sent frame = next();
-        while (frame.kind == Frames.LOG) {
+        while (frame.kind == Kind.LOG) {
             frame = next();
         }
         return frame;
@@ -167,13 +166,16 @@ final class FakeQueue implements Queue {
         batches++;
         for (int i = 0; i < n; i++) {
             check(!closed, "sent after the close");
+            int at = i * Frames.WORDS;
             long[] w = out.words;
-            release(w[i * 8 + 2]);
-            release(w[i * 8 + 7]);
+            release(w[at + Frames.DATA]);
+            release(w[at + Frames.RELEASE]);
             byte[] payload = out.payloads[i];
-            check(w[i * 8 + 3] == (payload == null ? 0 : payload.length), "a wrong length");
+            check(
+                    w[at + Frames.LENGTH] == (payload == null ? 0 : payload.length),
+                    "a wrong length");
             byte[] copy = payload == null ? null : payload.clone();
-            int flags = (int) (w[i * 8 + 1] >>> 16) & 0xffff;
+            int flags = (int) (w[at + Frames.HEAD] >>> 16) & 0xffff;
             sent.add(
                     new Sent(
                             out.id(i),
@@ -182,9 +184,9 @@ final class FakeQueue implements Queue {
                             out.status(i),
                             copy,
                             out.method(i),
-                            (int) (w[i * 8 + 5] >>> 32),
-                            w[i * 8 + 6],
-                            w[i * 8 + 4]));
+                            (int) (w[at + Frames.METHOD] >>> 32),
+                            w[at + Frames.ARG],
+                            w[at + Frames.DEADLINE]));
         }
     }
 
@@ -240,20 +242,20 @@ final class FakeQueue implements Queue {
     }
 
     private void put(Frames in, int i, Incoming frame) {
-        boolean kept =
-                frame.kind == Frames.CALL && frame.payload != null && frame.payload.length > 0;
+        boolean kept = frame.kind == Kind.CALL && frame.payload != null && frame.payload.length > 0;
         long data = kept ? 1_000_000 + frame.id : 0;
         if (kept) {
             requestMemory.add(data);
         }
+        int at = i * Frames.WORDS;
         long[] w = in.words;
-        w[i * 8] = frame.id;
-        w[i * 8 + 1] = frame.kind | (long) frame.flags << 16 | (long) frame.status << 32;
-        w[i * 8 + 2] = data;
-        w[i * 8 + 3] = frame.payload == null ? 0 : frame.payload.length;
-        w[i * 8 + 4] = 0;
-        w[i * 8 + 5] = frame.method | (frame.fits ? 0 : 1L << 32);
-        w[i * 8 + 6] = frame.arg;
+        w[at + Frames.ID] = frame.id;
+        w[at + Frames.HEAD] = frame.kind | (long) frame.flags << 16 | (long) frame.status << 32;
+        w[at + Frames.DATA] = data;
+        w[at + Frames.LENGTH] = frame.payload == null ? 0 : frame.payload.length;
+        w[at + Frames.DEADLINE] = 0;
+        w[at + Frames.METHOD] = frame.method | (frame.fits ? 0 : 1L << 32);
+        w[at + Frames.ARG] = frame.arg;
         in.payloads[i] =
                 frame.fits && frame.payload != null && frame.payload.length > 0
                         ? frame.payload

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 class HostServicesTest {
     @Test
     void configurationIsGivenAsItIs() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             assertEquals("the configuration", rt.services.text());
             assertEquals("fake", rt.services.name());
             assertEquals(2, rt.services.abi());
@@ -31,7 +31,7 @@ class HostServicesTest {
 
     @Test
     void levelsAreTheHosts() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             HostLogger log = rt.services.logger();
             log.log(System.Logger.Level.TRACE, "m");
             log.log(System.Logger.Level.DEBUG, "m");
@@ -43,7 +43,7 @@ class HostServicesTest {
             log.log(System.Logger.Level.OFF, "not this one");
             for (int level : new int[] {8, 8, 7, 6, 5, 4, 3}) {
                 FakeQueue.Sent frame = rt.queue.next();
-                assertEquals(Frames.LOG, frame.kind());
+                assertEquals(Kind.LOG, frame.kind());
                 assertEquals(0, frame.id());
                 assertEquals(level, frame.status());
                 assertEquals("m", frame.text());
@@ -68,7 +68,7 @@ class HostServicesTest {
             }
             int logged = 0;
             for (int i = 0; i < 800; i++) {
-                logged += rt.queue.next().kind() == Frames.LOG ? 1 : -1;
+                logged += rt.queue.next().kind() == Kind.LOG ? 1 : -1;
                 assertTrue(logged >= 0, "an answer without its log line");
             }
         }
@@ -81,7 +81,7 @@ class HostServicesTest {
 
     @Test
     void messagesAreFormattedAsLoggersDo() throws InterruptedException {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             HostLogger log = rt.services.logger();
             log.log(System.Logger.Level.INFO, "{0} of {1}", "one", "two");
             assertEquals("one of two", rt.queue.next().text());
@@ -100,12 +100,12 @@ class HostServicesTest {
 
     @Test
     void dictRequestsAreFrames() throws Exception {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             Dict dict = rt.services.dict();
             CompletableFuture<Void> set =
                     dict.set("key", "value".getBytes(UTF_8), Duration.ofSeconds(2));
             FakeQueue.Sent frame = rt.queue.next();
-            assertEquals(Frames.DICT, frame.kind());
+            assertEquals(Kind.DICT, frame.kind());
             assertEquals(2, frame.method());
             assertEquals("keyvalue", frame.text());
             assertEquals(3, frame.arg());
@@ -130,7 +130,7 @@ class HostServicesTest {
 
     @Test
     void dictsHaveNamesAndValuesALifetime() throws Exception {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             Dict dict = rt.services.dict("cache");
             CompletableFuture<Boolean> add =
                     dict.add("key", "value".getBytes(UTF_8), Duration.ofNanos(1));
@@ -161,7 +161,7 @@ class HostServicesTest {
 
     @Test
     void dictValuesMayBeMissingEmptyOrRefused() throws Exception {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             Dict dict = rt.services.dict();
             CompletableFuture<byte[]> missing = dict.get("a");
             rt.queue.answerDict(rt.queue.next().id(), 0, null);
@@ -181,7 +181,7 @@ class HostServicesTest {
 
     @Test
     void whatFollowsADictAnswerDoesNotHoldThePollingThread() throws Exception {
-        try (RunningRuntime rt = RunningRuntime.of(b -> {})) {
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder())) {
             CompletableFuture<Thread> ran = new CompletableFuture<>();
             rt.services.dict().get("a").thenAccept(v -> ran.complete(Thread.currentThread()));
             rt.queue.answerDict(rt.queue.next().id(), 0, "v");

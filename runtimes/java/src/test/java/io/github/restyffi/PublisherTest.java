@@ -20,7 +20,7 @@ class PublisherTest {
     private static final long WINDOW = 10_240;
 
     private static RunningRuntime publishing(PublisherHandler handler) {
-        return RunningRuntime.of(b -> b.publisherMethod("stream", handler));
+        return RunningRuntime.of(FfiRuntime.builder().publisherMethod("stream", handler));
     }
 
     /** Publishes 0 to n - 1, or until it is cancelled. */
@@ -102,8 +102,11 @@ class PublisherTest {
             for (int i = 0; i < 40; i++) {
                 rt.queue.next();
             }
+            while (numbers.made.get() < 41) { // one waits to be sent
+                Thread.onSpinWait();
+            }
             assertNull(rt.queue.sent.poll(50, TimeUnit.MILLISECONDS));
-            assertEquals(41, numbers.made.get(), "one waits to be sent");
+            assertEquals(41, numbers.made.get());
             rt.queue.cancel(id);
             assertEquals(Status.CANCELLED, rt.queue.next().status());
             numbers.cancelled.get(5, TimeUnit.SECONDS);
@@ -131,36 +134,38 @@ class PublisherTest {
         }
     }
 
+    /** Passes on what it receives. */
+    private record Relay(SubmissionPublisher<byte[]> to) implements Flow.Subscriber<byte[]> {
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            subscription.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onNext(byte[] message) {
+            to.submit(message);
+        }
+
+        @Override
+        public void onError(Throwable thrown) {
+            to.closeExceptionally(thrown);
+        }
+
+        @Override
+        public void onComplete() {
+            to.close();
+        }
+    }
+
     @Test
     void libraryPublishersFit() throws Exception {
         SubmissionPublisher<byte[]> answers = new SubmissionPublisher<>();
-        try (RunningRuntime rt =
-                publishing(
-                        (messages, call) -> {
-                            messages.subscribe(
-                                    new Flow.Subscriber<>() {
-                                        @Override
-                                        public void onSubscribe(Flow.Subscription s) {
-                                            s.request(Long.MAX_VALUE);
-                                        }
-
-                                        @Override
-                                        public void onNext(byte[] message) {
-                                            answers.submit(message);
-                                        }
-
-                                        @Override
-                                        public void onError(Throwable t) {
-                                            answers.closeExceptionally(t);
-                                        }
-
-                                        @Override
-                                        public void onComplete() {
-                                            answers.close();
-                                        }
-                                    });
-                            return answers;
-                        })) {
+        PublisherHandler handler =
+                (messages, call) -> {
+                    messages.subscribe(new Relay(answers));
+                    return answers;
+                };
+        try (RunningRuntime rt = publishing(handler)) {
             long id = rt.queue.open("stream", null, WINDOW);
             while (!answers.hasSubscribers()) { // it drops what is submitted before
                 Thread.onSpinWait();

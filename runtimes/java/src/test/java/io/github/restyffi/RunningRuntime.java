@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -19,13 +18,8 @@ final class RunningRuntime implements AutoCloseable {
     final Thread thread;
     private final Poller poller;
 
-    static RunningRuntime of(Consumer<FfiRuntime.Builder> methods) {
-        return new RunningRuntime(
-                config -> {
-                    FfiRuntime.Builder builder = FfiRuntime.builder();
-                    methods.accept(builder);
-                    return builder.build();
-                });
+    static RunningRuntime of(FfiRuntime.Builder builder) {
+        return new RunningRuntime(config -> builder.build());
     }
 
     RunningRuntime(Function<Config, FfiRuntime> init) {
@@ -40,8 +34,8 @@ final class RunningRuntime implements AutoCloseable {
         long id = queue.call(method, request);
         FakeQueue.Sent answer = queue.nextOfCalls();
         assertEquals(id, answer.id());
-        assertEquals(Frames.DATA, answer.kind());
-        assertTrue((answer.flags() & Frames.END) != 0, "the last frame of the call");
+        assertEquals(Kind.DATA, answer.kind());
+        assertTrue((answer.flags() & Flag.END) != 0, "the last frame of the call");
         return answer;
     }
 

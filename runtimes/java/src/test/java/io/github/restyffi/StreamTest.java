@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,7 +26,7 @@ class StreamTest {
     private static final long WINDOW = 10_240;
 
     private static RunningRuntime serving(StreamHandler handler) {
-        return RunningRuntime.of(b -> b.streamMethod("stream", handler));
+        return RunningRuntime.of(FfiRuntime.builder().streamMethod("stream", handler));
     }
 
     private static void chat(MessageStream stream, Call call) throws InterruptedException {
@@ -38,7 +39,7 @@ class StreamTest {
             throws InterruptedException {
         FakeQueue.Sent frame = rt.queue.nextOfCalls();
         assertEquals(id, frame.id());
-        assertEquals(Frames.DATA, frame.kind());
+        assertEquals(Kind.DATA, frame.kind());
         assertEquals(0, frame.flags());
         assertEquals(text, frame.text());
         return frame;
@@ -50,7 +51,7 @@ class StreamTest {
         assertEquals(text, frame.text());
         assertEquals(status, frame.status());
         assertTrue(frame.isEnd());
-        assertEquals(text == null, (frame.flags() & Frames.NIL) != 0);
+        assertEquals(text == null, (frame.flags() & Flag.NIL) != 0);
         assertEquals(id, frame.id());
     }
 
@@ -75,10 +76,10 @@ class StreamTest {
             rt.queue.end(id, "last");
             message(rt, id, "last");
             end(rt, id, 0, null);
-            id = rt.queue.callWith("stream", "only".getBytes(), Frames.END, WINDOW, true);
+            id = rt.queue.callWith("stream", "only".getBytes(), Flag.END, WINDOW, true);
             message(rt, id, "only");
             end(rt, id, 0, null);
-            id = rt.queue.callWith("stream", null, Frames.END, WINDOW, true);
+            id = rt.queue.callWith("stream", null, Flag.END, WINDOW, true);
             end(rt, id, 0, null);
         }
     }
@@ -112,27 +113,24 @@ class StreamTest {
                             assertNull(stream.receive());
                             assertNull(stream.receive());
                         })) {
-            end(rt, rt.queue.callWith("stream", null, Frames.END, WINDOW, true), 0, null);
+            end(rt, rt.queue.callWith("stream", null, Flag.END, WINDOW, true), 0, null);
         }
     }
 
     @Test
     void sendWaitsForTheWindow() throws Exception {
-        AtomicInteger sent = new AtomicInteger();
-        try (RunningRuntime rt =
-                serving(
-                        (stream, call) -> {
-                            for (int i = 0; i < 100; i++) {
-                                stream.send(new byte[1000]);
-                                sent.incrementAndGet();
-                            }
-                        })) {
+        StreamHandler handler =
+                (stream, call) -> {
+                    for (int i = 0; i < 100; i++) {
+                        stream.send(new byte[1000]);
+                    }
+                };
+        try (RunningRuntime rt = serving(handler)) {
             long id = rt.queue.open("stream", null, WINDOW);
             for (int i = 0; i < 11; i++) { // 10 240 bytes are used up by the eleventh
                 assertEquals(1000, rt.queue.nextOfCalls().payload().length);
             }
             assertNull(rt.queue.sent.poll(50, TimeUnit.MILLISECONDS));
-            assertEquals(11, sent.get());
             rt.queue.grant(id, 760); // 0 left: not enough
             assertNull(rt.queue.sent.poll(50, TimeUnit.MILLISECONDS));
             rt.queue.grant(id, 1);
@@ -180,7 +178,7 @@ class StreamTest {
             }
             rt.queue.message(id, "");
             FakeQueue.Sent frame = rt.queue.next();
-            assertEquals(Frames.WINDOW, frame.kind());
+            assertEquals(Kind.WINDOW, frame.kind());
             assertEquals(id, frame.id());
             assertEquals(5256, frame.arg());
             for (int i = 0; i < 20; i++) {
@@ -217,45 +215,55 @@ class StreamTest {
         }
     }
 
+    /** Waits in a stream until it is cancelled, and keeps what that looks like. */
+    private static final class Cancelled implements StreamHandler {
+        final CountDownLatch begun = new CountDownLatch(1);
+        final CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+        final CompletableFuture<Boolean> stillInterrupted = new CompletableFuture<>();
+        final AtomicInteger actions = new AtomicInteger();
+        private final String what;
+
+        Cancelled(String what) {
+            this.what = what;
+        }
+
+        @Override
+        public void handle(MessageStream stream, Call call) throws Exception {
+            call.cancellation().onCancel(actions::incrementAndGet);
+            begun.countDown();
+            try {
+                switch (what) {
+                    case "receive" -> stream.receive();
+                    case "send" -> sendFor(stream);
+                    default -> Thread.sleep(60_000);
+                }
+            } catch (Exception e) {
+                thrown.complete(e);
+                stillInterrupted.complete(Thread.currentThread().isInterrupted());
+                assertTrue(call.cancellation().isCancelled());
+                assertThrows(InterruptedException.class, stream::receive);
+                assertThrows(InterruptedException.class, () -> stream.send(new byte[1]));
+                throw e;
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"receive", "send", "sleep"})
     void cancellingInterruptsWhateverItDoes(String what) throws Exception {
-        CompletableFuture<Throwable> thrown = new CompletableFuture<>();
-        CompletableFuture<Boolean> stillInterrupted = new CompletableFuture<>();
-        CountDownLatch begun = new CountDownLatch(1);
-        AtomicInteger actions = new AtomicInteger();
-        try (RunningRuntime rt =
-                serving(
-                        (stream, call) -> {
-                            call.cancellation().onCancel(actions::incrementAndGet);
-                            begun.countDown();
-                            try {
-                                switch (what) {
-                                    case "receive" -> stream.receive();
-                                    case "send" -> sendFor(stream);
-                                    default -> Thread.sleep(60_000);
-                                }
-                            } catch (Exception e) {
-                                thrown.complete(e);
-                                stillInterrupted.complete(Thread.currentThread().isInterrupted());
-                                assertTrue(call.cancellation().isCancelled());
-                                assertThrows(InterruptedException.class, stream::receive);
-                                assertThrows(
-                                        InterruptedException.class, () -> stream.send(new byte[1]));
-                                throw e;
-                            }
-                        })) {
+        Cancelled handler = new Cancelled(what);
+        try (RunningRuntime rt = serving(handler)) {
             long id = rt.queue.open("stream", null, 1);
-            begun.await();
+            handler.begun.await();
             if (what.equals("send")) {
                 rt.queue.nextOfCalls();
             }
             Thread.sleep(20);
             rt.queue.cancel(id);
             assertEquals(Status.CANCELLED, rt.queue.nextOfCalls().status());
-            assertEquals(InterruptedException.class, thrown.get().getClass());
-            assertEquals(false, stillInterrupted.get());
-            assertEquals(1, actions.get());
+            assertEquals(InterruptedException.class, handler.thrown.get().getClass());
+            assertEquals(false, handler.stillInterrupted.get());
+            assertEquals(1, handler.actions.get());
             assertTrue(rt.queue.sent.isEmpty(), "nothing is logged");
         }
     }
@@ -270,26 +278,23 @@ class StreamTest {
     void cancellingWakesHelpersToo() throws Exception {
         CompletableFuture<Throwable> thrown = new CompletableFuture<>();
         CountDownLatch begun = new CountDownLatch(1);
-        try (RunningRuntime rt =
-                serving(
-                        (stream, call) -> {
-                            Thread helper =
-                                    new Thread(
-                                            () ->
-                                                    thrown.complete(
-                                                            assertThrows(
-                                                                    Exception.class,
-                                                                    stream::receive)));
-                            helper.start();
-                            begun.countDown();
-                            Thread.sleep(60_000);
-                        })) {
+        StreamHandler handler =
+                (stream, call) -> {
+                    new Thread(() -> thrown.complete(thrownBy(stream::receive))).start();
+                    begun.countDown();
+                    Thread.sleep(60_000);
+                };
+        try (RunningRuntime rt = serving(handler)) {
             long id = rt.queue.open("stream", null, 1);
             begun.await();
             rt.queue.cancel(id);
             assertEquals(Status.CANCELLED, rt.queue.nextOfCalls().status());
             assertEquals(InterruptedException.class, thrown.get(5, TimeUnit.SECONDS).getClass());
         }
+    }
+
+    private static Exception thrownBy(Executable what) {
+        return assertThrows(Exception.class, what);
     }
 
     @Test
@@ -315,22 +320,19 @@ class StreamTest {
         CompletableFuture<MessageStream> kept = new CompletableFuture<>();
         CompletableFuture<Throwable> waited = new CompletableFuture<>();
         CountDownLatch waits = new CountDownLatch(1);
-        try (RunningRuntime rt =
-                serving(
-                        (stream, call) -> {
-                            kept.complete(stream);
-                            new Thread(
-                                            () -> {
-                                                waits.countDown();
-                                                waited.complete(
-                                                        assertThrows(
-                                                                Exception.class,
-                                                                () -> sendFor(stream)));
-                                            })
-                                    .start();
-                            waits.await();
-                            stream.receive();
-                        })) {
+        StreamHandler handler =
+                (stream, call) -> {
+                    kept.complete(stream);
+                    Executable send =
+                            () -> {
+                                waits.countDown();
+                                sendFor(stream);
+                            };
+                    new Thread(() -> waited.complete(thrownBy(send))).start();
+                    waits.await();
+                    stream.receive();
+                };
+        try (RunningRuntime rt = serving(handler)) {
             long id = rt.queue.open("stream", null, 1);
             message(rt, id, "\0");
             rt.queue.end(id, null);
@@ -363,7 +365,7 @@ class StreamTest {
             id = rt.queue.open("stream", "other", WINDOW);
             message(rt, id, "one");
             FakeQueue.Sent log = rt.queue.next();
-            assertEquals(Frames.LOG, log.kind());
+            assertEquals(Kind.LOG, log.kind());
             assertTrue(log.text().startsWith("method \"stream\" threw: "), log.text());
             assertTrue(log.text().contains("\tat " + StreamTest.class.getName()), log.text());
             end(rt, id, Status.THREW, "java.lang.IllegalStateException: unexpected");
@@ -395,21 +397,17 @@ class StreamTest {
     @ParameterizedTest
     @ValueSource(strings = {"fast", "plain", "done", "later"})
     void aPlainMethodIsAStreamOfOneMessage(String method) throws Exception {
+        AsyncHandler done =
+                (request, call) -> CompletableFuture.completedFuture(told(request, call));
+        AsyncHandler later =
+                (request, call) -> CompletableFuture.supplyAsync(() -> told(request, call));
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.fastMethod("fast", StreamTest::told)
-                                        .method("plain", StreamTest::told)
-                                        .asyncMethod(
-                                                "done",
-                                                (request, call) ->
-                                                        CompletableFuture.completedFuture(
-                                                                told(request, call)))
-                                        .asyncMethod(
-                                                "later",
-                                                (request, call) ->
-                                                        CompletableFuture.supplyAsync(
-                                                                () -> told(request, call))))) {
+                        FfiRuntime.builder()
+                                .fastMethod("fast", StreamTest::told)
+                                .method("plain", StreamTest::told)
+                                .asyncMethod("done", done)
+                                .asyncMethod("later", later))) {
             end(rt, rt.queue.open(method, "hello", WINDOW), 0, "hello");
             long id = rt.queue.open(method, null, WINDOW);
             assertNull(rt.queue.sent.poll(20, TimeUnit.MILLISECONDS));
@@ -423,7 +421,7 @@ class StreamTest {
             id = rt.queue.open(method, null, WINDOW);
             rt.queue.end(id, null);
             end(rt, id, 0, null);
-            end(rt, rt.queue.callWith(method, null, Frames.END, WINDOW, true), 0, null);
+            end(rt, rt.queue.callWith(method, null, Flag.END, WINDOW, true), 0, null);
             end(rt, rt.queue.open(method, "fail", WINDOW), 22, "failed");
             id = rt.queue.open(method, null, WINDOW);
             rt.queue.cancel(id);
@@ -453,11 +451,9 @@ class StreamTest {
 
     @Test
     void aDefaultStreamTakesEveryOtherName() throws Exception {
+        StreamHandler name = (stream, call) -> stream.send(call.method().getBytes());
         try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.defaultStreamMethod(
-                                        (stream, call) -> stream.send(call.method().getBytes())))) {
+                RunningRuntime.of(FfiRuntime.builder().defaultStreamMethod(name))) {
             long id = rt.queue.open("anything", null, WINDOW);
             message(rt, id, "anything");
             end(rt, id, 0, null);
@@ -469,9 +465,9 @@ class StreamTest {
     void manyStreamsHaveAThreadEach() throws Exception {
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.streamMethod("stream", StreamTest::chat)
-                                        .method("echo", (request, call) -> request))) {
+                        FfiRuntime.builder()
+                                .streamMethod("stream", StreamTest::chat)
+                                .method("echo", (request, call) -> request))) {
             List<Long> ids = new ArrayList<>();
             for (int i = 0; i < 150; i++) {
                 ids.add(rt.queue.open("stream", null, WINDOW));
@@ -493,12 +489,11 @@ class StreamTest {
         CompletableFuture<Thread> ran = new CompletableFuture<>();
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.executor(task -> new Thread(task, "mine").start())
-                                        .streamMethod(
-                                                "stream",
-                                                (stream, call) ->
-                                                        ran.complete(Thread.currentThread())))) {
+                        FfiRuntime.builder()
+                                .executor(task -> new Thread(task, "mine").start())
+                                .streamMethod(
+                                        "stream",
+                                        (stream, call) -> ran.complete(Thread.currentThread())))) {
             end(rt, rt.queue.open("stream", null, WINDOW), 0, null);
             assertEquals("mine", ran.get().getName());
             assertNotSame(rt.thread, ran.get());
@@ -512,30 +507,30 @@ class StreamTest {
 
     private static long endWithStreams() throws Exception {
         CountDownLatch begun = new CountDownLatch(3);
+        StreamHandler receive =
+                (stream, call) -> {
+                    begun.countDown();
+                    stream.receive();
+                };
+        StreamHandler send =
+                (stream, call) -> {
+                    stream.send(new byte[1]);
+                    begun.countDown();
+                    sendFor(stream);
+                };
+        Handler plain =
+                (request, call) -> {
+                    begun.countDown();
+                    Thread.sleep(60_000);
+                    return null;
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.streamMethod(
-                                                "receive",
-                                                (stream, call) -> {
-                                                    begun.countDown();
-                                                    stream.receive();
-                                                })
-                                        .streamMethod(
-                                                "send",
-                                                (stream, call) -> {
-                                                    stream.send(new byte[1]);
-                                                    begun.countDown();
-                                                    sendFor(stream);
-                                                })
-                                        .method(
-                                                "plain",
-                                                (request, call) -> {
-                                                    begun.countDown();
-                                                    Thread.sleep(60_000);
-                                                    return null;
-                                                })
-                                        .fastMethod("awaited", (request, call) -> request))) {
+                        FfiRuntime.builder()
+                                .streamMethod("receive", receive)
+                                .streamMethod("send", send)
+                                .method("plain", plain)
+                                .fastMethod("awaited", (request, call) -> request))) {
             rt.queue.open("receive", null, 1);
             rt.queue.open("send", null, 1);
             rt.queue.open("plain", "x", 1);
@@ -575,29 +570,19 @@ class StreamTest {
 
     @Test
     void sendersOnSeveralThreadsTakeTurns() throws Exception {
-        try (RunningRuntime rt =
-                serving(
-                        (stream, call) -> {
-                            List<Thread> threads = new ArrayList<>();
-                            for (int t = 0; t < 4; t++) {
-                                Thread thread =
-                                        new Thread(
-                                                () -> {
-                                                    try {
-                                                        for (int i = 0; i < 500; i++) {
-                                                            stream.send(new byte[1]);
-                                                        }
-                                                    } catch (InterruptedException e) {
-                                                        throw new AssertionError(e);
-                                                    }
-                                                });
-                                threads.add(thread);
-                                thread.start();
-                            }
-                            for (Thread thread : threads) {
-                                thread.join();
-                            }
-                        })) {
+        StreamHandler handler =
+                (stream, call) -> {
+                    List<Thread> threads = new ArrayList<>();
+                    for (int t = 0; t < 4; t++) {
+                        Thread thread = new Thread(() -> send(stream, 500));
+                        threads.add(thread);
+                        thread.start();
+                    }
+                    for (Thread thread : threads) {
+                        thread.join();
+                    }
+                };
+        try (RunningRuntime rt = serving(handler)) {
             long id = rt.queue.open("stream", null, WINDOW);
             int n = 0;
             for (FakeQueue.Sent frame; !(frame = rt.queue.next()).isEnd(); n++) {
@@ -606,6 +591,16 @@ class StreamTest {
                 }
             }
             assertEquals(2000, n);
+        }
+    }
+
+    private static void send(MessageStream stream, int messages) {
+        try {
+            for (int i = 0; i < messages; i++) {
+                stream.send(new byte[1]);
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 }

@@ -37,17 +37,17 @@ class UnloadTest {
 
     private static long endWhileAHandlerRuns() throws Exception {
         CountDownLatch begun = new CountDownLatch(1);
+        Handler block =
+                (request, call) -> {
+                    begun.countDown();
+                    Thread.sleep(60_000);
+                    return null;
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.asyncMethod("never", (request, call) -> new CompletableFuture<>())
-                                        .method(
-                                                "block",
-                                                (request, call) -> {
-                                                    begun.countDown();
-                                                    Thread.sleep(60_000);
-                                                    return null;
-                                                }))) {
+                        FfiRuntime.builder()
+                                .asyncMethod("never", (request, call) -> new CompletableFuture<>())
+                                .method("block", block))) {
             for (int i = 0; i < 100; i++) {
                 rt.queue.call("never", "x");
             }
@@ -66,29 +66,24 @@ class UnloadTest {
     @Test
     void aDeafHandlerIsGivenUpAndItsLateAnswerDropped() throws Exception {
         CountDownLatch release = new CountDownLatch(1);
-        CountDownLatch begun = new CountDownLatch(1);
-        CompletableFuture<Thread> deaf = new CompletableFuture<>();
-        try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.method(
-                                        "deaf",
-                                        (request, call) -> {
-                                            deaf.complete(Thread.currentThread());
-                                            begun.countDown();
-                                            while (release.getCount() > 0) {
-                                                Thread.onSpinWait();
-                                            }
-                                            return request;
-                                        }))) {
+        CompletableFuture<Thread> begun = new CompletableFuture<>();
+        Handler deaf =
+                (request, call) -> {
+                    begun.complete(Thread.currentThread());
+                    while (release.getCount() > 0) {
+                        Thread.onSpinWait();
+                    }
+                    return request;
+                };
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder().method("deaf", deaf))) {
             rt.queue.call("deaf", "x");
-            begun.await();
+            begun.join();
             rt.unload();
             FakeQueue.Sent answer = rt.queue.next();
             assertEquals(Status.UNLOADED, answer.status());
             assertEquals("runtime \"fake\" was unloaded before the call had ended", answer.text());
             release.countDown();
-            deaf.get().join(5000);
+            begun.get().join(5000);
             assertTrue(rt.queue.sent.isEmpty());
         }
     }
@@ -96,15 +91,16 @@ class UnloadTest {
     @Test
     void resourcesAreClosedLastFirstAndMayFail() throws Exception {
         List<String> closed = new ArrayList<>();
+        AutoCloseable stuck =
+                () -> {
+                    throw new IllegalStateException("stuck");
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.onUnload(() -> closed.add("first"))
-                                        .onUnload(
-                                                () -> {
-                                                    throw new IllegalStateException("stuck");
-                                                })
-                                        .onUnload(() -> closed.add("last")))) {
+                        FfiRuntime.builder()
+                                .onUnload(() -> closed.add("first"))
+                                .onUnload(stuck)
+                                .onUnload(() -> closed.add("last")))) {
             rt.unload();
             assertEquals(List.of("last", "first"), closed);
             assertTrue(rt.queue.next().text().contains("stuck"));
@@ -113,7 +109,7 @@ class UnloadTest {
 
     @Test
     void logAndDictAreSafeAfterwards() throws Exception {
-        RunningRuntime rt = RunningRuntime.of(b -> {});
+        RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder());
         CompletableFuture<byte[]> pending = rt.services.dict().get("key");
         rt.queue.next();
         rt.close();
@@ -128,15 +124,12 @@ class UnloadTest {
     @Test
     void itsThreadsEnd() throws Exception {
         CompletableFuture<Thread> worker = new CompletableFuture<>();
-        try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.method(
-                                        "who",
-                                        (request, call) -> {
-                                            worker.complete(Thread.currentThread());
-                                            return null;
-                                        }))) {
+        Handler who =
+                (request, call) -> {
+                    worker.complete(Thread.currentThread());
+                    return null;
+                };
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder().method("who", who))) {
             rt.ask("who", null);
         }
         worker.get().join(5000);
@@ -146,16 +139,17 @@ class UnloadTest {
     @Test
     void whatIsClosedMayTakeItsTime() throws Exception {
         List<String> seen = Collections.synchronizedList(new ArrayList<>());
+        AutoCloseable slow =
+                () -> {
+                    Thread.sleep(1500); // longer than handlers have
+                    seen.add("last");
+                };
         try (RunningRuntime rt =
                 RunningRuntime.of(
-                        b ->
-                                b.fastMethod("echo", (request, call) -> request)
-                                        .onUnload(() -> seen.add("first"))
-                                        .onUnload(
-                                                () -> {
-                                                    Thread.sleep(1500); // longer than handlers have
-                                                    seen.add("last");
-                                                }))) {
+                        FfiRuntime.builder()
+                                .fastMethod("echo", (request, call) -> request)
+                                .onUnload(() -> seen.add("first"))
+                                .onUnload(slow))) {
             rt.ask("echo", "x");
             rt.unload();
             assertEquals(List.of("last", "first"), seen);
@@ -166,23 +160,21 @@ class UnloadTest {
     void whatTakesLongerIsInterruptedAndThenLeftBehind() throws Exception {
         CountDownLatch release = new CountDownLatch(1);
         CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
-        try (RunningRuntime rt =
-                RunningRuntime.of(
-                        b ->
-                                b.onUnload(
-                                        () -> {
-                                            try {
-                                                release.await();
-                                            } catch (InterruptedException e) {
-                                                interrupted.complete(true);
-                                            }
-                                            release.await();
-                                        }))) {
+        AutoCloseable deaf =
+                () -> {
+                    try {
+                        release.await();
+                    } catch (InterruptedException e) {
+                        interrupted.complete(true);
+                    }
+                    release.await();
+                };
+        try (RunningRuntime rt = RunningRuntime.of(FfiRuntime.builder().onUnload(deaf))) {
             rt.queue.timeToFinish = 500;
             rt.unload();
             assertTrue(interrupted.get(10, TimeUnit.SECONDS));
             FakeQueue.Sent line = rt.queue.next();
-            assertEquals(Frames.LOG, line.kind());
+            assertEquals(Kind.LOG, line.kind());
             assertTrue(line.text().contains("was not closed in its time"), line.text());
         } finally {
             release.countDown();
