@@ -1,10 +1,10 @@
--- Options, checked by name and type, so that a typo is an error and not a default.
+-- Checks the names and types of options: a typo must be an error, not a default.
 --
 --     local err = check.options({ timeout = "1" }, { timeout = check.seconds })
 --     -- the option "timeout" must be a number of seconds above 0 and up to 2000000, not string "1"
 --
--- What is known of an option is a test, which returns whether a value will do, what would, and what it is if its kind
--- does not tell; or a table: the options that it consists of.
+-- An option is known by a test or by a table of the options inside it. A test returns whether the value is valid, a
+-- phrase for valid values, and, where the type is not enough, a phrase for the value.
 
 local concat, sort = table.concat, table.sort
 local find, sub, floor, huge = string.find, string.sub, math.floor, math.huge
@@ -38,7 +38,7 @@ function _M.seconds(value)
            "a number of seconds above 0 and up to " .. MAX_SECONDS
 end
 
--- How long to wait for something.
+-- The seconds of a wait.
 function _M.patience(value)
     local ok, wanted = _M.seconds(value)
     return ok or value == huge, wanted .. ", or math.huge"
@@ -64,7 +64,7 @@ local function name(value)
 end
 _M.name = name
 
--- A list of names and nothing else.
+-- A list of names, without other keys.
 function _M.names(value)
     if type(value) ~= "table" then
         return false, "a list of names"
@@ -93,7 +93,7 @@ function _M.variables(value)
     return true
 end
 
--- A table of strings by strings.
+-- A table with strings as keys and values.
 function _M.strings(value)
     if type(value) ~= "table" then
         return false, "a table of strings by their names"
@@ -115,7 +115,7 @@ local function names_of(known)
     return concat(list, ", ")
 end
 
--- What stands in for a value in a message. Not tostring of a table: its __tostring may throw.
+-- A value in a message. Tables are not shown by tostring: their __tostring may throw.
 local function shown(value)
     local kind = type(value)
     if kind == "string" then
@@ -126,7 +126,7 @@ local function shown(value)
     return "a " .. kind
 end
 
--- nil if all is well, else a sentence.
+-- An error message if an option is not valid.
 local function options(given, known)
     if type(given) ~= "table" then
         return "the options must be a table, not a " .. type(given)
@@ -151,8 +151,8 @@ local function options(given, known)
 end
 _M.options = options
 
--- A copy in which options have today's names; former[name] is today's. One that is given by both keeps its former name,
--- which check.options then refuses. What is no table is returned as it is.
+-- A copy in which options have their present names; former[name] is the present name. An option that is given by both
+-- names keeps the former one, which check.options then refuses. A value that is not a table is returned as it is.
 function _M.renamed(given, former)
     if type(given) ~= "table" then
         return given

@@ -1,12 +1,12 @@
--- How a table is marked as a list where its content does not tell: as lua-cjson does, if there is one that has marks.
+-- Marks of empty lists, which look like empty maps. They are those of OpenResty's lua-cjson, if it is there.
 --
--- A list that arrives has cjson.array_mt as its metatable, so that cjson.encode writes [] for an empty one, and not {}.
--- Of a table that is sent, that one, cjson.empty_array_mt and dkjson's __jsontype say that it is a list if it is empty;
--- cjson.empty_array is an empty list.
+-- A list that arrives has the metatable cjson.array_mt, so that cjson.encode writes [] for an empty one, and not {}.
+-- An empty table that is sent is a list if its metatable is cjson.array_mt or cjson.empty_array_mt, or has dkjson's
+-- __jsontype "array". cjson.empty_array is an empty list.
 
 local getmetatable, pcall, require, type = getmetatable, pcall, require, type
 
--- A lua-cjson that is not OpenResty's, as that of Debian 12, has no marks: it writes {} for any empty table.
+-- Any other lua-cjson, such as that of Debian 12, has no marks: it writes {} for every empty table.
 local found, cjson = pcall(require, "cjson")
 if not found or type(cjson) ~= "table" then
     cjson = {}
@@ -18,7 +18,7 @@ local _M = {
 }
 local array_mt, empty_array_mt = _M.mt, cjson.empty_array_mt
 
--- Whether the table, which is empty, is a list.
+-- Whether an empty table is marked as a list.
 function _M.is_marked(value)
     local mt = getmetatable(value)
     return type(mt) == "table" and (mt == array_mt or mt == empty_array_mt or mt.__jsontype == "array")

@@ -1,13 +1,13 @@
--- Lua values as MessagePack: what the client libraries and their runtimes send each other.
+-- Lua values as MessagePack: the messages between the client libraries and their runtimes.
 --
 --     local text, err = msgpack.encode({ key = "a", limit = 10 })
 --     local value, err = msgpack.decode(text)
 --
--- Strings are bytes, whatever they hold. A table whose keys are 1, 2, 3 … is a list, any other a map; an empty one is a
--- map unless it is marked, as resty.ffi.lists has it. Lists that arrive have the metatable msgpack.list. Whole numbers
--- are integers, so are int64_t and uint64_t. Integers from 2^53 on arrive as decimal strings, since a Lua number would
--- round them. ngx.null is nil inside of tables, both ways in lists; in maps, a nil that arrives is an absent key. What
--- arrives as ngx.null wherever it is, is the extension 0.
+-- Strings hold any bytes. A table with the keys 1, 2, 3, ... is a list, any other table is a map. An empty table is a
+-- map unless it is marked: see resty.ffi.lists. A decoded list has the metatable msgpack.list. Whole numbers, int64_t
+-- and uint64_t are encoded as integers. An integer from 2^53 on is decoded as a decimal string, since a Lua number
+-- would round it. ngx.null is encoded as nil. In a list, nil is decoded as ngx.null; in a map, the key is left out.
+-- The extension 0 is decoded as ngx.null everywhere.
 
 local bit = require "bit"
 local ffi = require "ffi"
@@ -36,7 +36,7 @@ local const_bytes = ffi.typeof("const uint8_t *")
 local number = ffi.typeof("union { double d; uint8_t b[8]; uint32_t w[2]; int64_t i; uint64_t u; }")()
 local float = ffi.typeof("union { float f; uint32_t w; }")()
 
--- The buffer that is written into. Nothing waits while a value is encoded, so that one is enough.
+-- The buffer of the encoder. One is enough: nothing yields while a value is encoded.
 local out, size, used = bytes_type(FIRST_SIZE), FIRST_SIZE, 0
 
 local function reserve(n)
@@ -76,7 +76,7 @@ local function put5(tag, value)
     used = used + 5
 end
 
--- The eight bytes of `number`, the most significant first; every machine that is served has it the other way round.
+-- The eight bytes of `number`, the most significant first. All supported machines are little-endian.
 local function put9(tag)
     reserve(9)
     out[used] = tag
@@ -224,13 +224,14 @@ local function finish(err)
     return text, err
 end
 
--- The value as a string; nil and a sentence if it holds what cannot be sent. `ordered`: equal tables, equal strings.
+-- Encodes a value. Returns nil and an error message when it holds a value that cannot be sent. With `ordered`, equal
+-- tables make equal strings.
 function _M.encode(value, ordered)
     used = 0
     return finish(put(value, 0, ordered))
 end
 
--- The same for the list of `count` values (at most 15), any of which may be nil, without making a table of them.
+-- Encodes a list of `count` values, at most 3, any of which may be nil. It makes no table of them.
 function _M.encode_list(count, a, b, c)
     used = 0
     put1(0x90 + count)
@@ -244,7 +245,7 @@ function _M.encode_list(count, a, b, c)
     return finish(err)
 end
 
--- What is read, and where. Errors are thrown inside and caught in decode.
+-- The input of the decoder, and the place in it. The functions below throw their errors, and decode catches them.
 local text, data, length, at
 
 local function need(n)
@@ -278,8 +279,8 @@ local function get_number()
     at = at + 8
 end
 
--- LuaJIT tells values that are no numbers by NaNs with other bits than its own, and takes the bits of a cdata's double
--- as they are: any other NaN that got in would be whatever value, and whatever address, the sender has chosen.
+-- LuaJIT marks values of other types by NaNs, and takes the bits of a double in a cdata as they are. A NaN with other
+-- bits than LuaJIT's own would become a value of any type, with an address that the sender chooses.
 local function get_double()
     get_number()
     local high = number.w[1]
@@ -297,7 +298,7 @@ local function get_float()
     return float.f
 end
 
--- How deep in tables what is in a table is.
+-- The depth of the values inside a table at this depth.
 local function deeper(depth)
     if depth == MAX_DEPTH then
         error(TOO_DEEP, 0)
@@ -328,7 +329,7 @@ local function get_map(n, depth)
     for _ = 1, n do
         local key = get(depth)
         if key == nil or key ~= key then
-            error("a map has a key that is none", 0)
+            error("a map has nil or NaN as a key", 0)
         end
         value[key] = get(depth)
     end
@@ -336,7 +337,7 @@ local function get_map(n, depth)
 end
 
 local function wide(exact, cdata)
-    if exact > -EXACT and exact < EXACT then -- 2^53 + 1 is rounded to 2^53
+    if exact > -EXACT and exact < EXACT then -- the bound is excluded: 2^53 + 1 is rounded to 2^53
         return exact
     end
     return (tostring(cdata):gsub("U?LL$", ""))
@@ -373,7 +374,7 @@ local sized = {
     end,
     [0xd4] = function()
         if get_uint(2) ~= 0 then
-            error("it has an extension that is not known", 0)
+            error("it has an unknown extension", 0)
         end
         return null
     end,
@@ -409,7 +410,7 @@ function get(depth)
     end
     local read = sized[tag]
     if not read then
-        error("it has a value of a kind that is not expected", 0)
+        error("it has a value of an unknown type", 0)
     end
     return read(depth)
 end
@@ -422,8 +423,8 @@ local function get_all()
     return value
 end
 
--- The value; nil and what the string is if it is none of MessagePack's, or of more than fits. nil is a value, too: then
--- nothing follows.
+-- Decodes a string. Returns nil and an error message when the string is not valid MessagePack, or is nested too
+-- deeply. A decoded nil comes without a message.
 function _M.decode(source)
     text, length, at = source, #source, 0
     data = ffi_cast(const_bytes, text)

@@ -1,4 +1,4 @@
--- libresty_ffi.so: its declarations, and where it is found.
+-- libresty_ffi.so: its declarations, and the search for it.
 
 local ffi = require "ffi"
 
@@ -78,7 +78,7 @@ int resty_ffi_stream_next(resty_ffi_call *call);
 void resty_ffi_stream_fail(resty_ffi_call *call, int status, const char *text);
 ]]
 
--- true; or false, and a sentence if there is a file.
+-- Whether a file can be read. Returns an error message as well if it exists and cannot be read.
 local function readable(path)
     local file, err, code = open(path, "rb")
     if file then
@@ -88,15 +88,15 @@ local function readable(path)
     return false, code ~= ENOENT and code ~= ENOTDIR and err or nil
 end
 
--- The places, in this order: RESTY_FFI_LIB (nginx passes it on only with `env RESTY_FFI_LIB;`), lua_package_cpath,
--- a checkout of the project around this file, and what dlopen searches by itself.
+-- The places to look, in this order: RESTY_FFI_LIB (nginx passes it on only with `env RESTY_FFI_LIB;`),
+-- lua_package_cpath, and a checkout of the project around this file. Where dlopen searches comes last: see load.
 local function places()
     local found = {}
     local given = getenv("RESTY_FFI_LIB")
     if given then
         found[#found + 1] = given
     end
-    for template in gmatch(package.cpath, "[^;]*%?[^;]*") do -- Lua's default ends with loadall.so, which is another
+    for template in gmatch(package.cpath, "[^;]*%?[^;]*") do -- without Lua's loadall.so, which has no "?"
         found[#found + 1] = (gsub(template, "%?", "libresty_ffi"))
     end
     local source = debug.getinfo(1, "S").source
@@ -107,14 +107,14 @@ local function places()
     return found
 end
 
--- ffi.load tells of a library that is another one, or too old, only when a function of it is used.
+-- ffi.load accepts any library. A missing function shows only when it is used, so one is looked up here.
 local function open_library(name)
     local lib = ffi_load(name, true)
     local _ = lib.resty_ffi_nginx_init
     return lib
 end
 
--- The library's functions, or nil and a sentence. Its symbols become global: runtimes that are loaded later find them.
+-- Loads the library; nil and an error message. Its symbols become global, so that runtimes find them.
 local function load()
     local searched, refused = places(), ""
     for _, path in ipairs(searched) do

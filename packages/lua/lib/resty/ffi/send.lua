@@ -1,4 +1,4 @@
--- A one-way call: it waits for nothing, so it can be made in any phase.
+-- A one-way call. It does not wait, so it can be made in any phase.
 
 local ffi = require "ffi"
 local options = require "resty.ffi.options"
@@ -12,7 +12,7 @@ local function bad_argument(rt, err)
     return false, status.BAD_ARGUMENT, "bad argument for runtime \"" .. rt.name .. "\": " .. err
 end
 
--- rt: the runtime's own table (see ffi.lua); method: its number. Returns true or false, code, message.
+-- `rt` is the private part of the runtime in ffi.lua, `method` a number. Returns true | false, code, message.
 return function(rt, method, request, opts)
     local C, timeout = rt.C, rt.timeout
     if opts ~= nil then
