@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { ROOT } from "../environment.ts";
 import { check } from "./check.ts";
 import { prose } from "./extract.ts";
@@ -22,8 +22,12 @@ function files(folder: string): string[] {
     });
 }
 
+/** With arguments, the files and folders that they name, in scope or not: what is left to do before they join the scope. */
+const named = process.argv.slice(2).map((path) => relative(ROOT, resolve(path)));
+const isNamed = (file: string) => named.some((path) => path === "" || file === path || file.startsWith(`${path}/`));
+
 let found = 0;
-for (const file of files(ROOT).filter((path) => inScope(path))) {
+for (const file of files(ROOT).filter((path) => (named.length > 0 ? isNamed(path) : inScope(path)))) {
   const text = prose(file, readFileSync(join(ROOT, file), "utf8"));
   for (const { line, phrase, instead } of text === undefined ? [] : check(text)) {
     process.stderr.write(`${file}:${line}: "${phrase}": write ${instead}\n`);
