@@ -9,8 +9,7 @@
 #include "supervisor.h"
 
 #define READS 16  /* in a round: a child that never stops printing must not hold up the others */
-#define ROUNDS 64 /* for a child that has ended: a pipe holds no more, and a program that it started may still print   \
-                   */
+#define ROUNDS 64 /* after its end: a pipe holds no more, and a program that it started may still print */
 
 /* Keeps the end of a line, made printable. */
 static void remember(struct rf_child *c, const char *text, size_t len)
