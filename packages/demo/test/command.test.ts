@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@resty-ffi/nginx";
+import { commandOf, family, survivors } from "@resty-ffi/scripts/processes";
 import { describe, expect, it } from "vitest";
-import { family, survivors } from "./processes.ts";
 
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
 
@@ -88,8 +87,7 @@ describe("once it serves", () => {
     const demo = start(String(await freePort()));
     await until(demo, "Ctrl-C stops everything.");
     const running = family(demo.pid);
-    const isNginx = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("nginx");
-    const master = running.find(({ pid, parent }) => parent === demo.pid && isNginx(pid));
+    const master = running.find(({ pid, parent }) => parent === demo.pid && commandOf(pid).startsWith("nginx"));
     process.kill(master?.pid ?? 0, "SIGKILL");
     expect(await demo.ended).toBe(1);
     expect(demo.text()).toContain("nginx ended by itself:\n");

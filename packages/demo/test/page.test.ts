@@ -4,11 +4,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePort, type Nginx } from "@resty-ffi/nginx";
 import { paths } from "@resty-ffi/scripts/paths";
+import { family, survivors } from "@resty-ffi/scripts/processes";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startServer } from "../src/server.ts";
 import { launch, open } from "./browser.ts";
-import { family, survivors } from "./processes.ts";
 
 const LANGUAGES = ["go", "rust", "python", "java", "node"];
 const SCREENSHOT = fileURLToPath(new URL("../../../docs/demo.png", import.meta.url));

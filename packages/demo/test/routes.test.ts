@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { freePort, type Nginx } from "@resty-ffi/nginx";
 import { paths } from "@resty-ffi/scripts/paths";
+import { family, survivors } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startServer } from "../src/server.ts";
-import { family, survivors } from "./processes.ts";
 
 const LANGUAGES = ["go", "rust", "python", "java", "node"];
 

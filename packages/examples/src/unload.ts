@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { commandOf, descendants, threads } from "@resty-ffi/scripts/processes";
 import { connectionsTo } from "@resty-ffi/services";
 import { expect, test } from "vitest";
 import { Example } from "./example.ts";
-import { processes, threads } from "./held.ts";
 import type { Language, Name } from "./places.ts";
 
 const CYCLES = 5;
@@ -50,14 +50,19 @@ export function unloads(
     await cycle();
     await expect.poll(left).toEqual(nothing);
     const growth = async () => {
-      const before = threads();
+      const before = threads(process.pid);
       for (let i = 0; i < CYCLES; i++) await cycle();
       await expect.poll(left).toEqual(nothing);
-      for (let tries = 0; tries < 100 && threads() > before + SPARE_THREADS; tries++) await delay(50);
-      return threads() - before;
+      for (let tries = 0; tries < 100 && threads(process.pid) > before + SPARE_THREADS; tries++) await delay(50);
+      return threads(process.pid) - before;
     };
     let grown = await growth();
     for (let round = 0; round < 4 && grown > SPARE_THREADS; round++) grown = await growth();
     expect(grown).toBeLessThanOrEqual(SPARE_THREADS);
   });
+}
+
+/** The processes that this one has started, and those that they have started. */
+function processes(): { pid: number; command: string }[] {
+  return descendants(process.pid).map((pid) => ({ pid, command: commandOf(pid).slice(0, 100) }));
 }

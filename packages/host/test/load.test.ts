@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { descendants } from "@resty-ffi/scripts/processes";
+import { descendants, descriptors } from "@resty-ffi/scripts/processes";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   BAD_ARGUMENT,
@@ -174,7 +174,7 @@ describe.each([false, true])("unload, isolate %s", (isolate) => {
   test("leaves no process and no descriptor behind", async () => {
     const count = () => ({
       processes: descendants(process.pid).length,
-      descriptors: readdirSync("/proc/self/fd").length,
+      descriptors: descriptors(process.pid),
     });
     await (await load<"echo">(ECHO2, `the first starts the supervisor ${isolate}`, { isolate })).echo("x");
     // What the tests before this one have unloaded may still be ending.

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { ended } from "@resty-ffi/scripts/processes";
 import { expect, it } from "vitest";
 import { startNginx } from "../src/index.ts";
 
@@ -42,9 +43,9 @@ it("takes the workers along when the master is killed", async () => {
     }`,
   });
   const worker = Number(await (await fetch(`http://127.0.0.1:${nginx.port}/`)).text());
-  expect(existsSync(`/proc/${worker}`)).toBe(true);
+  expect(ended(worker)).toBe(false);
   process.kill(nginx.pid, "SIGKILL");
   expect(await nginx.exited).toBe(null);
-  await expect.poll(() => existsSync(`/proc/${worker}`)).toBe(false);
+  await expect.poll(() => ended(worker)).toBe(true);
   await nginx.stop();
 });

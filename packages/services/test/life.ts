@@ -1,12 +1,8 @@
-import { existsSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { ended } from "@resty-ffi/scripts/processes";
+import { ended, folderOf } from "@resty-ffi/scripts/processes";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Service } from "../src/index.ts";
-
-export function folderOf(pid: number): string {
-  return readlinkSync(`/proc/${pid}/cwd`);
-}
 
 /** How a server is asked. */
 interface Asked<T> {

@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ended } from "@resty-ffi/scripts/processes";
+import { ended, folderOf } from "@resty-ffi/scripts/processes";
 import { expect, test } from "vitest";
-import { folderOf } from "./life.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
