@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { children } from "@resty-ffi/scripts/processes";
 import { type GrpcServer, startGrpcServer } from "@resty-ffi/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROTOS, SOON, startGrpcLua } from "./support/grpc.ts";
@@ -96,11 +96,11 @@ it("a child process that is killed costs the calls under way, and no more", asyn
     local conn = connect("${server.address}")
     assert(conn:unary("${ECHO}", {}))
     return ngx.worker.pid()`);
-  const children = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parent(name) === pid);
-  expect(children.length).toBeGreaterThan(0);
+  const pids = children(Number(pid));
+  expect(pids.length).toBeGreaterThan(0);
   const slow = isolated.run(`return show(connect("${server.address}"):unary("${SLOW}", { name = "slow" }))`);
   await underWay(1);
-  for (const child of children) process.kill(Number(child), "SIGKILL");
+  for (const child of pids) process.kill(child, "SIGKILL");
   expect(await slow).toMatch(/^false -7 /);
   await expect.poll(() => call(isolated)).toBe(OK);
 });
@@ -108,16 +108,6 @@ it("a child process that is killed costs the calls under way, and no more", asyn
 /** Until the server has as many calls under way. */
 async function underWay(streams: number): Promise<void> {
   await expect.poll(() => server.stats(), SOON).toMatchObject({ streams });
-}
-
-function parent(pid: string): string {
-  const file = `/proc/${pid}/status`;
-  if (!existsSync(file)) return "";
-  try {
-    return /^PPid:\s+(\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? "";
-  } catch {
-    return "";
-  }
 }
 
 describe("under load", () => {
