@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "@resty-ffi/scripts/environment";
 import { paths } from "@resty-ffi/scripts/paths";
-import { type Cell, type Sample, startCells } from "./cells.ts";
+import type { Cell, Sample } from "./cell.ts";
+import { startCells } from "./cells.ts";
 import { chartsOf } from "./charts/charts.ts";
 import { THEMES } from "./charts/svg.ts";
 import { report } from "./report.ts";
 import { type Row, rowOf } from "./row.ts";
+import { Servers } from "./servers.ts";
 import { soak, soakTable } from "./soak.ts";
 
 const USAGE = `npm run bench -- [--quick] [--json FILE] [--only REGEX] [--soak MINUTES]
@@ -79,12 +81,15 @@ async function main(): Promise<number> {
   const plan: Plan = values.quick
     ? { bytes: [64, 102_400], rounds: 1, seconds: 0.3 }
     : { bytes: [64, 4096, 102_400], rounds: 3, seconds: 0.5 };
-  const cells = await startCells(
-    paths(),
-    (what) => progress(`starting ${what}`),
-    values.only ? new RegExp(values.only) : undefined,
-  );
+  const servers = new Servers();
+  let cells: Cell[] = [];
   try {
+    cells = await startCells({
+      paths: paths(),
+      servers,
+      progress: (what) => progress(`starting ${what}`),
+      only: values.only ? new RegExp(values.only) : undefined,
+    });
     if (minutes !== undefined) {
       const results = await soak(cells, minutes, progress);
       progress("");
@@ -100,6 +105,7 @@ async function main(): Promise<number> {
     return 0;
   } finally {
     await Promise.all(cells.map((cell) => cell.stop()));
+    await servers.stop();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Sample } from "./cells.ts";
+import type { Sample } from "./cell.ts";
 
 /** One line of the result: a thing, measured one way. Written as it is by `--json`. */
 export interface Row {

@@ -5,8 +5,10 @@ import { promisify } from "node:util";
 import { lua } from "@resty-ffi/nginx";
 import { ROOT } from "@resty-ffi/scripts/environment";
 import type { Paths } from "@resty-ffi/scripts/paths";
-import { type Service, startEtcd, startGrpcServer, startKafka } from "@resty-ffi/services";
-import { type Cell, nginxCell, type Sample } from "./cells.ts";
+import type { Cell, Sample } from "./cell.ts";
+import { nginxCell } from "./nginx_cell.ts";
+import { pinnedCommand } from "./pinning.ts";
+import type { ServerName, Servers } from "./servers.ts";
 
 const run = promisify(execFile);
 
@@ -21,14 +23,12 @@ const PATIENCE_MS = 60_000;
 /** One service, used in one way by Lua and by the native client. */
 interface Comparison {
   name: string;
-  service: keyof typeof STARTS;
+  service: ServerName;
   /** The Lua expression, as in lua/what.lua. */
   expression: (address: string) => string;
   native: (address: string, inFlight: number, seconds: number) => string[];
   takes: (inFlight: number) => boolean;
 }
-
-const STARTS = { grpc: startGrpcServer, etcd: startEtcd, kafka: startKafka };
 
 const flags = (address: string, inFlight: number, seconds: number) =>
   ["-address", address, "-in-flight", inFlight, "-seconds", seconds, "-bytes", BYTES].map(String);
@@ -69,58 +69,54 @@ const COMPARISONS: Comparison[] = [
 
 /** The native client, started anew for each measurement. */
 function nativeCell({ name, native, takes }: Comparison, address: string): Cell {
-  let command: string[] = [];
+  let prefix: string[] = [];
   return {
     what: `${name}/native`,
     host: "native",
     takes: (bytes, inFlight) => bytes === BYTES && takes(inFlight),
     pin: (pinned) => {
-      command = pinned ? ["taskset", "-c", "0"] : [];
+      prefix = pinnedCommand(pinned);
     },
     rssMb: () => 0,
     stop: async () => {},
     measure: async (_bytes, inFlight, seconds) => {
-      const [program = "", ...args] = [...command, ...native(address, inFlight, seconds)];
+      const [program = "", ...args] = [...prefix, ...native(address, inFlight, seconds)];
       const { stdout } = await run(program, args, { timeout: seconds * 1000 + PATIENCE_MS });
       return JSON.parse(stdout) as Sample;
     },
   };
 }
 
-/** The cells that use real servers, two of each: by Lua, and by the native client. */
-export async function startServices(
-  paths: Paths,
-  progress: (text: string) => void,
-  wanted: (what: string) => boolean,
-): Promise<Cell[]> {
-  const running = new Map<string, Service>();
+/** What {@link startServiceCells} needs to know. */
+export interface WantedServices {
+  paths: Paths;
+  servers: Servers;
+  progress: (text: string) => void;
+  wanted: (what: string) => boolean;
+}
+
+/** The cells that use real servers, two for each way: by Lua, and by the native client. */
+export async function startServiceCells({ paths, servers, progress, wanted }: WantedServices): Promise<Cell[]> {
   const cells: Cell[] = [];
-  const stopServers = async (): Promise<void> => {
-    await Promise.all([...running.values()].map((server) => server.stop()));
-  };
   const env = { LD_LIBRARY_PATH: paths.clients.join(":") };
   try {
     for (const comparison of COMPARISONS.filter(({ name }) => wanted(`${name}/nginx`))) {
       const { name, service, expression, takes } = comparison;
       progress(name);
-      const server = running.get(service) ?? (await STARTS[service]());
-      running.set(service, server);
+      const { address } = await servers.get(service);
       if (name === "kafka-consume") {
-        const args = ["-fill", String(RECORDS), "-topic", FILLED, ...flags(server.address, 1, 1)];
-        await run(join(DIST, "kafka"), args);
+        await run(join(DIST, "kafka"), ["-fill", String(RECORDS), "-topic", FILLED, ...flags(address, 1, 1)]);
       }
-      const cell = await nginxCell(`${name}/nginx`, expression(server.address), paths.lua, env);
-      cells.push(nativeCell(comparison, server.address), {
+      const what = `${name}/nginx`;
+      const cell = await nginxCell({ what, expression: expression(address), luaPath: paths.lua, env });
+      cells.push(nativeCell(comparison, address), {
         ...cell,
         takes: (bytes, inFlight) => bytes === BYTES && takes(inFlight),
       });
     }
+    return cells;
   } catch (error) {
     await Promise.all(cells.map((cell) => cell.stop()));
-    await stopServers();
     throw error;
   }
-  const [first] = cells;
-  if (first) first.stop = stopServers;
-  return cells;
 }

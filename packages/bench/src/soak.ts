@@ -1,4 +1,4 @@
-import type { Cell } from "./cells.ts";
+import type { Cell } from "./cell.ts";
 
 const IN_FLIGHT = 64;
 const SLICE_SECONDS = 10;

@@ -3,9 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { paths } from "@resty-ffi/scripts/paths";
+import { ended } from "@resty-ffi/scripts/processes";
 import { describe, expect, it } from "vitest";
 import { report } from "../src/report.ts";
 import { type Row, rowOf } from "../src/row.ts";
+import { Servers } from "../src/servers.ts";
+import { startServiceCells } from "../src/services.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -45,6 +49,22 @@ it("a client of a service stands beside the native one, with what it costs more"
   const text = report([row("etcd-get/native", "native", 20), row("etcd-get/nginx", "nginx", 21)], 1, 0.5);
   expect(text).toContain("| etcd-get | no | 64 | 20.00 | 21.00 | 5 % |");
   expect(text).not.toContain("| etcd-get/nginx |");
+});
+
+it("a server that cells share outlives each of them", async () => {
+  const servers = new Servers();
+  try {
+    const wanted = (what: string) => what === "grpc-unary/nginx";
+    const cells = await startServiceCells({ paths: paths(), servers, progress: () => {}, wanted });
+    expect(cells.map(({ what }) => what)).toEqual(["grpc-unary/native", "grpc-unary/nginx"]);
+    const { pid } = await servers.get("grpc");
+    for (const cell of cells) await cell.stop();
+    expect(ended(pid)).toBe(false);
+    await servers.stop();
+    expect(ended(pid)).toBe(true);
+  } finally {
+    await servers.stop();
+  }
 });
 
 describe("the bench itself", () => {
