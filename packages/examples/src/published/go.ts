@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workspaceOf } from "../places.ts";
-import type { Copy } from "./publish.ts";
+import type { Copy } from "./copy.ts";
 
 const MODULE = "github.com/resty-ffi/resty-ffi/runtimes/go v0.1.0";
 

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { workspaceOf } from "../places.ts";
-import type { Copy } from "./publish.ts";
+import type { Copy } from "./copy.ts";
 
 const VERSION = "0.1.0";
 

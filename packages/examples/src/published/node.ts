@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { workspaceOf } from "../places.ts";
+import type { Copy } from "./copy.ts";
 import { serveScope } from "./npm_registry.ts";
-import type { Copy } from "./publish.ts";
 
 /** A registry of our own for our scope; all else comes from the one that is configured. */
 export async function nodePackage({ parent, folder }: Copy) {

@@ -1,22 +1,10 @@
-import type { Language, Name } from "../places.ts";
+import type { Language } from "../places.ts";
+import type { Copy, Published } from "./copy.ts";
 import { goModule } from "./go.ts";
 import { javaArtifact } from "./java.ts";
 import { nodePackage } from "./node.ts";
 import { pythonPackage } from "./python.ts";
 import { rustCrate } from "./rust.ts";
-
-/** The copy of an example, and the folder around it, which is ours. */
-export interface Copy {
-  parent: string;
-  folder: string;
-  name: Name;
-}
-
-/** What makes the language's tools take our package for the published one. */
-export interface Published {
-  env: Record<string, string>;
-  close(): Promise<void>;
-}
 
 const PUBLISHERS: Record<Language, (copy: Copy) => Promise<Partial<Published>>> = {
   go: goModule,

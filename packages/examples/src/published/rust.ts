@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workspaceOf } from "../places.ts";
-import type { Copy } from "./publish.ts";
+import type { Copy } from "./copy.ts";
 
 /** Cargo reads the configuration of the folders above. What the build has compiled for the examples is not compiled again. */
 export async function rustCrate({ parent, folder }: Copy) {
