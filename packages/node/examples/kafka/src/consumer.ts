@@ -5,13 +5,7 @@ import { untilAborted } from "./client.js";
 import { failure } from "./failure.js";
 import { Member } from "./member.js";
 import { parse } from "./request.js";
-
-const Subscription = z.strictObject({
-  group: z.string().min(1),
-  topics: z.array(z.string().min(1)).min(1),
-  from: z.enum(["earliest", "latest"]).default("earliest"),
-});
-export type Subscription = z.infer<typeof Subscription>;
+import { Subscription } from "./subscription.js";
 
 const Commit = z.strictObject({
   commit: z.strictObject({ topic: z.string().min(1), partition: z.int().min(0), offset: z.int().min(0) }),

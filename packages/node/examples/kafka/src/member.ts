@@ -2,8 +2,8 @@ import { PassThrough } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Consumer, EachMessagePayload, Kafka, KafkaMessage } from "kafkajs";
 import { RETRY } from "./client.js";
-import type { Subscription } from "./consumer.js";
 import { Code, codeOf } from "./failure.js";
+import type { Subscription } from "./subscription.js";
 
 /** After so long without a sign of life the group goes on without a member; brokers allow no less. */
 const SESSION_MS = 6000;
