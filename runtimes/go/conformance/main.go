@@ -113,14 +113,6 @@ func fill(_ context.Context, request []byte) ([]byte, error) {
 	return response, nil
 }
 
-func milliseconds(request []byte) (time.Duration, error) {
-	ms, err := strconv.ParseUint(string(request), 10, 31)
-	if err != nil {
-		return 0, fmt.Errorf("a number of milliseconds was expected, not %.40q", request)
-	}
-	return time.Duration(ms) * time.Millisecond, nil
-}
-
 // sleep costs a goroutine, no thread.
 func sleep(ctx context.Context, request []byte) ([]byte, error) {
 	d, err := milliseconds(request)

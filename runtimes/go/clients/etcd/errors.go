@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -61,4 +62,10 @@ func hasCode(err error, code int) bool {
 func passes(err error) bool {
 	code, _ := statusOf(err)
 	return code == codes.Unavailable
+}
+
+// wrong is an error for what no etcd does: to go on might leave something out.
+func wrong(format string, values ...any) error {
+	return restyffi.Errorf(int(codes.DataLoss), "the server does not keep to etcd's protocol: %s",
+		fmt.Sprintf(format, values...))
 }

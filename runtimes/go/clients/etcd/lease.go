@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -12,9 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
-
-// retryPause is between attempts to go on with a watch or a lease after a server was not to be reached.
-const retryPause = 200 * time.Millisecond
 
 type grantRequest struct {
 	TTL       int64 `msgpack:"ttl"`
@@ -69,15 +65,6 @@ func (c *client) keep(ctx context.Context, id clientv3.LeaseID, renewed func(ttl
 		if err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context) error {
-	select {
-	case <-time.After(retryPause):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

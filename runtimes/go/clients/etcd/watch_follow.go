@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -201,12 +200,6 @@ func (f *follower) received(r *pb.WatchResponse) error {
 		return f.emit(f.next-1, nil)
 	}
 	return f.add(r, revision)
-}
-
-// wrong is an error for what no etcd does: to go on might leave something out.
-func wrong(format string, values ...any) error {
-	return restyffi.Errorf(int(codes.DataLoss), "the server does not keep to etcd's protocol: %s",
-		fmt.Sprintf(format, values...))
 }
 
 func (f *follower) established(id, revision int64) error {

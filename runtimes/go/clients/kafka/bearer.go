@@ -15,7 +15,18 @@ import (
 // maxToken bounds a file that should hold a token.
 const maxToken = 1 << 20
 
-func (o *saslOptions) bearer() (sasl.Mechanism, error) {
+// bearerOptions have the token, or the file that holds it, which is read for each connection.
+type bearerOptions struct {
+	Token      string            `msgpack:"token"`
+	TokenFile  string            `msgpack:"token_file"`
+	Extensions map[string]string `msgpack:"extensions"`
+}
+
+func (o *bearerOptions) given() bool {
+	return o.Token != "" || o.TokenFile != "" || len(o.Extensions) > 0
+}
+
+func (o *bearerOptions) mechanism() (sasl.Mechanism, error) {
 	if (o.Token == "") == (o.TokenFile == "") {
 		return nil, invalid("the options: OAUTHBEARER needs one of \"sasl.token\" and \"sasl.token_file\"")
 	}
@@ -25,7 +36,7 @@ func (o *saslOptions) bearer() (sasl.Mechanism, error) {
 	})}, nil
 }
 
-func (o *saslOptions) token() (string, error) {
+func (o *bearerOptions) token() (string, error) {
 	if o.TokenFile == "" {
 		return o.Token, nil
 	}

@@ -2,38 +2,16 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"slices"
 	"sync"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const (
-	// maxRecords and maxBytes bound a message of a consumer's stream: many records in one cost less than one each.
-	maxRecords = 256
-	maxBytes   = 64 << 10
-	// leaveTimeout bounds how long the end of a consumer waits for the broker to be told.
-	leaveTimeout = 5 * time.Second
-)
-
-// received is a record, as a list: topic, partition, offset, timestamp in milliseconds, key, value, headers.
-type received struct {
-	//lint:ignore U1000 the encoder reads its tag
-	_msgpack  struct{} `msgpack:",as_array"`
-	Topic     string
-	Partition int32
-	Offset    int64
-	Timestamp int64
-	Key       *string
-	Value     *string
-	Headers   headers
-}
+// leaveTimeout bounds how long the end of a consumer waits for the broker to be told.
+const leaveTimeout = 5 * time.Second
 
 // commitment says that a record has been dealt with, and those before it in its partition.
 type commitment struct {
@@ -46,14 +24,6 @@ type consumers struct {
 	rt   *restyffi.Runtime
 	mu   sync.Mutex
 	open map[string]*consumer
-}
-
-// consumer has connections of its own.
-type consumer struct {
-	*kgo.Client
-	reach      *reach
-	group      string
-	partitions map[string]map[int32]kgo.Offset // those that it reads; nil: all of its topics
 }
 
 func newConsumers(rt *restyffi.Runtime) *consumers {
@@ -94,90 +64,6 @@ func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, st
 	}
 }
 
-// react renews the topics that were made again, and returns what the consumer cannot go on with.
-func (c *consumer) react(failures []kgo.FetchError) error {
-	renewed := ""
-	for _, failure := range failures {
-		if errors.Is(failure.Err, kerr.UnknownTopicID) {
-			if failure.Topic != renewed { // a topic's partitions come one after the other
-				renewed = failure.Topic
-				c.renew(renewed)
-			}
-			continue
-		}
-		err := fatal(failure.Err)
-		switch {
-		case err == nil:
-		case failure.Topic == "":
-			return err
-		default:
-			return restyffi.Errorf(err.Code, "partition %d of %q: %s", failure.Partition, failure.Topic, err.Message)
-		}
-	}
-	return nil
-}
-
-// hopeless are the errors that end a consumer. After all others franz-go tries again: brokers come back, groups are joined
-// again, topics are made.
-var hopeless = []*kerr.Error{
-	kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState, kerr.ClusterAuthorizationFailed,
-	kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.InvalidSessionTimeout,
-	kerr.InconsistentGroupProtocol, kerr.InvalidTopicException, kerr.UnsupportedVersion, kerr.OffsetOutOfRange,
-	kerr.GroupMaxSizeReached, kerr.FencedInstanceID,
-}
-
-// fatal is an error that ends a consumer, nil if this one does not.
-func fatal(err error) *restyffi.Error {
-	var known *kerr.Error
-	if errors.As(err, &known) && slices.Contains(hopeless, known) {
-		return restyffi.Errorf(int(known.Code), "%v", err)
-	}
-	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
-		return restyffi.Errorf(clientFailed, "%v", err)
-	}
-	return nil
-}
-
-func forward(stream *pool.Stream, fetches kgo.Fetches) error {
-	var batch []received
-	bytes := 0
-	for i := fetches.RecordIter(); !i.Done(); {
-		r := i.Next()
-		batch = append(batch, receivedFrom(r))
-		bytes += len(r.Key) + len(r.Value) + 64
-		for _, h := range r.Headers {
-			bytes += len(h.Key) + len(h.Value) + 8
-		}
-		if len(batch) == maxRecords || bytes >= maxBytes {
-			if err := stream.Send(batch); err != nil {
-				return err
-			}
-			batch, bytes = batch[:0], 0
-		}
-	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return stream.Send(batch)
-}
-
-func receivedFrom(r *kgo.Record) received {
-	return received{
-		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(),
-		Key: text(r.Key), Value: text(r.Value), Headers: r.Headers,
-	}
-}
-
-// text keeps apart what is empty and what is not there.
-func text(b []byte) *string {
-	if b == nil {
-		return nil
-	}
-	s := string(b)
-	return &s
-}
-
 // join makes the consumer's own connections.
 func (cs *consumers) join(o *options, s *subscription) (*consumer, error) {
 	own, err := s.options()
@@ -188,7 +74,7 @@ func (cs *consumers) join(o *options, s *subscription) (*consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReach(o)
+	r := newReach(o.dialer(), o.refusal())
 	opts, err := o.connection(cs.rt, r)
 	if err != nil {
 		return nil, err

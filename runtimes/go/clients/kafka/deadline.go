@@ -7,22 +7,10 @@ import (
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
-	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 )
 
 // farewell is how long before its deadline a call ends that a known trouble keeps waiting: there has to be time to say so.
 const farewell = 250 * time.Millisecond
-
-// handle serves calls of a method. One that waits until its deadline ends with what keeps it waiting, if that is known.
-func handle[B, A any](p *pool.Pool[options, *client], method string,
-	f func(context.Context, *client, *B) (A, error)) {
-	pool.Handle(p, method, func(ctx context.Context, c *client, body *B) (A, error) {
-		ctx, cancel := patience(ctx, c.reach)
-		defer cancel()
-		answer, err := f(ctx, c, body)
-		return answer, inTime(ctx, c.reach, err)
-	})
-}
 
 // enough is how long a call may wait before it has to say why.
 func enough(ctx context.Context) (time.Duration, bool) {
@@ -87,6 +75,14 @@ func inTime(ctx context.Context, r *reach, err error) error {
 		if own.Code == reason.Code && own.Code != clientFailed || strings.Contains(reason.Message, own.Message) {
 			return reason
 		}
+	}
+	return err
+}
+
+// because adds to an error what keeps the client from its brokers, if that is known.
+func because(err *restyffi.Error, r *reach) error {
+	if reason := r.reason(); reason != nil {
+		return restyffi.Errorf(err.Code, "%s: %v", err.Message, reason)
 	}
 	return err
 }

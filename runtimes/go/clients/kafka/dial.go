@@ -1,37 +1,40 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
+	"fmt"
 	"net"
-	"time"
 )
 
-const (
-	// usualConnectTimeout bounds how long a broker may take to accept a connection, and then to finish a TLS handshake.
-	usualConnectTimeout = 10 * time.Second
-	// usualKeepaliveTimeout is how long the probes of a connection may stay without an answer.
-	usualKeepaliveTimeout = 10 * time.Second
-	// probes is how many go without an answer within the keepalive timeout.
-	probes = 5
-)
-
-// dialer opens connections as the options say. Without the option keepalive Go decides when a connection is probed. TCP
-// counts whole seconds.
-func (o *options) dialer() net.Dialer {
-	dialer := net.Dialer{Timeout: usualConnectTimeout}
-	if o.ConnectTimeout > 0 {
-		dialer.Timeout = seconds(o.ConnectTimeout)
-	}
-	if o.Keepalive > 0 {
-		timeout := usualKeepaliveTimeout
-		if o.KeepaliveTimeout > 0 {
-			timeout = seconds(o.KeepaliveTimeout)
+// dialer notes how far a connection has come: one to a host that never answers fails too late to explain a call.
+func (r *reach) dialer(config *tls.Config) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		r.waits(address, "there is no connection yet")
+		conn, err := r.network.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
 		}
-		dialer.KeepAliveConfig = net.KeepAliveConfig{
-			Enable:   true,
-			Idle:     max(time.Second, seconds(o.Keepalive)),
-			Interval: max(time.Second, timeout/probes),
-			Count:    probes,
+		if config == nil {
+			r.waits(address, silent)
+			return conn, nil
 		}
+		r.waits(address, "it accepts connections, and the TLS handshake does not end")
+		own := config.Clone()
+		if own.ServerName == "" {
+			own.ServerName, _, _ = net.SplitHostPort(address)
+		}
+		limited, cancel := context.WithTimeout(ctx, r.network.Timeout)
+		defer cancel()
+		secure := tls.Client(conn, own)
+		if err := secure.HandshakeContext(limited); err != nil {
+			_ = conn.Close()
+			if limited.Err() != nil && ctx.Err() == nil {
+				return nil, fmt.Errorf("the TLS handshake has not ended within %v", r.network.Timeout)
+			}
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		r.waits(address, silent)
+		return secure, nil
 	}
-	return dialer
 }

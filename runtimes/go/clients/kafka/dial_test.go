@@ -21,7 +21,7 @@ func listening(t *testing.T) string {
 }
 
 func TestKeepaliveIsThatOfTCP(t *testing.T) {
-	r := newReach(&options{Keepalive: 20, KeepaliveTimeout: 15})
+	r := newReach((&options{Keepalive: 20, KeepaliveTimeout: 15}).dialer(), "")
 	conn, err := r.dialer(nil)(context.Background(), "tcp", listening(t))
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestKeepaliveIsThatOfTCP(t *testing.T) {
 }
 
 func TestConnectTimeoutBoundsTheHandshake(t *testing.T) {
-	r := newReach(&options{ConnectTimeout: 0.2})
+	r := newReach((&options{ConnectTimeout: 0.2}).dialer(), "")
 	_, err := r.dialer(&tls.Config{MinVersion: tls.VersionTLS12})(context.Background(), "tcp", listening(t))
 	if err == nil || !strings.Contains(err.Error(), "the TLS handshake has not ended within 200ms") {
 		t.Errorf("%v", err)

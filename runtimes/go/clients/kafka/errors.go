@@ -31,14 +31,6 @@ func invalid(format string, args ...any) error {
 	return restyffi.Errorf(invalidRequest, format, args...)
 }
 
-// because adds to an error what keeps the client from its brokers, if that is known.
-func because(err *restyffi.Error, r *reach) error {
-	if reason := r.reason(); reason != nil {
-		return restyffi.Errorf(err.Code, "%s: %v", err.Message, reason)
-	}
-	return err
-}
-
 // coded gives an error Kafka's code, if it has one.
 func coded(err error) error {
 	var known *kerr.Error

@@ -19,15 +19,22 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 )
 
-func (o *saslOptions) gssapi(r *reach) (sasl.Mechanism, error) {
+type gssapiOptions struct {
+	Realm   string `msgpack:"realm"`
+	Keytab  string `msgpack:"keytab"`
+	Service string `msgpack:"service"`
+	Config  string `msgpack:"config"`
+}
+
+func (o *gssapiOptions) mechanism(user, password string, r *reach) (sasl.Mechanism, error) {
 	switch {
-	case o.User == "" || strings.Contains(o.User, "@"):
+	case user == "" || strings.Contains(user, "@"):
 		return nil, invalid("the options: GSSAPI needs \"sasl.user\", a principal without its realm, which is \"sasl.realm\"")
-	case (o.Password == "") == (o.Keytab == ""):
+	case (password == "") == (o.Keytab == ""):
 		return nil, invalid("the options: GSSAPI needs one of \"sasl.password\" and \"sasl.keytab\"")
 	}
 	options := kerberos.Options{
-		User: o.User, Realm: o.Realm, Password: o.Password, Keytab: o.Keytab, Service: o.Service, Config: o.Config,
+		User: user, Realm: o.Realm, Password: password, Keytab: o.Keytab, Service: o.Service, Config: o.Config,
 	}
 	if options.Service == "" {
 		options.Service = "kafka"

@@ -31,8 +31,8 @@ func kerberosOf(t *testing.T, r *reach, kdc string) *kerberized {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := saslOptions{Mechanism: "GSSAPI", User: "ann", Password: "secret", Realm: "TEST.ORG", Config: config}
-	m, err := o.mechanism(r)
+	o := gssapiOptions{Realm: "TEST.ORG", Config: config}
+	m, err := o.mechanism("ann", "secret", r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestAKDCThatPanicsGokrb5(t *testing.T) {
 		}
 		_, _ = conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(reply))), reply...))
 	})
-	m := kerberosOf(t, newReach(&options{}), kdc)
+	m := kerberosOf(t, newReach(net.Dialer{}, ""), kdc)
 	for range 2 { // the first one has let the second one have its turn
 		if _, _, err := m.Authenticate(t.Context(), "127.0.0.1:1"); err == nil ||
 			!strings.Contains(err.Error(), "a message of Kerberos makes no sense (runtime error") {
@@ -71,7 +71,7 @@ func TestASilentKDCIsWhatIsWaitedFor(t *testing.T) {
 		asked <- struct{}{}
 		swallow(conn)
 	})
-	r := newReach(&options{})
+	r := newReach(net.Dialer{}, "")
 	m := kerberosOf(t, r, kdc)
 	r.waits("127.0.0.1:1", silent)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -2,16 +2,12 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"math"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // options are those of kafka.lua, which has checked their names and types. Times are in seconds.
@@ -38,30 +34,6 @@ type options struct {
 
 	TransactionalID    string  `msgpack:"transactional_id"`
 	TransactionTimeout float64 `msgpack:"transaction_timeout"`
-}
-
-// tlsOptions has PEM texts.
-type tlsOptions struct {
-	CA         string `msgpack:"ca"`
-	Cert       string `msgpack:"cert"`
-	Key        string `msgpack:"key"`
-	ServerName string `msgpack:"server_name"`
-	Verify     *bool  `msgpack:"verify"`
-}
-
-type saslOptions struct {
-	Mechanism string `msgpack:"mechanism"`
-	User      string `msgpack:"user"`
-	Password  string `msgpack:"password"`
-	// Of OAUTHBEARER: the token, or the file that holds it, which is read for each connection.
-	Token      string            `msgpack:"token"`
-	TokenFile  string            `msgpack:"token_file"`
-	Extensions map[string]string `msgpack:"extensions"`
-	// Of GSSAPI.
-	Realm   string `msgpack:"realm"`
-	Keytab  string `msgpack:"keytab"`
-	Service string `msgpack:"service"`
-	Config  string `msgpack:"config"`
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -156,43 +128,15 @@ func (o *options) deliveryTimeout() time.Duration {
 	return 2 * time.Minute
 }
 
-func (o *tlsOptions) config() (*tls.Config, error) {
-	config := &tls.Config{ServerName: o.ServerName, InsecureSkipVerify: o.Verify != nil && !*o.Verify}
-	if o.CA != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(o.CA)) {
-			return nil, invalid("the options: \"tls.ca\" holds no certificate in PEM form")
-		}
+// refusal is why a broker may close our connections.
+func (o *options) refusal() string {
+	switch {
+	case o.SASL != nil && o.TLS != nil:
+		return "user, password or certificate may be wrong, or it has no TLS (options sasl, tls)"
+	case o.SASL != nil:
+		return "user or password may be wrong, or it has no SASL or wants TLS (options sasl, tls)"
+	case o.TLS != nil:
+		return "it may want SASL or another certificate, or have no TLS (options sasl, tls)"
 	}
-	if o.Cert != "" || o.Key != "" {
-		certificate, err := tls.X509KeyPair([]byte(o.Cert), []byte(o.Key))
-		if err != nil {
-			return nil, invalid("the options: \"tls.cert\" and \"tls.key\": %v", err)
-		}
-		config.Certificates = []tls.Certificate{certificate}
-	}
-	return config, nil
-}
-
-func (o *saslOptions) mechanism(r *reach) (sasl.Mechanism, error) {
-	if o.Mechanism != "OAUTHBEARER" && (o.Token != "" || o.TokenFile != "" || len(o.Extensions) > 0) {
-		return nil, invalid("the options: \"sasl.token\", \"token_file\" and \"extensions\" are for the mechanism OAUTHBEARER")
-	}
-	if o.Mechanism != "GSSAPI" && (o.Realm != "" || o.Keytab != "" || o.Service != "" || o.Config != "") {
-		return nil, invalid("the options: \"sasl.realm\", \"keytab\", \"service\" and \"config\" are for the mechanism GSSAPI")
-	}
-	switch o.Mechanism {
-	case "", "PLAIN":
-		return plain.Auth{User: o.User, Pass: o.Password}.AsMechanism(), nil
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: o.User, Pass: o.Password}.AsSha256Mechanism(), nil
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: o.User, Pass: o.Password}.AsSha512Mechanism(), nil
-	case "OAUTHBEARER":
-		return o.bearer()
-	case "GSSAPI":
-		return o.gssapi(r)
-	}
-	return nil, invalid("the options: \"sasl.mechanism\" must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI, "+
-		"not %q", o.Mechanism)
+	return "it may want SASL or TLS (options sasl, tls)"
 }

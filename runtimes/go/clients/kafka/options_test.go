@@ -59,7 +59,7 @@ func TestTLSThatVerifiesNothing(t *testing.T) {
 func TestATokenFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	mechanism := func() (string, error) {
-		m, err := (&saslOptions{Mechanism: "OAUTHBEARER", TokenFile: file, Extensions: map[string]string{"a": "b"}}).mechanism(nil)
+		m, err := (&bearerOptions{TokenFile: file, Extensions: map[string]string{"a": "b"}}).mechanism()
 		if err != nil {
 			t.Fatal(err)
 		}

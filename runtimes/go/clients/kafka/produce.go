@@ -3,63 +3,10 @@ package main
 import (
 	"context"
 	"sync"
-	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-// record is what is to be sent. Timestamp is in milliseconds; 0 is now.
-type record struct {
-	Topic     string  `msgpack:"topic"`
-	Partition *int32  `msgpack:"partition"`
-	Key       *string `msgpack:"key"`
-	Value     *string `msgpack:"value"`
-	Headers   headers `msgpack:"headers"`
-	Timestamp int64   `msgpack:"timestamp"`
-}
-
-// place is where a record was stored; the offset is -1 if the brokers were not asked (acks "0").
-type place struct {
-	Topic     string `msgpack:"topic"`
-	Partition int32  `msgpack:"partition"`
-	Offset    int64  `msgpack:"offset"`
-}
-
-func (r *record) kafka() (*kgo.Record, error) {
-	if r.Topic == "" {
-		return nil, invalid("a record needs a \"topic\"")
-	}
-	k := &kgo.Record{Topic: r.Topic, Partition: anyPartition, Headers: r.Headers}
-	if r.Partition != nil {
-		if *r.Partition < 0 {
-			return nil, invalid("\"partition\" must not be negative")
-		}
-		k.Partition = *r.Partition
-	}
-	if r.Key != nil {
-		k.Key = []byte(*r.Key)
-	}
-	if r.Value != nil {
-		k.Value = []byte(*r.Value)
-	}
-	if r.Timestamp != 0 {
-		k.Timestamp = time.UnixMilli(r.Timestamp)
-	}
-	return k, nil
-}
-
-func kafkaRecords(records []record) ([]*kgo.Record, error) {
-	list := make([]*kgo.Record, len(records))
-	for i := range records {
-		k, err := records[i].kafka()
-		if err != nil {
-			return nil, invalid("record %d: %v", i+1, err)
-		}
-		list[i] = k
-	}
-	return list, nil
-}
 
 // produce hands a record over. done is called once, by franz-go's goroutine; not at all if there is an error: then the
 // buffer is full.
@@ -76,7 +23,7 @@ func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) error {
 		return because(errFull, c.reach)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.deliveryTimeout())
-	c.deliver(&delivery{ctx: ctx, record: k, partition: k.Partition, done: func(err error) {
+	c.renewals.deliver(&delivery{ctx: ctx, record: k, partition: k.Partition, done: func(err error) {
 		if err != nil && ctx.Err() != nil {
 			err = because(errNotDelivered, c.reach)
 		}
@@ -111,13 +58,6 @@ func (c *client) placeOf(k *kgo.Record) place {
 		return place{k.Topic, k.Partition, -1}
 	}
 	return place{k.Topic, k.Partition, k.Offset}
-}
-
-// sent is what became of one of several records.
-type sent struct {
-	place
-	Code    int    `msgpack:"code,omitempty"`
-	Message string `msgpack:"message,omitempty"`
 }
 
 type records struct {
@@ -172,5 +112,5 @@ func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any,
 
 // flush answers when nothing is left in the producer's buffer.
 func flush(ctx context.Context, c *client, _ *struct{}) (any, error) {
-	return nil, coded(c.drain(ctx))
+	return nil, coded(c.renewals.drain(ctx))
 }

@@ -2,20 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -53,51 +48,8 @@ var (
 	_ kgo.HookBrokerE2E     = (*reach)(nil)
 )
 
-func newReach(o *options) *reach {
-	r := &reach{network: o.dialer(), troubles: make(map[string]trouble), opening: make(map[string]string)}
-	switch {
-	case o.SASL != nil && o.TLS != nil:
-		r.refusal = "user, password or certificate may be wrong, or it has no TLS (options sasl, tls)"
-	case o.SASL != nil:
-		r.refusal = "user or password may be wrong, or it has no SASL or wants TLS (options sasl, tls)"
-	case o.TLS != nil:
-		r.refusal = "it may want SASL or another certificate, or have no TLS (options sasl, tls)"
-	default:
-		r.refusal = "it may want SASL or TLS (options sasl, tls)"
-	}
-	return r
-}
-
-// dialer notes how far a connection has come: one to a host that never answers fails too late to explain a call.
-func (r *reach) dialer(config *tls.Config) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		r.waits(address, "there is no connection yet")
-		conn, err := r.network.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		if config == nil {
-			r.waits(address, "it accepts connections, and does not answer")
-			return conn, nil
-		}
-		r.waits(address, "it accepts connections, and the TLS handshake does not end")
-		own := config.Clone()
-		if own.ServerName == "" {
-			own.ServerName, _, _ = net.SplitHostPort(address)
-		}
-		limited, cancel := context.WithTimeout(ctx, r.network.Timeout)
-		defer cancel()
-		secure := tls.Client(conn, own)
-		if err := secure.HandshakeContext(limited); err != nil {
-			_ = conn.Close()
-			if limited.Err() != nil && ctx.Err() == nil {
-				return nil, fmt.Errorf("the TLS handshake has not ended within %v", r.network.Timeout)
-			}
-			return nil, fmt.Errorf("TLS: %w", err)
-		}
-		r.waits(address, silent)
-		return secure, nil
-	}
+func newReach(network net.Dialer, refusal string) *reach {
+	return &reach{network: network, refusal: refusal, troubles: make(map[string]trouble), opening: make(map[string]string)}
 }
 
 // whenFailed has f called with what a broker of the cluster fails with. Those of the option "brokers" are many ways to the
@@ -168,7 +120,7 @@ func (r *reach) note(broker kgo.BrokerMetadata, err error) {
 	}
 	r.mu.Lock()
 	address := addressOf(broker)
-	r.troubles[address] = trouble{r.explained(address, err), time.Now(), broker.NodeID < 0}
+	r.troubles[address] = trouble{explained(address, err, r.refusal), time.Now(), broker.NodeID < 0}
 	r.troubled.Store(int32(len(r.troubles)))
 	failed := r.failed
 	r.mu.Unlock()
@@ -198,33 +150,4 @@ func (r *reach) reason() error {
 
 func addressOf(broker kgo.BrokerMetadata) string {
 	return net.JoinHostPort(broker.Host, strconv.Itoa(int(broker.Port)))
-}
-
-// explained is a failure to use a broker with its code, and what to look at.
-func (r *reach) explained(address string, err error) error {
-	code, hint := unreachable, ""
-	var known *kerr.Error
-	var certificate *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &known):
-		code = int(known.Code)
-		switch known {
-		case kerr.UnsupportedSaslMechanism:
-			hint = "; the broker has other mechanisms (option sasl.mechanism)"
-		case kerr.IllegalSaslState:
-			hint = "; this listener of the broker seems to have no SASL (option sasl)"
-		}
-	case errors.As(err, &certificate), errors.As(err, &alert):
-		code = clientFailed
-	case errors.As(err, &op) && op.Op == "remote error":
-		code = codeOfConnection(err)
-	case errors.As(err, &record):
-		code, hint = clientFailed, "; this listener of the broker seems to have no TLS (option tls)"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return restyffi.Errorf(code, "broker %s: it closed the connection; %s", address, r.refusal)
-	}
-	return restyffi.Errorf(code, "broker %s: %s%s", address, strings.TrimPrefix(err.Error(), "unable to dial: "), hint)
 }

@@ -24,9 +24,14 @@ type delivery struct {
 // renewals have topics that were deleted and made again written to. franz-go knows a topic by its id, and fails all records
 // for it from then on, until it is told to forget the topic.
 type renewals struct {
+	kgo      *kgo.Client
 	mu       sync.Mutex
 	topics   map[string]*renewal // that have records on their way
 	renewing int                 // how many of them are being renewed
+}
+
+func newRenewals(k *kgo.Client) *renewals {
+	return &renewals{kgo: k, topics: make(map[string]*renewal)}
 }
 
 // renewal is what is known of a topic as long as records for it are on their way.
@@ -39,14 +44,10 @@ type renewal struct {
 }
 
 // deliver hands a record over to franz-go, and once more if its topic has to be renewed first.
-func (c *client) deliver(d *delivery) {
-	all := &c.renewals
+func (all *renewals) deliver(d *delivery) {
 	all.mu.Lock()
 	r := all.topics[d.record.Topic]
 	if r == nil {
-		if all.topics == nil {
-			all.topics = make(map[string]*renewal)
-		}
 		r = &renewal{returned: sync.Cond{L: &all.mu}}
 		all.topics[d.record.Topic] = r
 	}
@@ -59,20 +60,19 @@ func (c *client) deliver(d *delivery) {
 	}
 	r.inFlight++
 	all.mu.Unlock()
-	c.hand(r, d)
+	all.hand(r, d)
 }
 
-func (c *client) hand(r *renewal, d *delivery) {
-	c.TryProduce(d.ctx, d.record, func(k *kgo.Record, err error) {
-		if !c.back(r, d, !d.again && d.ctx.Err() == nil && wantsRenewal(k, err)) {
+func (all *renewals) hand(r *renewal, d *delivery) {
+	all.kgo.TryProduce(d.ctx, d.record, func(k *kgo.Record, err error) {
+		if !all.back(r, d, !d.again && d.ctx.Err() == nil && wantsRenewal(k, err)) {
 			d.done(err)
 		}
 	})
 }
 
 // back notes that franz-go has done with a record, and keeps it if it is to be handed over again.
-func (c *client) back(r *renewal, d *delivery, again bool) bool {
-	all := &c.renewals
+func (all *renewals) back(r *renewal, d *delivery, again bool) bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	r.inFlight--
@@ -82,7 +82,7 @@ func (c *client) back(r *renewal, d *delivery, again bool) bool {
 		if !r.renewing {
 			r.renewing = true
 			all.renewing++
-			go c.renew(d.record.Topic, r)
+			go all.renew(d.record.Topic, r)
 		}
 	}
 	if r.inFlight == 0 {
@@ -108,9 +108,8 @@ func wantsRenewal(k *kgo.Record, err error) bool {
 
 // renew has franz-go forget a topic, which fails what it has of it, and hands all of that over once more, and then what has
 // come meanwhile.
-func (c *client) renew(topic string, r *renewal) {
-	c.PurgeTopicsFromProducing(topic)
-	all := &c.renewals
+func (all *renewals) renew(topic string, r *renewal) {
+	all.kgo.PurgeTopicsFromProducing(topic)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for r.inFlight > 0 {
@@ -124,7 +123,7 @@ func (c *client) renew(topic string, r *renewal) {
 		all.mu.Unlock()
 		for _, d := range queue {
 			d.record.Partition = d.partition
-			c.hand(r, d)
+			all.hand(r, d)
 		}
 		all.mu.Lock()
 	}
@@ -139,14 +138,14 @@ func (c *client) renew(topic string, r *renewal) {
 const renewalPause = 5 * time.Millisecond
 
 // drain waits until nothing is left to be sent.
-func (c *client) drain(ctx context.Context) error {
+func (all *renewals) drain(ctx context.Context) error {
 	for {
-		if err := c.Flush(ctx); err != nil {
+		if err := all.kgo.Flush(ctx); err != nil {
 			return err
 		}
-		c.renewals.mu.Lock()
-		renewing := c.renewals.renewing > 0
-		c.renewals.mu.Unlock()
+		all.mu.Lock()
+		renewing := all.renewing > 0
+		all.mu.Unlock()
 		if !renewing {
 			return nil
 		}
@@ -156,19 +155,4 @@ func (c *client) drain(ctx context.Context) error {
 		case <-time.After(renewalPause):
 		}
 	}
-}
-
-// renew has a consumer forget a topic that was deleted and made again, and read the new one: from its beginning where the
-// consumer reads certain partitions, for their offsets are those of the old one.
-func (c *consumer) renew(topic string) {
-	c.PurgeTopicsFromConsuming(topic)
-	if c.partitions == nil {
-		c.AddConsumeTopics(topic) // does nothing for a pattern, which finds the topic again
-		return
-	}
-	again := make(map[int32]kgo.Offset, len(c.partitions[topic]))
-	for number := range c.partitions[topic] {
-		again[number] = kgo.NewOffset().AtStart()
-	}
-	c.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: again})
 }

@@ -20,8 +20,10 @@ const endTimeout = 5 * time.Second
 
 // transactions are those of a transactional id, one after the other: that is how Kafka has them.
 type transactions struct {
-	turn chan struct{} // holds one token while there is a transaction
-	mu   sync.Mutex    // guards the change of what follows
+	rt      *restyffi.Runtime
+	options *options
+	turn    chan struct{} // holds one token while there is a transaction
+	mu      sync.Mutex    // guards the change of what follows
 	// The client of the id; nil until the first transaction, and after one whose end is not known, or which another
 	// producer of the same id has fenced off. Whoever has the turn owns it.
 	kgo    *kgo.Client
@@ -29,7 +31,9 @@ type transactions struct {
 	closed bool
 }
 
-func newTransactions() *transactions { return &transactions{turn: make(chan struct{}, 1)} }
+func newTransactions(rt *restyffi.Runtime, o *options) *transactions {
+	return &transactions{rt: rt, options: o, turn: make(chan struct{}, 1)}
+}
 
 // step is a message to a transaction: records to send, or the end. Timeout is how many seconds its answer is waited for.
 type step struct {
@@ -45,43 +49,39 @@ type stepped struct {
 	Message string `msgpack:"message,omitempty"`
 }
 
-// transact serves a transaction. Its stream lives as long as the caller: when that goes away, what it has not committed is
+// run serves a transaction. Its stream lives as long as the caller: when that goes away, what it has not committed is
 // aborted.
-func transact(rt *restyffi.Runtime) func(context.Context, *client, *step, *pool.Stream) error {
-	return func(ctx context.Context, c *client, begin *step, stream *pool.Stream) error {
-		t := c.transactions
-		if c.options.TransactionalID == "" {
-			return invalid("a transaction needs a producer with the option \"transactional_id\"")
-		}
-		select {
-		case t.turn <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		defer func() { <-t.turn }()
-		if err := c.begin(rt); err != nil {
-			return coded(err)
-		}
-		if err := stream.Send(stepped{}); err != nil {
-			t.abort()
-			return err
-		}
-		return t.serve(ctx, stream)
+func (t *transactions) run(ctx context.Context, stream *pool.Stream) error {
+	if t.options.TransactionalID == "" {
+		return invalid("a transaction needs a producer with the option \"transactional_id\"")
 	}
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-t.turn }()
+	if err := t.begin(); err != nil {
+		return coded(err)
+	}
+	if err := stream.Send(stepped{}); err != nil {
+		t.abort()
+		return err
+	}
+	return t.serve(ctx, stream)
 }
 
 // begin makes the client of the id if there is none, and begins a transaction.
-func (c *client) begin(rt *restyffi.Runtime) error {
-	t := c.transactions
+func (t *transactions) begin() error {
 	if t.kgo == nil {
-		r := newReach(c.options)
-		opts, err := c.options.client(rt, r)
+		r := newReach(t.options.dialer(), t.options.refusal())
+		opts, err := t.options.client(t.rt, r)
 		if err != nil {
 			return err
 		}
-		opts = append(opts, kgo.TransactionalID(c.options.TransactionalID))
-		if c.options.TransactionTimeout > 0 {
-			opts = append(opts, kgo.TransactionTimeout(seconds(c.options.TransactionTimeout)))
+		opts = append(opts, kgo.TransactionalID(t.options.TransactionalID))
+		if t.options.TransactionTimeout > 0 {
+			opts = append(opts, kgo.TransactionTimeout(seconds(t.options.TransactionTimeout)))
 		}
 		made, err := kgo.NewClient(opts...)
 		if err != nil {

@@ -158,13 +158,13 @@ func TestATransactionWithoutBrokers(t *testing.T) {
 
 // A transaction that was waiting for its turn may get it while the client is closed.
 func TestNoTransactionBeginsOnceItsClientIsClosed(t *testing.T) {
-	c := &client{options: &options{Brokers: []string{"127.0.0.1:1"}, TransactionalID: "tx"}, transactions: newTransactions()}
-	c.transactions.close()
-	code, text := codeOf(c.begin(&restyffi.Runtime{}))
+	closed := newTransactions(&restyffi.Runtime{}, &options{Brokers: []string{"127.0.0.1:1"}, TransactionalID: "tx"})
+	closed.close()
+	code, text := codeOf(closed.begin())
 	if code != restyffi.CodeUnloaded {
 		t.Errorf("it began with %d %q", code, text)
 	}
-	if c.transactions.kgo != nil {
+	if closed.kgo != nil {
 		t.Error("its client is left behind")
 	}
 }

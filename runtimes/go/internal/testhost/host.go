@@ -50,7 +50,7 @@ type Host struct {
 	mu      sync.Mutex
 	pull    *C.resty_ffi_pull
 	calls   map[*C.resty_ffi_call]*Call
-	streams map[*C.resty_ffi_call]*Stream
+	streams map[*C.resty_ffi_call]chan struct{} // is told that something has changed
 	lines   []Line
 	stop    chan struct{}
 	stopped chan struct{}
@@ -61,7 +61,7 @@ func New() *Host {
 	h := &Host{
 		pull:    C.resty_ffi_pull_new(nil, 0),
 		calls:   make(map[*C.resty_ffi_call]*Call),
-		streams: make(map[*C.resty_ffi_call]*Stream),
+		streams: make(map[*C.resty_ffi_call]chan struct{}),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -87,6 +87,16 @@ func (h *Host) loop() {
 		h.tellStreams()
 		h.collectLines()
 		h.mu.Unlock()
+	}
+}
+
+func (h *Host) tellStreams() {
+	var events C.int
+	for c := C.resty_ffi_pull_stream(h.pull, &events); c != nil; c = C.resty_ffi_pull_stream(h.pull, &events) {
+		select {
+		case h.streams[c] <- struct{}{}:
+		default: // it is told already, or is not there any more
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func (rt *Runtime) Open(method string, first []byte, end bool, timeout time.Dura
 		C.resty_ffi_pull_call_free(s.c)
 		return nil, &CallError{int(rc), C.GoString(C.resty_ffi_runtime_explain(rt.r, rc))}
 	}
-	rt.h.streams[s.c] = s
+	rt.h.streams[s.c] = s.event
 	return s, nil
 }
 
@@ -53,22 +53,6 @@ func cbytes(b []byte) (*C.char, C.uint64_t) {
 		return nil, 0
 	}
 	return (*C.char)(C.CBytes(b)), C.uint64_t(len(b))
-}
-
-func (h *Host) tellStreams() {
-	var events C.int
-	for c := C.resty_ffi_pull_stream(h.pull, &events); c != nil; c = C.resty_ffi_pull_stream(h.pull, &events) {
-		if s := h.streams[c]; s != nil {
-			s.tell()
-		}
-	}
-}
-
-func (s *Stream) tell() {
-	select {
-	case s.event <- struct{}{}:
-	default:
-	}
 }
 
 // TrySend sends a message, nil = none; end closes this direction. ErrWait: the window is used up.

@@ -10,43 +10,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/iana/nametype"
-	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 )
-
-// RefusedError is why a KDC gives no ticket: the principal, its key or the service is not what it knows.
-type RefusedError struct{ text string }
-
-func (e *RefusedError) Error() string { return e.text }
-
-// margin is for how long a ticket that is used again has to be good.
-const margin = time.Minute
-
-// Options says who wants tickets, for what, and where the KDCs are. Files are read for each login.
-type Options struct {
-	User     string // without its realm
-	Realm    string // "" is the default realm of Config
-	Password string
-	Keytab   string // a file; "" if there is a password
-	Service  string // the first part of the services' names
-	Config   string // a file as krb5.conf
-}
-
-// Ticket is one for a service, with what its use needs.
-type Ticket struct {
-	messages.Ticket
-	Key    types.EncryptionKey // of the session
-	Client types.PrincipalName
-	Realm  string // the client's
-	until  time.Time
-	host   string
-}
-
-func (t *Ticket) good() bool { return t != nil && time.Until(t.until) > margin }
 
 // Client keeps tickets as long as they are good. Its methods may be called from many goroutines.
 type Client struct {
@@ -84,14 +52,14 @@ func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 			return nil, err
 		}
 	}
-	ticket, err := c.forService(ctx, host)
+	ticket, err := forService(ctx, c.config, c.granting, c.options.Service, host)
 	var refused *RefusedError
 	if !fresh && errors.As(err, &refused) {
 		// It may be the granting ticket that the KDC does not want any more.
 		if err := c.logIn(ctx); err != nil {
 			return nil, err
 		}
-		ticket, err = c.forService(ctx, host)
+		ticket, err = forService(ctx, c.config, c.granting, c.options.Service, host)
 	}
 	return ticket, err
 }

@@ -98,11 +98,10 @@ func (s *secret) proof(asked messages.KRBError) (types.PAData, error) {
 }
 
 // forService gets a ticket for the service on a host (RFC 4120, 3.3). If it is of another realm, the KDCs tell the way.
-func (c *Client) forService(ctx context.Context, host string) (*Ticket, error) {
-	granting := c.granting
-	target := types.NewPrincipalName(nametype.KRB_NT_SRV_HST, c.options.Service+"/"+host)
+func forService(ctx context.Context, conf *config.Config, granting *Ticket, service, host string) (*Ticket, error) {
+	target := types.NewPrincipalName(nametype.KRB_NT_SRV_HST, service+"/"+host)
 	at, realm := granting.Realm, granting.Realm
-	if mapped := c.config.ResolveRealm(host); mapped != "" {
+	if mapped := conf.ResolveRealm(host); mapped != "" {
 		realm = mapped
 	}
 	for range maxReferrals + 1 {
@@ -110,7 +109,7 @@ func (c *Client) forService(ctx context.Context, host string) (*Ticket, error) {
 		if at != realm {
 			name = types.NewPrincipalName(nametype.KRB_NT_SRV_INST, "krbtgt/"+realm)
 		}
-		got, err := c.next(ctx, granting, at, name)
+		got, err := next(ctx, conf, granting, at, name)
 		if err != nil {
 			return nil, err
 		}
@@ -132,12 +131,13 @@ func (c *Client) forService(ctx context.Context, host string) (*Ticket, error) {
 }
 
 // next gets one more ticket from the KDC of a realm.
-func (c *Client) next(ctx context.Context, granting *Ticket, at string, name types.PrincipalName) (*Ticket, error) {
-	request, err := messages.NewTGSReq(granting.Client, at, c.config, granting.Ticket, granting.Key, name, false)
+func next(ctx context.Context, conf *config.Config, granting *Ticket, at string,
+	name types.PrincipalName) (*Ticket, error) {
+	request, err := messages.NewTGSReq(granting.Client, at, conf, granting.Ticket, granting.Key, name, false)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := send(ctx, c.config, at, &request)
+	answer, err := send(ctx, conf, at, &request)
 	if err != nil {
 		return nil, err
 	}
@@ -151,18 +151,13 @@ func (c *Client) next(ctx context.Context, granting *Ticket, at string, name typ
 	if err := granted.DecryptEncPart(granting.Key); err != nil {
 		return nil, garbled(answer.kdc, err)
 	}
-	if ok, err := granted.Verify(c.config, request); !ok {
+	if ok, err := granted.Verify(conf, request); !ok {
 		return nil, garbled(answer.kdc, err)
 	}
 	if !granted.Ticket.SName.Equal(granted.DecryptedEncPart.SName) {
 		return nil, garbled(answer.kdc, errors.New("two names for one ticket"))
 	}
 	return ticketOf(granted.KDCRepFields, granting.Client, granting.Realm), nil
-}
-
-func ticketOf(granted messages.KDCRepFields, client types.PrincipalName, realm string) *Ticket {
-	part := granted.DecryptedEncPart
-	return &Ticket{Ticket: granted.Ticket, Key: part.Key, Client: client, Realm: realm, until: part.EndTime}
 }
 
 func send(ctx context.Context, conf *config.Config, realm string, request interface{ Marshal() ([]byte, error) }) (reply, error) {

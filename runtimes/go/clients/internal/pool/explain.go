@@ -10,6 +10,14 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
+// decode decodes a text into what v points to; its error names the field that does not fit.
+func decode(text []byte, v any) error {
+	if err := decodeStrictly(text, v); err != nil {
+		return explain(text, v, err)
+	}
+	return nil
+}
+
 // explain says which part of a text does not fit what v points to, where the decoder's error does not name it. It
 // decodes the text once more, part by part: that is for errors only.
 func explain(text []byte, v any, cause error) error {

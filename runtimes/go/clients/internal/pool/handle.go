@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -121,40 +120,4 @@ func explainBody(request []byte, body any, cause error) error {
 		return errors.New("it ends in the middle of a value, or is no MessagePack")
 	}
 	return explain(parts[1], body, cause)
-}
-
-func strictDecoder(text []byte) *msgpack.Decoder {
-	d := msgpack.GetDecoder()
-	d.Reset(bytes.NewReader(text))
-	d.DisallowUnknownFields(true)
-	return d
-}
-
-func decodeStrictly(text []byte, v any) error {
-	d := strictDecoder(text)
-	defer msgpack.PutDecoder(d)
-	return d.Decode(v)
-}
-
-// decode decodes a text into what v points to; its error names the field that does not fit.
-func decode(text []byte, v any) error {
-	if err := decodeStrictly(text, v); err != nil {
-		return explain(text, v, err)
-	}
-	return nil
-}
-
-// usualAnswer is room for most answers, in bytes.
-const usualAnswer = 512
-
-func encode(v any) ([]byte, error) {
-	e := msgpack.GetEncoder()
-	defer msgpack.PutEncoder(e)
-	out := bytes.NewBuffer(make([]byte, 0, usualAnswer))
-	e.Reset(out)
-	e.UseCompactInts(true)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("the answer cannot be encoded: %w", err)
-	}
-	return out.Bytes(), nil
 }

@@ -1,0 +1,11 @@
+package kerberos
+
+// Options says who wants tickets, for what, and where the KDCs are. Files are read for each login.
+type Options struct {
+	User     string // without its realm
+	Realm    string // "" is the default realm of Config
+	Password string
+	Keytab   string // a file; "" if there is a password
+	Service  string // the first part of the services' names
+	Config   string // a file as krb5.conf
+}
