@@ -9,39 +9,24 @@
 
 #include "../channel/block.h"
 #include "../channel/requests.h"
-#include "instance.h"
 #include "logging.h"
 #include "loop.h"
 
 #define FEWEST 16u
 
-/* Makes room for this many frames besides the reserved ones. */
-static bool make_room(struct rf_instance *i, uint32_t more)
+bool rf_control_grow(struct rf_instance *i, uint32_t frames)
 {
-    uint32_t need = i->unsent_count + i->reserved + more, size = i->unsent_size ? i->unsent_size : FEWEST;
-    if (need <= i->unsent_size)
-        return true;
+    uint32_t need = i->unsent_count + i->reserved + frames, size = i->unsent_size ? i->unsent_size : FEWEST;
     while (size < need)
         size *= 2;
+    if (size == i->unsent_size)
+        return true;
     struct rf_slot *bigger = realloc(i->unsent, size * sizeof *bigger);
     if (!bigger)
         return false;
     i->unsent = bigger;
     i->unsent_size = size;
     return true;
-}
-
-bool rf_control_reserve(struct rf_instance *i, uint32_t frames)
-{
-    if (!make_room(i, frames))
-        return false;
-    i->reserved += frames;
-    return true;
-}
-
-void rf_control_unreserve(struct rf_instance *i, uint32_t frames)
-{
-    i->reserved -= frames;
 }
 
 static void append(struct rf_instance *i, const struct rf_slot *s)
@@ -56,7 +41,7 @@ bool rf_control_try(struct rf_instance *i, const struct rf_slot *s)
 {
     if (!i->unsent_count && rf_requests_send(&i->q.ch, s))
         return true;
-    if (!make_room(i, 1))
+    if (!rf_control_grow(i, 1))
         return false;
     append(i, s);
     return true;

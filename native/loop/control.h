@@ -2,16 +2,26 @@
 #ifndef RF_CONTROL_H
 #define RF_CONTROL_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "instance.h"
 
-struct rf_instance;
-struct rf_slot;
+/* Makes room for this many frames besides the reserved ones. False = no memory. */
+bool rf_control_grow(struct rf_instance *i, uint32_t frames);
 
 /* A call begins, and up to this many of its frames may wait at a time. False = no memory. */
-bool rf_control_reserve(struct rf_instance *i, uint32_t frames);
+static inline bool rf_control_reserve(struct rf_instance *i, uint32_t frames)
+{
+    if (i->unsent_count + i->reserved + frames > i->unsent_size && !rf_control_grow(i, frames))
+        return false;
+    i->reserved += frames;
+    return true;
+}
+
 /* The call has left its instance. */
-void rf_control_unreserve(struct rf_instance *i, uint32_t frames);
+static inline void rf_control_unreserve(struct rf_instance *i, uint32_t frames)
+{
+    i->reserved -= frames;
+}
+
 /*
  * Sends a frame without a reservation. False = the queue is full and no memory is left; the caller keeps the payload.
  */
