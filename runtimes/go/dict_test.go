@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
 func TestDict(t *testing.T) {
@@ -49,7 +51,7 @@ func TestDict(t *testing.T) {
 	}
 
 	set("short", "x", time.Nanosecond) // rounded up to 1 ms, not down to for ever
-	soon(t, "the end of a key's time", func() bool { return get("short") == nil })
+	testhost.Soon(t, "the end of a key's time", func() bool { return get("short") == nil })
 	set("long", "x", time.Hour)
 	if get("long") == nil {
 		t.Error("an hour is over already")
@@ -109,7 +111,7 @@ func TestNamedDicts(t *testing.T) {
 	if sum, err := cache.IncrTTL(ctx, "n", 5, time.Nanosecond); sum != 5 || err != nil {
 		t.Errorf("got %d, %v", sum, err)
 	}
-	soon(t, "the end of a number's time", func() bool { v, err := cache.Get(ctx, "n"); return v == nil && err == nil })
+	testhost.Soon(t, "the end of a number's time", func() bool { v, err := cache.Get(ctx, "n"); return v == nil && err == nil })
 }
 
 func TestDictFromManyHandlers(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
 // Handlers that wait, hold their thread, or compute must not hold up the others of their batch: neither those that come
@@ -135,9 +137,9 @@ func TestMemoryAfterManyCalls(t *testing.T) {
 		return m.HeapAlloc
 	}
 	round()
-	soon(t, "the end of the cancelled handlers", func() bool { return runtime.NumGoroutine() < 50 })
+	testhost.Soon(t, "the end of the cancelled handlers", func() bool { return runtime.NumGoroutine() < 50 })
 	before := round()
-	soon(t, "the end of the cancelled handlers", func() bool { return runtime.NumGoroutine() < 50 })
+	testhost.Soon(t, "the end of the cancelled handlers", func() bool { return runtime.NumGoroutine() < 50 })
 	after := round()
 	if after > before+2<<20 {
 		t.Fatalf("the heap grew from %d to %d bytes over 10000 cancelled calls", before, after)

@@ -24,7 +24,7 @@ func loadFFI(config string) *luaRuntime {
 		text = &config
 	}
 	var err error
-	if rt.runtime, err = rt.host.Load(restyffi.Shim(), text); err != nil {
+	if rt.runtime, err = rt.host.Load(testhost.Self, text); err != nil {
 		panic(err)
 	}
 	return rt

@@ -57,7 +57,7 @@ func TestOnUnloadIsAwaitedAtTheEndOfTheHost(t *testing.T) {
 		return nil
 	})
 	h := testhost.New()
-	loaded, err := h.Load(shim, nil)
+	loaded, err := h.Load(testhost.Self, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestOnUnloadThatDoesNotReturn(t *testing.T) {
 		return nil
 	})
 	h := testhost.New()
-	if _, err := h.Load(shim, nil); err != nil {
+	if _, err := h.Load(testhost.Self, nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()

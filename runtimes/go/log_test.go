@@ -39,7 +39,7 @@ func TestLog(t *testing.T) {
 	for _, c := range cases {
 		before := len(h.Lines())
 		c.log()
-		soon(t, "the log line", func() bool { return len(h.Lines()) > before })
+		testhost.Soon(t, "the log line", func() bool { return len(h.Lines()) > before })
 		if got, want := h.Lines()[before], (testhost.Line{Level: c.level, Text: "libffi_go_test.so: " + c.text}); got != want {
 			t.Errorf("got %d %q, want %d %q", got.Level, got.Text, want.Level, want.Text)
 		}
@@ -63,7 +63,7 @@ func TestLogFromManyGoroutines(t *testing.T) {
 		}()
 	}
 	all.Wait()
-	soon(t, "the last line", func() bool { return len(h.Lines()) == 800 })
+	testhost.Soon(t, "the last line", func() bool { return len(h.Lines()) == 800 })
 	seen := make(map[string]bool)
 	for _, l := range h.Lines() {
 		seen[l.Text] = true

@@ -3,33 +3,14 @@ package restyffi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
-// shim is a library whose libffi_init is this test's.
-var shim string
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if ABI() == 0 {
-		fmt.Fprintln(os.Stderr, "The tests need libresty_ffi.so: build native/ and run them with `npm test`, which sets CGO_LDFLAGS.")
-		return 1
-	}
-	path, remove, err := testhost.Shim()
-	if err != nil {
-		panic(err)
-	}
-	defer remove()
-	shim = path
-	return m.Run()
-}
+func TestMain(m *testing.M) { testhost.Main(m) }
 
 // serveWith is Serve for one test.
 func serveWith(t *testing.T, f func(*Runtime) error) {
@@ -43,7 +24,7 @@ func load(t *testing.T, f func(*Runtime) error) (*testhost.Host, *testhost.Runti
 	t.Helper()
 	serveWith(t, f)
 	h := newHost(t)
-	rt, err := h.Load(shim, nil)
+	rt, err := h.Load(testhost.Self, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,16 +69,6 @@ func fails(t *testing.T, c *testhost.Call, code int, text string) {
 	}
 	if failure.Code != code || failure.Text != text {
 		t.Fatalf("the call failed with %d %q, want %d %q", failure.Code, failure.Text, code, text)
-	}
-}
-
-// soon waits for something to become true.
-func soon(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s has not happened within 20 s", what)
-		}
 	}
 }
 

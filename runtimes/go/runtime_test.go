@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
 func str(s string) *string { return &s }
@@ -19,7 +21,7 @@ func TestConfig(t *testing.T) {
 			got, ok = rt.Config()
 			return nil
 		})
-		if _, err := newHost(t).Load(shim, cfg); err != nil {
+		if _, err := newHost(t).Load(testhost.Self, cfg); err != nil {
 			t.Fatal(err)
 		}
 		if ok != (cfg != nil) || (ok && got != *cfg) {
@@ -49,7 +51,7 @@ func TestDecodeConfig(t *testing.T) {
 	for _, c := range cases {
 		got := config{"default", 1}
 		serveWith(t, func(rt *Runtime) error { return rt.DecodeConfig(&got) })
-		_, err := newHost(t).Load(shim, c.cfg)
+		_, err := newHost(t).Load(testhost.Self, c.cfg)
 		switch {
 		case c.err == "" && (err != nil || got != c.want):
 			t.Errorf("got %v, %v; want %v", got, err, c.want)
@@ -110,7 +112,7 @@ func TestLoadFails(t *testing.T) {
 				rt = r
 				return c.setUp(r)
 			})
-			_, err := newHost(t).Load(shim, nil)
+			_, err := newHost(t).Load(testhost.Self, nil)
 			if err == nil || !strings.Contains(err.Error(), c.text) {
 				t.Fatalf("got %v, want an error that says %q", err, c.text)
 			}
@@ -129,14 +131,14 @@ func TestServeMustBeCalledOnce(t *testing.T) {
 		for range n {
 			Serve(func(*Runtime) error { return nil })
 		}
-		_, err := newHost(t).Load(shim, nil)
+		_, err := newHost(t).Load(testhost.Self, nil)
 		if (err == nil) != (n == 1) {
 			t.Errorf("after %d calls of Serve: %v", n, err)
 		}
 	}
 	setUp, served = nil, 0
 	Serve(nil)
-	if _, err := newHost(t).Load(shim, nil); err == nil {
+	if _, err := newHost(t).Load(testhost.Self, nil); err == nil {
 		t.Error("Serve(nil) was accepted")
 	}
 }
@@ -173,11 +175,11 @@ func TestRuntimesDoNotMix(t *testing.T) {
 		return nil
 	})
 	h := newHost(t)
-	one, err := h.Load(shim, str("one"))
+	one, err := h.Load(testhost.Self, str("one"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := h.Load(shim, str("two"))
+	two, err := h.Load(testhost.Self, str("two"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func TestSlowReaderBoundsWhatIsSent(t *testing.T) {
 				return s.Send(nil)
 			})
 			s := open(t, rt, "m", nil, true)
-			soon(t, "the use of the whole window", func() bool { return sent.Load() >= testhost.Window })
+			testhost.Soon(t, "the use of the whole window", func() bool { return sent.Load() >= testhost.Window })
 			time.Sleep(20 * time.Millisecond)
 			for read := int64(0); ; read += cost(size) {
 				if ahead := sent.Load() - read; ahead > testhost.Window+cost(size) {
@@ -497,7 +497,7 @@ func TestEndOfTheHostWithOpenStreams(t *testing.T) {
 	})
 	goroutinesOf(t, func() {
 		h := testhost.New()
-		rt, err := h.Load(shim, nil)
+		rt, err := h.Load(testhost.Self, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -613,7 +613,7 @@ func TestMemoryAfterManyStreams(t *testing.T) {
 			// a call says that all frames before it have been taken.
 			if i%100 == 99 {
 				rt.Call("no such method", nil)
-				soon(t, "the end of the streams", func() bool { return runtime.NumGoroutine() < 20 })
+				testhost.Soon(t, "the end of the streams", func() bool { return runtime.NumGoroutine() < 20 })
 			}
 		}
 		runtime.GC()
@@ -678,7 +678,7 @@ func BenchmarkSend(b *testing.B) {
 	defer func() { setUp, served = nil, 0 }()
 	h := testhost.New()
 	defer h.Close(time.Second)
-	rt, err := h.Load(shim, nil)
+	rt, err := h.Load(testhost.Self, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

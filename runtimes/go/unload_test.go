@@ -14,7 +14,7 @@ func goroutinesOf(t *testing.T, f func()) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	f()
-	soon(t, "the end of the runtime's goroutines", func() bool { return runtime.NumGoroutine() <= before })
+	testhost.Soon(t, "the end of the runtime's goroutines", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func TestUnload(t *testing.T) {
@@ -27,7 +27,7 @@ func TestUnload(t *testing.T) {
 	answers(t, loaded.Start("m", []byte("x"), 0), []byte("x"))
 	loaded.Unload()
 	<-rt.Context().Done()
-	soon(t, "the close of the queue", func() bool { return rt.gate.enter(func() {}) != nil })
+	testhost.Soon(t, "the close of the queue", func() bool { return rt.gate.enter(func() {}) != nil })
 	rt.Logger().Info("into the void")
 	_, err := rt.Dict().Get(context.Background(), "k")
 	if refused := (*Error)(nil); !errors.As(err, &refused) || refused.Code != CodeUnloaded {
@@ -43,7 +43,7 @@ func TestLoadAgain(t *testing.T) {
 	h := newHost(t)
 	goroutinesOf(t, func() {
 		for range 20 {
-			rt, err := h.Load(shim, nil)
+			rt, err := h.Load(testhost.Self, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestEndOfTheHost(t *testing.T) {
 	})
 	goroutinesOf(t, func() {
 		h := testhost.New()
-		rt, err := h.Load(shim, nil)
+		rt, err := h.Load(testhost.Self, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestEndOfTheHostWithAHandlerThatDoesNotObey(t *testing.T) {
 	})
 	goroutinesOf(t, func() {
 		h := testhost.New()
-		rt, err := h.Load(shim, nil)
+		rt, err := h.Load(testhost.Self, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

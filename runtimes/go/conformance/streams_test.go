@@ -12,14 +12,11 @@ import (
 )
 
 // load loads the runtime into this process.
+func TestMain(m *testing.M) { testhost.Main(m) }
+
 func load(t *testing.T) *testhost.Runtime {
 	t.Helper()
-	shim, remove, err := testhost.Shim()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(remove)
-	return ready(t, shim, (*testhost.Host).Load)
+	return ready(t, testhost.Self, (*testhost.Host).Load)
 }
 
 func ready(t *testing.T, lib string, load func(*testhost.Host, string, *string) (*testhost.Runtime, error)) *testhost.Runtime {

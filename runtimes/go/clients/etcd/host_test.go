@@ -1,39 +1,16 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// The library under test is this program.
-var shim string
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if restyffi.ABI() == 0 {
-		fmt.Fprintln(os.Stderr, "The tests need libresty_ffi.so: run them with `npm test`, which sets CGO_LDFLAGS.")
-		return 1
-	}
-	path, remove, err := testhost.Shim()
-	if err != nil {
-		panic(err)
-	}
-	defer remove()
-	shim = path
-	return m.Run()
-}
-
-// table is a Lua table.
-type table = map[string]any
+func TestMain(m *testing.M) { testhost.Main(m) }
 
 // answer has the fields of all answers and messages.
 type answer struct {
@@ -71,18 +48,13 @@ type kv struct {
 type user struct {
 	t       testing.TB
 	rt      *testhost.Runtime
-	options table
+	options lua.Table
 }
 
 // load loads the library for a client with these options.
-func load(t testing.TB, options table) *user {
+func load(t testing.TB, options lua.Table) *user {
 	t.Helper()
-	h := testhost.New()
-	t.Cleanup(func() { h.Close(5 * time.Second) })
-	rt, err := h.Load(shim, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, rt := lua.Load(t)
 	return &user{t, rt, options}
 }
 
@@ -93,30 +65,13 @@ func userOf(t testing.TB, servers ...*server) *user {
 	for _, s := range servers {
 		endpoints = append(endpoints, s.address)
 	}
-	return load(t, table{"endpoints": endpoints})
+	return load(t, lua.Table{"endpoints": endpoints})
 }
 
 // with is a user of the same runtime with more options.
-func (u *user) with(more table) *user {
-	options := table{}
-	for _, from := range []table{u.options, more} {
-		for name, value := range from {
-			options[name] = value
-		}
-	}
-	return &user{u.t, u.rt, options}
-}
+func (u *user) with(more lua.Table) *user { return &user{u.t, u.rt, lua.With(u.options, more)} }
 
-func (u *user) request(body any) []byte {
-	pack := func(v any) []byte {
-		text, err := msgpack.Marshal(v)
-		if err != nil {
-			u.t.Fatal(err)
-		}
-		return text
-	}
-	return pack([]any{fmt.Sprint(u.options), body, string(pack(u.options))})
-}
+func (u *user) request(body any) []byte { return lua.Request(u.t, u.options, body) }
 
 // try calls a method.
 func (u *user) try(method string, body any) (answer, error) {
@@ -152,7 +107,7 @@ func (u *user) call(method string, body any) answer {
 
 func (u *user) put(key, value string) int64 {
 	u.t.Helper()
-	return u.call("put", table{"key": key, "value": value}).Revision
+	return u.call("put", lua.Table{"key": key, "value": value}).Revision
 }
 
 // stream is a stream of a method.
@@ -162,7 +117,7 @@ type stream struct {
 	seen int64 // the revision of the last message
 }
 
-func (u *user) open(method string, body table) *stream {
+func (u *user) open(method string, body lua.Table) *stream {
 	u.t.Helper()
 	body["timeout"] = patient.Seconds()
 	s, err := u.rt.Open(method, u.request(body), false, 0)
@@ -174,7 +129,7 @@ func (u *user) open(method string, body table) *stream {
 }
 
 // watch opens a watch, and returns its revision, too, once it is there.
-func (u *user) watch(body table) (*stream, int64) {
+func (u *user) watch(body lua.Table) (*stream, int64) {
 	u.t.Helper()
 	s := u.open("watch", body)
 	return s, s.next().Revision
@@ -217,19 +172,4 @@ func (s *stream) values(n int) string {
 		}
 	}
 	return strings.Join(list, " ")
-}
-
-// fails checks how something failed.
-func fails(t testing.TB, err error, code int, texts ...string) {
-	t.Helper()
-	var failure *testhost.CallError
-	if !errors.As(err, &failure) || failure.Code != code {
-		t.Errorf("%v; want %d %q", err, code, texts)
-		return
-	}
-	for _, text := range texts {
-		if !strings.Contains(failure.Text, text) {
-			t.Errorf("%v; want %d %q", err, code, text)
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -63,7 +64,7 @@ func (h *hostile) user(t *testing.T, options ...grpc.ServerOption) *user {
 	pb.RegisterAuthServer(server, h)
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(server.Stop)
-	return load(t, table{"endpoints": []string{l.Addr().String()}})
+	return load(t, lua.Table{"endpoints": []string{l.Addr().String()}})
 }
 
 func header(revision int64) *pb.ResponseHeader { return &pb.ResponseHeader{Revision: revision} }
@@ -145,9 +146,9 @@ func TestAWatchOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {
 				<-s.Context().Done()
 				return nil
 			}}
-			w := h.user(t).open("watch", table{"key": "a"})
+			w := h.user(t).open("watch", lua.Table{"key": "a"})
 			_, err := w.All()
-			fails(t, err, c.code, c.text)
+			lua.Fails(t, err, c.code, c.text)
 		})
 	}
 }
@@ -180,8 +181,8 @@ func TestAWatchThatEndsAgainAndAgain(t *testing.T) {
 				}
 				return c.end(s)
 			}}
-			_, err := h.user(t).open("watch", table{"key": "a"}).All()
-			fails(t, err, c.code, c.text)
+			_, err := h.user(t).open("watch", lua.Table{"key": "a"}).All()
+			lua.Fails(t, err, c.code, c.text)
 		})
 	}
 }
@@ -201,9 +202,9 @@ func TestAWatchGoesOnAfterWhatItHasSeen(t *testing.T) {
 		}
 		return nil
 	}}
-	w := h.user(t).open("watch", table{"key": "a"})
+	w := h.user(t).open("watch", lua.Table{"key": "a"})
 	_, err := w.All()
-	fails(t, err, 15, "an event of the revision 1 came after the revision 18")
+	lua.Fails(t, err, 15, "an event of the revision 1 came after the revision 18")
 	if got := fmt.Sprint(begins); got != "[0 12 13 14 15 16 17 18 19]" {
 		t.Error(got)
 	}
@@ -221,25 +222,25 @@ func TestAServerThatSendsGarbage(t *testing.T) {
 	u := h.user(t, grpc.ForceServerCodecV2(garbled{encoding.GetCodecV2(proto.Name)}))
 	h.watch = func(_ *pb.WatchCreateRequest, s pb.Watch_WatchServer) error { return s.Send(created(10)) }
 	h.put = func(context.Context) (*pb.PutResponse, error) { return &pb.PutResponse{}, nil }
-	_, err := u.open("watch", table{"key": "a"}).All()
-	fails(t, err, 13, "the watch ended 5 times in a row", "unmarshal")
-	_, err = u.try("put", table{"key": "a"})
-	fails(t, err, 13, "unmarshal")
+	_, err := u.open("watch", lua.Table{"key": "a"}).All()
+	lua.Fails(t, err, 13, "the watch ended 5 times in a row", "unmarshal")
+	_, err = u.try("put", lua.Table{"key": "a"})
+	lua.Fails(t, err, 13, "unmarshal")
 }
 
 func TestAServerThatEndsACallAboutItsDeadline(t *testing.T) {
 	renew := func(s pb.Lease_LeaseKeepAliveServer) error { return s.Send(&pb.LeaseKeepAliveResponse{ID: 7, TTL: 5}) }
 	h := &hostile{lease: renew}
 	u := h.user(t)
-	u.call("keep_alive_once", table{"id": "7"}) // connects
+	u.call("keep_alive_once", lua.Table{"id": "7"}) // connects
 	h.lease = func(s pb.Lease_LeaseKeepAliveServer) error {
 		deadline, _ := s.Context().Deadline()
 		time.Sleep(time.Until(deadline.Add(-20 * time.Millisecond)))
 		return status.Error(codes.Canceled, "context canceled")
 	}
 	for range 3 {
-		_, err := u.within(300*time.Millisecond, "keep_alive_once", table{"id": "7"})
-		fails(t, err, -1, "etcd did not answer in time")
+		_, err := u.within(300*time.Millisecond, "keep_alive_once", lua.Table{"id": "7"})
+		lua.Fails(t, err, -1, "etcd did not answer in time")
 	}
 }
 
@@ -251,14 +252,14 @@ func TestAServerThatWantsAnotherTokenEachTime(t *testing.T) {
 			return s.Send(&pb.WatchResponse{Created: true, Canceled: true, CancelReason: rpctypes.ErrGRPCInvalidAuthToken.Error()})
 		},
 	}
-	u := h.user(t).with(table{"user": "ann", "password": "first"})
-	_, err := u.try("put", table{"key": "a"})
-	fails(t, err, 16, "invalid auth token")
-	_, err = u.open("watch", table{"key": "a"}).All()
-	fails(t, err, 16, "invalid auth token")
+	u := h.user(t).with(lua.Table{"user": "ann", "password": "first"})
+	_, err := u.try("put", lua.Table{"key": "a"})
+	lua.Fails(t, err, 16, "invalid auth token")
+	_, err = u.open("watch", lua.Table{"key": "a"}).All()
+	lua.Fails(t, err, 16, "invalid auth token")
 	h.login = func() (*pb.AuthenticateResponse, error) { return nil, errors.New("it has gone mad") }
-	_, err = u.try("put", table{"key": "a"})
-	fails(t, err, 16, "logging in anew failed", "it has gone mad")
+	_, err = u.try("put", lua.Table{"key": "a"})
+	lua.Fails(t, err, 16, "logging in anew failed", "it has gone mad")
 }
 
 func TestALeaseOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {
@@ -269,9 +270,9 @@ func TestALeaseOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {
 		}
 		return s.Send(&pb.LeaseKeepAliveResponse{ID: 99, TTL: 5})
 	}}
-	_, err := h.user(t).try("keep_alive_once", table{"id": "7"})
-	fails(t, err, 15, "the lease 99 was renewed instead of 7")
+	_, err := h.user(t).try("keep_alive_once", lua.Table{"id": "7"})
+	lua.Fails(t, err, 15, "the lease 99 was renewed instead of 7")
 	h.lease = func(pb.Lease_LeaseKeepAliveServer) error { return nil }
-	_, err = h.user(t).try("keep_alive_once", table{"id": "7"})
-	fails(t, err, 13)
+	_, err = h.user(t).try("keep_alive_once", lua.Table{"id": "7"})
+	lua.Fails(t, err, 13)
 }

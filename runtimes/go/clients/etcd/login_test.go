@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -48,18 +50,20 @@ func forbid(t *testing.T, c *clientv3.Client) error {
 }
 
 func as(t *testing.T, s *server, name, password string) *user {
-	return userOf(t, s).with(table{"user": name, "password": password})
+	return userOf(t, s).with(lua.Table{"user": name, "password": password})
 }
 
 // everything is done once with whatever token there is.
 var everything = map[string]func(*user){
-	"get":    func(u *user) { u.call("get", table{"key": "ann/a"}) },
+	"get":    func(u *user) { u.call("get", lua.Table{"key": "ann/a"}) },
 	"put":    func(u *user) { u.put("ann/a", "1") },
-	"delete": func(u *user) { u.call("delete", table{"key": "ann/none"}) },
-	"txn":    func(u *user) { u.call("txn", table{"success": []table{{"put": table{"key": "ann/b", "value": "1"}}}}) },
-	"watch":  func(u *user) { u.watch(table{"key": "ann/a"}) },
+	"delete": func(u *user) { u.call("delete", lua.Table{"key": "ann/none"}) },
+	"txn": func(u *user) {
+		u.call("txn", lua.Table{"success": []lua.Table{{"put": lua.Table{"key": "ann/b", "value": "1"}}}})
+	},
+	"watch": func(u *user) { u.watch(lua.Table{"key": "ann/a"}) },
 	"lock": func(u *user) {
-		s := u.open("lock", table{"name": "ann/lock", "ttl": 60})
+		s := u.open("lock", lua.Table{"name": "ann/lock", "ttl": 60})
 		s.next()
 		if err := s.Send(nil, true); err != nil {
 			u.t.Error(err)
@@ -88,7 +92,7 @@ func TestAnExpiredTokenIsRenewed(t *testing.T) {
 	s := locked(t, "--auth-token", "simple", "--auth-token-ttl", "1")
 	before := len(s.log())
 	withStale(t, s, func() {
-		soon(t, "the expiry", func() bool {
+		testhost.Soon(t, "the expiry", func() bool {
 			return strings.Count(s.log()[before:], "deleted a simple token") >= len(everything)
 		})
 	})
@@ -107,7 +111,7 @@ func TestManyWhoNeedATokenGetOne(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if _, err := u.try("put", table{"key": "ann/a", "value": "2"}); err != nil {
+			if _, err := u.try("put", lua.Table{"key": "ann/a", "value": "2"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -141,7 +145,7 @@ func TestAJWTIsRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		soon(t, "the expiry", func() bool {
+		testhost.Soon(t, "the expiry", func() bool {
 			_, err := later.Get(withToken(ctx(t), token.Token), "ann/a")
 			return refusesToken(err)
 		})
@@ -160,16 +164,16 @@ func TestAPasswordThatWasChangedMeanwhile(t *testing.T) {
 	s := locked(t)
 	u := as(t, s, "ann", "first")
 	u.put("ann/a", "1")
-	open, _ := u.watch(table{"key": "ann/a"})
+	open, _ := u.watch(lua.Table{"key": "ann/a"})
 	if _, err := s.admin("root", "secret").UserChangePassword(ctx(t), "ann", "second"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		_, err := u.try("put", table{"key": "ann/a", "value": "2"})
-		fails(t, err, 16, "invalid auth token", "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+		_, err := u.try("put", lua.Table{"key": "ann/a", "value": "2"})
+		lua.Fails(t, err, 16, "invalid auth token", "logging in anew failed", rpctypes.ErrAuthFailed.Error())
 	}
-	_, err := u.open("watch", table{"key": "ann/a"}).try()
-	fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+	_, err := u.open("watch", lua.Table{"key": "ann/a"}).try()
+	lua.Fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
 	again := as(t, s, "ann", "second")
 	again.put("ann/a", "3")
 	if got := open.values(1); got != "3" {
@@ -177,33 +181,33 @@ func TestAPasswordThatWasChangedMeanwhile(t *testing.T) {
 	}
 	s.restart()
 	_, err = open.try()
-	fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
-	_, err = as(t, s, "ann", "first").try("get", table{"key": "ann/a"})
-	fails(t, err, 3, rpctypes.ErrAuthFailed.Error())
+	lua.Fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+	_, err = as(t, s, "ann", "first").try("get", lua.Table{"key": "ann/a"})
+	lua.Fails(t, err, 3, rpctypes.ErrAuthFailed.Error())
 }
 
 func TestAuthenticationIsTurnedOffAndOnAgain(t *testing.T) {
 	s := locked(t)
 	u := as(t, s, "root", "secret")
 	none := userOf(t, s)
-	w, _ := u.watch(table{"key": "ann/a"})
+	w, _ := u.watch(lua.Table{"key": "ann/a"})
 	u.put("ann/a", "on")
-	_, err := none.try("put", table{"key": "ann/a", "value": "x"})
-	fails(t, err, 3, "user name is empty")
+	_, err := none.try("put", lua.Table{"key": "ann/a", "value": "x"})
+	lua.Fails(t, err, 3, "user name is empty")
 	if _, err := s.admin("root", "secret").AuthDisable(ctx(t)); err != nil {
 		t.Fatal(err)
 	}
 	u.put("ann/a", "off")
 	none.put("ann/a", "off, without a user")
-	early := u.with(table{"idle_timeout": 1000})
+	early := u.with(lua.Table{"idle_timeout": 1000})
 	early.put("ann/a", "off, and new")
 	if _, err := s.admin("", "").AuthEnable(ctx(t)); err != nil {
 		t.Fatal(err)
 	}
 	u.put("ann/a", "on again")
 	early.put("ann/a", "on again, and logged in late")
-	_, err = none.try("put", table{"key": "ann/a", "value": "x"})
-	fails(t, err, 3, "user name is empty")
+	_, err = none.try("put", lua.Table{"key": "ann/a", "value": "x"})
+	lua.Fails(t, err, 3, "user name is empty")
 	if got := strings.Count(w.values(6), "on"); got != 3 {
 		t.Error(got)
 	}
@@ -212,13 +216,13 @@ func TestAuthenticationIsTurnedOffAndOnAgain(t *testing.T) {
 func TestAWatchWithoutPermission(t *testing.T) {
 	s := locked(t)
 	u := as(t, s, "ann", "first")
-	allowed, _ := u.watch(table{"key": "ann/a"})
-	for _, body := range []table{{"key": "bob"}, {"key": "", "prefix": true}, {"key": "ann/", "range_end": "b"}} {
+	allowed, _ := u.watch(lua.Table{"key": "ann/a"})
+	for _, body := range []lua.Table{{"key": "bob"}, {"key": "", "prefix": true}, {"key": "ann/", "range_end": "b"}} {
 		_, err := u.open("watch", body).try()
-		fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
+		lua.Fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
 	}
-	_, err := userOf(t, s).open("watch", table{"key": "ann/a"}).try()
-	fails(t, err, 3, "user name is empty")
+	_, err := userOf(t, s).open("watch", lua.Table{"key": "ann/a"}).try()
+	lua.Fails(t, err, 3, "user name is empty")
 	u.put("ann/a", "1")
 	if got := allowed.values(1); got != "1" {
 		t.Errorf("the other watch sees %s", got)
@@ -228,30 +232,30 @@ func TestAWatchWithoutPermission(t *testing.T) {
 func TestAWatchWhosePermissionIsRevoked(t *testing.T) {
 	s := locked(t)
 	u := as(t, s, "ann", "first")
-	w, _ := u.watch(table{"key": "ann/a"})
+	w, _ := u.watch(lua.Table{"key": "ann/a"})
 	root := s.admin("root", "secret")
 	if err := forbid(t, root); err != nil {
 		t.Fatal(err)
 	}
-	_, err := u.open("watch", table{"key": "ann/a"}).try()
-	fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
+	_, err := u.open("watch", lua.Table{"key": "ann/a"}).try()
+	lua.Fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
 	if _, err := root.Put(ctx(t), "ann/a", "for who was there before"); err != nil {
 		t.Fatal(err)
 	}
 	w.values(1)
 	s.restart()
 	_, err = w.try()
-	fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
+	lua.Fails(t, err, 7, rpctypes.ErrPermissionDenied.Error())
 }
 
 func TestALockIsWaitedForThroughARestartWithAuthentication(t *testing.T) {
 	s := locked(t)
 	u := as(t, s, "ann", "first")
-	held := u.open("lock", table{"name": "ann/lock", "ttl": 60})
+	held := u.open("lock", lua.Table{"name": "ann/lock", "ttl": 60})
 	held.next()
-	waiting := u.open("lock", table{"name": "ann/lock", "ttl": 60})
-	soon(t, "the second key", func() bool {
-		return u.call("get", table{"key": "ann/lock", "prefix": true}).Count == 2
+	waiting := u.open("lock", lua.Table{"name": "ann/lock", "ttl": 60})
+	testhost.Soon(t, "the second key", func() bool {
+		return u.call("get", lua.Table{"key": "ann/lock", "prefix": true}).Count == 2
 	})
 	s.restart()
 	u.put("ann/a", "there again")

@@ -96,7 +96,7 @@ func (s *server) spawn() {
 func (s *server) serves() {
 	s.t.Helper()
 	admin := s.admin("", "")
-	within(s.t, startTimeout, "etcd", func() bool {
+	testhost.Within(s.t, startTimeout, "etcd", func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_, err := admin.Get(ctx, "health")
@@ -137,21 +137,6 @@ func (s *server) admin(user, password string) *clientv3.Client {
 	}
 	s.t.Cleanup(func() { c.Close() })
 	return c
-}
-
-// soon waits for something to become true.
-func soon(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	within(t, patient, what, f)
-}
-
-func within(t testing.TB, timeout time.Duration, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(timeout); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: it has not happened within %v", what, timeout)
-		}
-	}
 }
 
 // startTimeout is how long a server may take to start where much else is going on.

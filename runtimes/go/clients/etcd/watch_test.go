@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
@@ -13,13 +14,13 @@ import (
 func TestAWatchSeesWhatHappensFromTheMomentThatItIsThere(t *testing.T) {
 	u := userOf(t, startEtcd(t))
 	before := u.put("a", "before")
-	w, revision := u.watch(table{"key": "a", "prev_kv": true})
+	w, revision := u.watch(lua.Table{"key": "a", "prev_kv": true})
 	if revision != before {
 		t.Errorf("it is there at %d, not %d", revision, before)
 	}
 	u.put("b", "of no interest")
 	u.put("a", "1")
-	u.call("delete", table{"key": "a"})
+	u.call("delete", lua.Table{"key": "a"})
 	first, second := w.next(), w.next()
 	if e := first.Events[0]; e.Type != "PUT" || e.KV.Value != "1" || e.PrevKV == nil || e.PrevKV.Value != "before" {
 		t.Errorf("%+v", e)
@@ -35,10 +36,10 @@ func TestAWatchSeesWhatHappensFromTheMomentThatItIsThere(t *testing.T) {
 func TestAWatchOfThePastHasTheEventsOfATransactionTogether(t *testing.T) {
 	u := userOf(t, startEtcd(t))
 	first := u.put("past/a", "1")
-	put := func(key, value string) table { return table{"put": table{"key": key, "value": value}} }
-	u.call("txn", table{"success": []table{put("past/a", "2"), put("past/b", "3"), put("other", "x")}})
+	put := func(key, value string) lua.Table { return lua.Table{"put": lua.Table{"key": key, "value": value}} }
+	u.call("txn", lua.Table{"success": []lua.Table{put("past/a", "2"), put("past/b", "3"), put("other", "x")}})
 	u.put("past/a", "4")
-	w, revision := u.watch(table{"key": "past/", "prefix": true, "revision": first})
+	w, revision := u.watch(lua.Table{"key": "past/", "prefix": true, "revision": first})
 	if revision != first-1 {
 		t.Errorf("it says %d", revision)
 	}
@@ -60,7 +61,7 @@ func TestAWatchOfThePastHasTheEventsOfATransactionTogether(t *testing.T) {
 func TestAWatchOfTheFutureWaitsForIt(t *testing.T) {
 	u := userOf(t, startEtcd(t))
 	now := u.put("a", "0")
-	w, revision := u.watch(table{"key": "a", "revision": now + 3})
+	w, revision := u.watch(lua.Table{"key": "a", "revision": now + 3})
 	if revision != now+2 {
 		t.Errorf("it says %d", revision)
 	}
@@ -75,25 +76,25 @@ func TestAWatchOfTheFutureWaitsForIt(t *testing.T) {
 func TestAWatchTakesAKeyAPrefixOrARangeAndFilters(t *testing.T) {
 	u := userOf(t, startEtcd(t))
 	for name, c := range map[string]struct {
-		body table
+		body lua.Table
 		want string
 	}{
-		"key":            {table{"key": "w/b"}, "b - end"},
-		"prefix":         {table{"key": "w/", "prefix": true}, "a b c - end"},
-		"range":          {table{"key": "w/a", "range_end": "w/c"}, "a b - end"},
-		"range to end":   {table{"key": "w/b", "range_end": "\x00"}, "b c - end"},
-		"all":            {table{"key": "", "prefix": true}, "a b c - end"},
-		"without PUT":    {table{"key": "w/", "prefix": true, "filters": []string{"noput"}}, "- -"},
-		"without DELETE": {table{"key": "w/b", "filters": []string{"nodelete"}}, "b end"},
+		"key":            {lua.Table{"key": "w/b"}, "b - end"},
+		"prefix":         {lua.Table{"key": "w/", "prefix": true}, "a b c - end"},
+		"range":          {lua.Table{"key": "w/a", "range_end": "w/c"}, "a b - end"},
+		"range to end":   {lua.Table{"key": "w/b", "range_end": "\x00"}, "b c - end"},
+		"all":            {lua.Table{"key": "", "prefix": true}, "a b c - end"},
+		"without PUT":    {lua.Table{"key": "w/", "prefix": true, "filters": []string{"noput"}}, "- -"},
+		"without DELETE": {lua.Table{"key": "w/b", "filters": []string{"nodelete"}}, "b end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := u.watch(c.body)
 			for _, key := range []string{"a", "b", "c"} {
 				u.put("w/"+key, key)
 			}
-			u.call("delete", table{"key": "w/b"})
+			u.call("delete", lua.Table{"key": "w/b"})
 			u.put("w/b", "end")
-			u.call("delete", table{"key": "w/b"})
+			u.call("delete", lua.Table{"key": "w/b"})
 			if got := w.values(len(strings.Fields(c.want))); got != c.want {
 				t.Errorf("%s; want %s", got, c.want)
 			}
@@ -104,11 +105,11 @@ func TestAWatchTakesAKeyAPrefixOrARangeAndFilters(t *testing.T) {
 func TestAWatchInANamespaceSeesItsKeysOnly(t *testing.T) {
 	all := userOf(t, startEtcd(t))
 	for _, name := range []string{"space/", "\xff"} {
-		u := all.with(table{"namespace": name})
-		one, _ := u.watch(table{"key": "a", "prev_kv": true})
-		every, _ := u.watch(table{"key": "", "prefix": true})
-		some, _ := u.watch(table{"key": "a", "range_end": "b"})
-		to, _ := u.watch(table{"key": "b", "range_end": "\x00"})
+		u := all.with(lua.Table{"namespace": name})
+		one, _ := u.watch(lua.Table{"key": "a", "prev_kv": true})
+		every, _ := u.watch(lua.Table{"key": "", "prefix": true})
+		some, _ := u.watch(lua.Table{"key": "a", "range_end": "b"})
+		to, _ := u.watch(lua.Table{"key": "b", "range_end": "\x00"})
 		u.put("a", "1")
 		u.put("a", "2")
 		all.put("a", "of no interest")
@@ -135,32 +136,32 @@ func TestACompactedRevisionEndsAWatch(t *testing.T) {
 	s := startEtcd(t)
 	u := userOf(t, s)
 	first := u.put("old", "1")
-	quiet, _ := u.watch(table{"key": "quiet"})
+	quiet, _ := u.watch(lua.Table{"key": "quiet"})
 	for k := 2; k < 6; k++ {
 		u.put("old", fmt.Sprint(k))
 	}
-	u.call("compact", table{"revision": first + 3})
-	w, _ := u.watch(table{"key": "old", "revision": first})
+	u.call("compact", lua.Table{"revision": first + 3})
+	w, _ := u.watch(lua.Table{"key": "old", "revision": first})
 	_, err := w.try()
-	fails(t, err, 11, "has been compacted", fmt.Sprintf("the oldest revision that can be watched is %d", first+3))
+	lua.Fails(t, err, 11, "has been compacted", fmt.Sprintf("the oldest revision that can be watched is %d", first+3))
 
 	// After a restart, the one that has seen nothing would have to begin where nothing is left.
 	s.restart()
 	_, err = quiet.try()
-	fails(t, err, 11, "has been compacted")
+	lua.Fails(t, err, 11, "has been compacted")
 }
 
 func TestProgressThatEtcdTellsIsWhereAWatchGoesOn(t *testing.T) {
 	s := startEtcd(t, "--experimental-watch-progress-notify-interval", "100ms")
 	u := userOf(t, s)
-	w, _ := u.watch(table{"key": "quiet", "progress_notify": true})
+	w, _ := u.watch(lua.Table{"key": "quiet", "progress_notify": true})
 	last := u.put("loud", "1")
-	soon(t, "progress", func() bool { return w.next().Revision >= last })
+	testhost.Soon(t, "progress", func() bool { return w.next().Revision >= last })
 	u.put("loud", "2")
-	u.call("compact", table{"revision": last})
+	u.call("compact", lua.Table{"revision": last})
 	s.restart()
 	u.put("quiet", "after")
-	soon(t, "the event", func() bool {
+	testhost.Soon(t, "the event", func() bool {
 		m := w.next()
 		return len(m.Events) == 1 && m.Events[0].KV.Value == "after"
 	})
@@ -169,8 +170,8 @@ func TestProgressThatEtcdTellsIsWhereAWatchGoesOn(t *testing.T) {
 func TestProgressThatWasAskedFor(t *testing.T) {
 	s := startEtcd(t)
 	u := userOf(t, s)
-	w, _ := u.watch(table{"key": "a"})
-	other, _ := u.watch(table{"key": "a"})
+	w, _ := u.watch(lua.Table{"key": "a"})
+	other, _ := u.watch(lua.Table{"key": "a"})
 	last := u.put("b", "1")
 	ask := func() {
 		if err := w.Send([]byte{0x80}, false); err != nil {
@@ -199,7 +200,7 @@ func TestOneOfManyWatchesIsClosed(t *testing.T) {
 	u := userOf(t, startEtcd(t))
 	var all []*stream
 	for range 50 {
-		w, _ := u.watch(table{"key": "a"})
+		w, _ := u.watch(lua.Table{"key": "a"})
 		all = append(all, w)
 	}
 	for k, w := range all {
@@ -220,7 +221,7 @@ func TestOneOfManyWatchesIsClosed(t *testing.T) {
 func TestAReaderThatIsSlowGetsEverythingInTheEnd(t *testing.T) {
 	s := startEtcd(t)
 	u := userOf(t, s)
-	w, _ := u.watch(table{"key": "a"})
+	w, _ := u.watch(lua.Table{"key": "a"})
 	admin := s.admin("", "")
 	large := strings.Repeat("x", 200<<10)
 	for k := range 100 { // 20 MB: more than all windows
@@ -244,8 +245,8 @@ func TestOneRevisionThatIsLargerThanAMessageOfEtcd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w, _ := u.watch(table{"key": "a/", "prefix": true, "prev_kv": true})
-	u.call("delete", table{"key": "a/", "prefix": true})
+	w, _ := u.watch(lua.Table{"key": "a/", "prefix": true, "prev_kv": true})
+	u.call("delete", lua.Table{"key": "a/", "prefix": true})
 	if m := w.next(); len(m.Events) != 50 || len(m.Events[49].PrevKV.Value) != 50_000 {
 		t.Errorf("%d events", len(m.Events))
 	}
@@ -255,8 +256,8 @@ func TestOneRevisionThatIsLargerThanAMessageOfEtcd(t *testing.T) {
 func TestRestartsAndKills(t *testing.T) {
 	s := startEtcd(t)
 	u := userOf(t, s)
-	early, _ := u.watch(table{"key": "a"})
-	quiet, _ := u.watch(table{"key": "b"})
+	early, _ := u.watch(lua.Table{"key": "a"})
+	quiet, _ := u.watch(lua.Table{"key": "b"})
 	n := 0
 	put := func(count int) {
 		for range count {
@@ -267,7 +268,7 @@ func TestRestartsAndKills(t *testing.T) {
 	put(20)
 	s.restart()
 	put(20)
-	late, _ := u.watch(table{"key": "a", "revision": 1})
+	late, _ := u.watch(lua.Table{"key": "a", "revision": 1})
 	s.kill()
 	s.restart()
 	put(20)
@@ -291,7 +292,7 @@ func TestAMemberThatIsRemovedTakesNoWatchAlong(t *testing.T) {
 	u := userOf(t, members...)
 	var all []*stream
 	for range 6 {
-		w, _ := u.watch(table{"key": "a"})
+		w, _ := u.watch(lua.Table{"key": "a"})
 		all = append(all, w)
 	}
 	u.put("a", "before")
@@ -300,12 +301,12 @@ func TestAMemberThatIsRemovedTakesNoWatchAlong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the removal", func() bool {
+	testhost.Soon(t, "the removal", func() bool {
 		_, err := admin.MemberRemove(ctx(t), status.Header.MemberId)
 		return err == nil || errors.Is(err, rpctypes.ErrMemberNotFound) // by an attempt before
 	})
-	soon(t, "a write", func() bool {
-		_, err := u.try("put", table{"key": "a", "value": "after"})
+	testhost.Soon(t, "a write", func() bool {
+		_, err := u.try("put", lua.Table{"key": "a", "value": "after"})
 		return err == nil
 	})
 	for _, w := range all {
@@ -317,16 +318,16 @@ func TestAMemberThatIsRemovedTakesNoWatchAlong(t *testing.T) {
 
 func TestAWatchThatCannotBegin(t *testing.T) {
 	ports := testhost.FreePorts(1)
-	u := load(t, table{"endpoints": []string{fmt.Sprintf("127.0.0.1:%d", ports[0])}})
-	s, err := u.rt.Open("watch", u.request(table{"key": "a", "timeout": 2}), false, 0)
+	u := load(t, lua.Table{"endpoints": []string{fmt.Sprintf("127.0.0.1:%d", ports[0])}})
+	s, err := u.rt.Open("watch", u.request(lua.Table{"key": "a", "timeout": 2}), false, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	_, err = s.Recv()
-	fails(t, err, 14, "connection refused")
-	_, err = u.open("watch", table{"key": "a", "filters": []string{"nothing"}}).try()
-	fails(t, err, -10, `"filters" may have "noput" and "nodelete", not "nothing"`)
-	_, err = u.open("watch", table{"key": "a", "prefix": true, "range_end": "b"}).try()
-	fails(t, err, -10, `"prefix" and "range_end" exclude each other`)
+	lua.Fails(t, err, 14, "connection refused")
+	_, err = u.open("watch", lua.Table{"key": "a", "filters": []string{"nothing"}}).try()
+	lua.Fails(t, err, -10, `"filters" may have "noput" and "nodelete", not "nothing"`)
+	_, err = u.open("watch", lua.Table{"key": "a", "prefix": true, "range_end": "b"}).try()
+	lua.Fails(t, err, -10, `"prefix" and "range_end" exclude each other`)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,11 +47,11 @@ func deleteRecords(t *testing.T, cluster *kfake.Cluster, topic string, offset in
 func TestABrokerThatIsGone(t *testing.T) {
 	h := load(t)
 	cluster, brokers := fake(t, kfake.NumBrokers(3), kfake.SeedTopics(6, "t"))
-	options := with(brokers, table{"metadata_max_age": 1})
-	s := h.open("consume", options, table{"id": "1", "group": "g", "topics": []string{"t"}})
+	options := lua.With(brokers, lua.Table{"metadata_max_age": 1})
+	s := h.open("consume", options, lua.Table{"id": "1", "group": "g", "topics": []string{"t"}})
 	each := func(value string) {
 		for partition := range 6 {
-			h.call("send", options, table{"topic": "t", "partition": partition, "value": value})
+			h.call("send", options, lua.Table{"topic": "t", "partition": partition, "value": value})
 		}
 	}
 	each("before")
@@ -61,6 +62,6 @@ func TestABrokerThatIsGone(t *testing.T) {
 	each("after")
 	s.records(6)
 	// An address that nobody listens on is no trouble as long as another one does.
-	h.call("send", with(options, table{"client_id": "new"}), table{"topic": "t", "value": "more"})
+	h.call("send", lua.With(options, lua.Table{"client_id": "new"}), lua.Table{"topic": "t", "value": "more"})
 	s.records(1)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jcmturner/gokrb5/v8/gssapi"
 	"github.com/jcmturner/gokrb5/v8/iana/chksumtype"
@@ -18,6 +19,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/sasl"
 )
+
+// ticketTimeout bounds how long KDCs may take to issue a ticket.
+const ticketTimeout = 10 * time.Second
 
 type gssapiOptions struct {
 	Realm   string `msgpack:"realm"`
@@ -65,7 +69,7 @@ func (k *kerberized) Authenticate(ctx context.Context, address string) (session 
 	}
 	k.reach.waitsFor(address, "Kerberos: the KDC does not answer")
 	defer k.reach.waitsFor(address, silent)
-	limited, cancel := context.WithTimeout(ctx, usualConnectTimeout)
+	limited, cancel := context.WithTimeout(ctx, ticketTimeout)
 	defer cancel()
 	ticket, err := k.client.Ticket(limited, host)
 	var refused *kerberos.RefusedError

@@ -49,7 +49,7 @@ func TestAKDCThatPanicsGokrb5(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kdc := server(t, func(conn net.Conn) {
+	kdc := serves(t, func(conn net.Conn) {
 		var size uint32
 		if binary.Read(conn, binary.BigEndian, &size) == nil {
 			_, _ = io.CopyN(io.Discard, conn, int64(size))
@@ -67,7 +67,7 @@ func TestAKDCThatPanicsGokrb5(t *testing.T) {
 
 func TestASilentKDCIsWhatIsWaitedFor(t *testing.T) {
 	asked := make(chan struct{}, 1)
-	kdc := server(t, func(conn net.Conn) {
+	kdc := serves(t, func(conn net.Conn) {
 		asked <- struct{}{}
 		swallow(conn)
 	})

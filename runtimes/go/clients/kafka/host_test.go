@@ -5,39 +5,19 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// shim is a library that opens this program, which has the runtime of libffi_kafka.so in it.
-var shim string
+func TestMain(m *testing.M) { testhost.Main(m) }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if restyffi.ABI() == 0 {
-		fmt.Fprintln(os.Stderr, "The tests need libresty_ffi.so: run them with `npm test`, which sets CGO_LDFLAGS.")
-		return 1
-	}
-	path, remove, err := testhost.Shim()
-	if err != nil {
-		panic(err)
-	}
-	defer remove()
-	shim = path
-	return m.Run()
-}
-
-type table = map[string]any
-
-// soonSeconds is for how long something that will come is waited for.
+// soonSeconds is how long a test waits for something that comes.
 const soonSeconds = 20
 
 // host is a host that has loaded the runtime.
@@ -49,43 +29,12 @@ type host struct {
 
 func load(t *testing.T) *host {
 	t.Helper()
-	h := testhost.New()
-	t.Cleanup(func() { h.Close(10 * time.Second) })
-	rt, err := h.Load(shim, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, rt := lua.Load(t)
 	return &host{t, h, rt}
 }
 
-func packed(t *testing.T, v any) []byte {
-	t.Helper()
-	text, err := msgpack.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
-// request is what client.lua sends; a client's id stands for its options.
-func request(t *testing.T, options table, body any) []byte {
-	t.Helper()
-	text := string(packed(t, options))
-	return packed(t, []any{fmt.Sprint(options), body, text})
-}
-
-func with(options table, more table) table {
-	all := table{}
-	for _, t := range []table{options, more} {
-		for name, value := range t {
-			all[name] = value
-		}
-	}
-	return all
-}
-
 // call answers with the decoded result, which is wanted.
-func (h *host) call(method string, options table, body any) any {
+func (h *host) call(method string, options lua.Table, body any) any {
 	h.t.Helper()
 	answer, failure := h.try(method, options, body, soonSeconds*time.Second)
 	if failure != nil {
@@ -95,9 +44,9 @@ func (h *host) call(method string, options table, body any) any {
 }
 
 // try answers with the result or the error of a call that is waited for until its deadline, and not longer.
-func (h *host) try(method string, options table, body any, timeout time.Duration) (any, *testhost.CallError) {
+func (h *host) try(method string, options lua.Table, body any, timeout time.Duration) (any, *testhost.CallError) {
 	h.t.Helper()
-	call := h.rt.Start(method, request(h.t, options, body), timeout)
+	call := h.rt.Start(method, lua.Request(h.t, options, body), timeout)
 	deadline := time.AfterFunc(timeout, func() { call.Cancel(testhost.Timeout) })
 	defer deadline.Stop()
 	var text []byte
@@ -129,7 +78,7 @@ func decoded(t *testing.T, text []byte) any {
 }
 
 // fails wants a call to fail with a code and words, sooner or later.
-func (h *host) fails(method string, options table, body any, code int, words string) {
+func (h *host) fails(method string, options lua.Table, body any, code int, words string) {
 	h.t.Helper()
 	var answer any
 	var failure *testhost.CallError
@@ -148,9 +97,9 @@ type stream struct {
 	*testhost.Stream
 }
 
-func (h *host) open(method string, options table, body any) *stream {
+func (h *host) open(method string, options lua.Table, body any) *stream {
 	h.t.Helper()
-	s, err := h.rt.Open(method, request(h.t, options, body), false, 0)
+	s, err := h.rt.Open(method, lua.Request(h.t, options, body), false, 0)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -176,7 +125,7 @@ func (s *stream) next() (any, error) {
 
 func (s *stream) say(message any) any {
 	s.t.Helper()
-	if err := s.Send(packed(s.t, message), false); err != nil {
+	if err := s.Send(lua.Pack(s.t, message), false); err != nil {
 		s.t.Fatal(err)
 	}
 	answer, err := s.next()
@@ -213,18 +162,18 @@ func (s *stream) values(n int) string {
 }
 
 // fake starts Kafka in memory; it is what one connects to.
-func fake(t *testing.T, options ...kfake.Opt) (*kfake.Cluster, table) {
+func fake(t *testing.T, options ...kfake.Opt) (*kfake.Cluster, lua.Table) {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.DefaultNumPartitions(1)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	return cluster, table{"brokers": cluster.ListenAddrs()}
+	return cluster, lua.Table{"brokers": cluster.ListenAddrs()}
 }
 
-// server has every connection served by f, which may keep it open; it is closed with the test.
-func server(t *testing.T, f func(net.Conn)) string {
+// serves has every connection served by f, which may keep it open; it is closed with the test.
+func serves(t *testing.T, f func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -7,53 +7,46 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/certificate"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
-
-func wants(t *testing.T, err error, code int, words string) {
-	t.Helper()
-	failure, _ := err.(*testhost.CallError)
-	if failure == nil || failure.Code != code || !strings.Contains(failure.Text, words) {
-		t.Errorf("%v; want %d … %s", err, code, words)
-	}
-}
 
 func TestOptionsThatAreNone(t *testing.T) {
 	h := load(t)
 	for _, c := range []struct {
-		option table
+		option lua.Table
 		words  string
 	}{
-		{table{"brokers": []string{}}, `"brokers" must be a list`},
-		{table{"acks": "2"}, `"acks" must be`},
-		{table{"compression": "rar"}, `"compression" must be`},
-		{table{"sasl": table{"mechanism": "NTLM"}}, `"sasl.mechanism" must be`},
-		{table{"sasl": table{"mechanism": "GSSAPI", "password": "p"}}, `needs "sasl.user"`},
-		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u@R", "password": "p"}}, `which is "sasl.realm"`},
-		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u"}}, `one of "sasl.password" and "sasl.keytab"`},
-		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u", "password": "p", "keytab": "k"}}, `one of "sasl.password"`},
-		{table{"sasl": table{"mechanism": "GSSAPI", "user": "u", "token": "t"}}, "OAUTHBEARER"},
-		{table{"sasl": table{"mechanism": "PLAIN", "keytab": "k"}}, "are for the mechanism GSSAPI"},
-		{table{"sasl": table{"mechanism": "OAUTHBEARER"}}, `one of "sasl.token" and "sasl.token_file"`},
-		{table{"sasl": table{"mechanism": "OAUTHBEARER", "token": "a", "token_file": "b"}}, `one of "sasl.token"`},
-		{table{"sasl": table{"mechanism": "PLAIN", "token": "a"}}, "OAUTHBEARER"},
-		{table{"tls": table{"ca": "nonsense"}}, "no certificate"},
-		{table{"tls": table{"cert": "nonsense"}}, `"tls.cert" and "tls.key"`},
+		{lua.Table{"brokers": []string{}}, `"brokers" must be a list`},
+		{lua.Table{"acks": "2"}, `"acks" must be`},
+		{lua.Table{"compression": "rar"}, `"compression" must be`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "NTLM"}}, `"sasl.mechanism" must be`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "GSSAPI", "password": "p"}}, `needs "sasl.user"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "GSSAPI", "user": "u@R", "password": "p"}}, `which is "sasl.realm"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "GSSAPI", "user": "u"}}, `one of "sasl.password" and "sasl.keytab"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "GSSAPI", "user": "u", "password": "p", "keytab": "k"}}, `one of "sasl.password"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "GSSAPI", "user": "u", "token": "t"}}, "OAUTHBEARER"},
+		{lua.Table{"sasl": lua.Table{"mechanism": "PLAIN", "keytab": "k"}}, "are for the mechanism GSSAPI"},
+		{lua.Table{"sasl": lua.Table{"mechanism": "OAUTHBEARER"}}, `one of "sasl.token" and "sasl.token_file"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "OAUTHBEARER", "token": "a", "token_file": "b"}}, `one of "sasl.token"`},
+		{lua.Table{"sasl": lua.Table{"mechanism": "PLAIN", "token": "a"}}, "OAUTHBEARER"},
+		{lua.Table{"tls": lua.Table{"ca": "nonsense"}}, "no certificate"},
+		{lua.Table{"tls": lua.Table{"cert": "nonsense"}}, `"tls.cert" and "tls.key"`},
 	} {
-		options := with(table{"brokers": []string{"127.0.0.1:1"}}, c.option)
-		h.fails("topics", options, table{}, invalidRequest, c.words)
+		options := lua.With(lua.Table{"brokers": []string{"127.0.0.1:1"}}, c.option)
+		h.fails("topics", options, lua.Table{}, invalidRequest, c.words)
 	}
 }
 
 func TestTLSThatVerifiesNothing(t *testing.T) {
 	h := load(t)
-	certificate, ca := authority(t)
-	_, brokers := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}), kfake.SeedTopics(1, "t"))
-	h.call("topics", with(brokers, table{"tls": table{"ca": ca}}), table{})
-	h.call("topics", with(brokers, table{"tls": table{"verify": false}}), table{})
-	h.call("topics", with(brokers, table{"tls": table{"verify": false, "server_name": "kafka.test"}}), table{})
-	h.fails("topics", with(brokers, table{"tls": table{"verify": true}}), table{}, clientFailed, "unknown authority")
+	server := certificate.New(t)
+	_, brokers := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{server.Certificate}}), kfake.SeedTopics(1, "t"))
+	h.call("topics", lua.With(brokers, lua.Table{"tls": lua.Table{"ca": server.PEM}}), lua.Table{})
+	h.call("topics", lua.With(brokers, lua.Table{"tls": lua.Table{"verify": false}}), lua.Table{})
+	h.call("topics", lua.With(brokers, lua.Table{"tls": lua.Table{"verify": false, "server_name": "kafka.test"}}), lua.Table{})
+	h.fails("topics", lua.With(brokers, lua.Table{"tls": lua.Table{"verify": true}}), lua.Table{}, clientFailed, "unknown authority")
 }
 
 func TestATokenFile(t *testing.T) {

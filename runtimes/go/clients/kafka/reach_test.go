@@ -1,19 +1,15 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/certificate"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -29,31 +25,11 @@ type elsewhere struct {
 
 func (e elsewhere) Addr() net.Addr { return e.address }
 
-// authority is a certificate for 127.0.0.1 that signs itself, and its PEM text.
-func authority(t *testing.T) (tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(text)
-}
-
 func TestWhyNoBrokerAnswers(t *testing.T) {
-	certificate, ca := authority(t)
-	_, foreign := authority(t)
+	server, foreign := certificate.New(t), certificate.New(t)
 	_, open := fake(t, kfake.SeedTopics(1, "t"))
 	_, closed := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "secret"))
-	_, secure := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
+	_, secure := fake(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{server.Certificate}}))
 	away := nobody()
 	var real string
 	fake(t, kfake.ListenFn(func(network, address string) (net.Listener, error) {
@@ -65,49 +41,49 @@ func TestWhyNoBrokerAnswers(t *testing.T) {
 		lost, err := net.ResolveTCPAddr("tcp", away)
 		return elsewhere{listener, lost}, err
 	}), kfake.SeedTopics(1, "t"))
-	sasl := func(mechanism, password string) table {
-		return table{"mechanism": mechanism, "user": "ann", "password": password}
+	sasl := func(mechanism, password string) lua.Table {
+		return lua.Table{"mechanism": mechanism, "user": "ann", "password": password}
 	}
 	for name, c := range map[string]struct {
-		options table
+		options lua.Table
 		code    int
 		words   string
 	}{
-		"nobody":                  {table{"brokers": []string{away}}, unreachable, "connection refused"},
-		"no such host":            {table{"brokers": []string{"nobody.invalid:9092"}}, unreachable, "nobody.invalid"},
-		"advertised elsewhere":    {table{"brokers": []string{real}}, unreachable, "broker " + away},
-		"a wrong password":        {with(closed, table{"sasl": sasl("PLAIN", "x")}), unreachable, "password may be wrong"},
-		"no SASL":                 {with(open, table{"sasl": sasl("PLAIN", "secret")}), unreachable, "no SASL"},
+		"nobody":                  {lua.Table{"brokers": []string{away}}, unreachable, "connection refused"},
+		"no such host":            {lua.Table{"brokers": []string{"nobody.invalid:9092"}}, unreachable, "nobody.invalid"},
+		"advertised elsewhere":    {lua.Table{"brokers": []string{real}}, unreachable, "broker " + away},
+		"a wrong password":        {lua.With(closed, lua.Table{"sasl": sasl("PLAIN", "x")}), unreachable, "password may be wrong"},
+		"no SASL":                 {lua.With(open, lua.Table{"sasl": sasl("PLAIN", "secret")}), unreachable, "no SASL"},
 		"SASL is wanted":          {closed, unreachable, "it may want SASL"},
 		"TLS is wanted":           {secure, unreachable, "TLS"},
-		"TLS where there is none": {with(open, table{"tls": table{}}), unreachable, "TLS"},
-		"another authority":       {with(secure, table{"tls": table{"ca": foreign}}), clientFailed, "unknown authority"},
+		"TLS where there is none": {lua.With(open, lua.Table{"tls": lua.Table{}}), unreachable, "TLS"},
+		"another authority":       {lua.With(secure, lua.Table{"tls": lua.Table{"ca": foreign.PEM}}), clientFailed, "unknown authority"},
 		"another name": {
-			with(secure, table{"tls": table{"ca": ca, "server_name": "kafka.test"}}), clientFailed, "kafka.test",
+			lua.With(secure, lua.Table{"tls": lua.Table{"ca": server.PEM, "server_name": "kafka.test"}}), clientFailed, "kafka.test",
 		},
-		"no answer":      {table{"brokers": []string{server(t, swallow)}}, unreachable, "does not answer"},
-		"no TLS answer":  {table{"brokers": []string{server(t, swallow)}, "tls": table{}}, unreachable, "handshake"},
-		"closed at once": {table{"brokers": []string{server(t, func(net.Conn) {})}}, unreachable, "closed"},
+		"no answer":      {lua.Table{"brokers": []string{serves(t, swallow)}}, unreachable, "does not answer"},
+		"no TLS answer":  {lua.Table{"brokers": []string{serves(t, swallow)}, "tls": lua.Table{}}, unreachable, "handshake"},
+		"closed at once": {lua.Table{"brokers": []string{serves(t, func(net.Conn) {})}}, unreachable, "closed"},
 		"another protocol": {
-			table{"brokers": []string{server(t, says("HTTP/1.1 400 Bad Request\r\n\r\n"))}}, unreachable, "HTTP",
+			lua.Table{"brokers": []string{serves(t, says("HTTP/1.1 400 Bad Request\r\n\r\n"))}}, unreachable, "HTTP",
 		},
-		"a huge answer":   {table{"brokers": []string{server(t, says("\x7f\xff\xff\xff"))}}, unreachable, "response size"},
-		"a negative size": {table{"brokers": []string{server(t, says("\xff\xff\xff\xff"))}}, unreachable, "size"},
-		"half an answer":  {table{"brokers": []string{server(t, says("\x00\x00\x00\x10abc"))}}, unreachable, "closed"},
-		"nonsense":        {table{"brokers": []string{server(t, says("\x00\x00\x00\x08abcdefgh"))}}, unreachable, "broker"},
+		"a huge answer":   {lua.Table{"brokers": []string{serves(t, says("\x7f\xff\xff\xff"))}}, unreachable, "response size"},
+		"a negative size": {lua.Table{"brokers": []string{serves(t, says("\xff\xff\xff\xff"))}}, unreachable, "size"},
+		"half an answer":  {lua.Table{"brokers": []string{serves(t, says("\x00\x00\x00\x10abc"))}}, unreachable, "closed"},
+		"nonsense":        {lua.Table{"brokers": []string{serves(t, says("\x00\x00\x00\x08abcdefgh"))}}, unreachable, "broker"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := load(t)
-			h.fails("send", c.options, table{"topic": "t", "value": "x"}, c.code, c.words)
-			s := h.open("consume", c.options, table{"id": "1", "group": "g", "topics": []string{"t"}})
+			h.fails("send", c.options, lua.Table{"topic": "t", "value": "x"}, c.code, c.words)
+			s := h.open("consume", c.options, lua.Table{"id": "1", "group": "g", "topics": []string{"t"}})
 			// A consumer either ends, or tries on and says why there is nothing.
 			var failure *testhost.CallError
 			for end := time.Now().Add(soonSeconds * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 				if _, err := s.TryRecv(); err != testhost.ErrWait {
 					failure, _ = err.(*testhost.CallError)
 				} else {
-					_, failure = h.try("trouble", c.options, table{"id": "1"}, time.Second)
+					_, failure = h.try("trouble", c.options, lua.Table{"id": "1"}, time.Second)
 				}
 				if failure != nil && failure.Code == c.code && strings.Contains(failure.Text, c.words) {
 					return
@@ -128,17 +104,17 @@ func says(text string) func(net.Conn) {
 
 func TestWhatIsEnqueuedInVain(t *testing.T) {
 	h := load(t)
-	options := table{"brokers": []string{nobody()}, "max_buffered": 1, "delivery_timeout": 1}
-	h.call("enqueue", options, table{"topic": "t", "value": "x"})
+	options := lua.Table{"brokers": []string{nobody()}, "max_buffered": 1, "delivery_timeout": 1}
+	h.call("enqueue", options, lua.Table{"topic": "t", "value": "x"})
 	for end := time.Now().Add(soonSeconds * time.Second); time.Now().Before(end); {
-		_, failure := h.try("enqueue", options, table{"topic": "t", "value": "y"}, time.Second)
+		_, failure := h.try("enqueue", options, lua.Table{"topic": "t", "value": "y"}, time.Second)
 		if failure != nil && failure.Code == -3 && strings.Contains(failure.Text, "refused") {
 			break
 		}
 	}
-	patient := with(options, table{"delivery_timeout": 100})
-	h.call("enqueue", patient, table{"topic": "t", "value": "x"})
-	h.fails("flush", patient, table{}, unreachable, "refused")
+	patient := lua.With(options, lua.Table{"delivery_timeout": 100})
+	h.call("enqueue", patient, lua.Table{"topic": "t", "value": "x"})
+	h.fails("flush", patient, lua.Table{}, unreachable, "refused")
 	for end := time.Now().Add(soonSeconds * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		for _, line := range h.h.Lines() {
 			if strings.Contains(line.Text, "a record that was enqueued is lost") && strings.Contains(line.Text, "refused") {
@@ -153,15 +129,15 @@ func TestWhatIsEnqueuedInVain(t *testing.T) {
 
 func TestABrokerThatComesBack(t *testing.T) {
 	port := testhost.FreePorts(1)[0]
-	options := table{"brokers": []string{fmt.Sprintf("127.0.0.1:%d", port)}}
+	options := lua.Table{"brokers": []string{fmt.Sprintf("127.0.0.1:%d", port)}}
 	h := load(t)
-	h.call("enqueue", options, table{"topic": "t", "value": "x"})
-	h.fails("flush", options, table{}, unreachable, "refused")
+	h.call("enqueue", options, lua.Table{"topic": "t", "value": "x"})
+	h.fails("flush", options, lua.Table{}, unreachable, "refused")
 	fake(t, kfake.Ports(port), kfake.SeedTopics(1, "t"))
-	h.call("send", options, table{"topic": "t", "value": "y"})
-	s := h.open("consume", options, table{"id": "1", "topics": []string{"t"}})
+	h.call("send", options, lua.Table{"topic": "t", "value": "y"})
+	s := h.open("consume", options, lua.Table{"id": "1", "topics": []string{"t"}})
 	if values := s.values(2); values != "x y" {
 		t.Error(values)
 	}
-	h.call("trouble", options, table{"id": "1"})
+	h.call("trouble", options, lua.Table{"id": "1"})
 }

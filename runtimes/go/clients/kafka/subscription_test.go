@@ -5,38 +5,39 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // numbered sends n records, 0, 1, 2 …, a second after each other.
-func (h *host) numbered(options table, topic string, n int) {
+func (h *host) numbered(options lua.Table, topic string, n int) {
 	h.t.Helper()
-	var list []table
+	var list []lua.Table
 	for k := range n {
-		list = append(list, table{"topic": topic, "partition": 0, "value": fmt.Sprint(k), "timestamp": 1700000000000 + 1000*k})
+		list = append(list, lua.Table{"topic": topic, "partition": 0, "value": fmt.Sprint(k), "timestamp": 1700000000000 + 1000*k})
 	}
-	h.call("send_all", options, table{"records": list})
+	h.call("send_all", options, lua.Table{"records": list})
 }
 
 func TestWhereReadingBegins(t *testing.T) {
 	topics := []string{"t"}
 	for name, c := range map[string]struct {
-		how  table
+		how  lua.Table
 		want string
 	}{
-		"nothing said":          {table{"topics": topics}, "0 1 2 3 4 last"},
-		"earliest":              {table{"topics": topics, "from": "earliest"}, "0 1 2 3 4 last"},
-		"a time":                {table{"topics": topics, "from": table{"time": 1700000003000}}, "3 4 last"},
-		"a time between":        {table{"topics": topics, "from": table{"time": 1700000002001}}, "3 4 last"},
-		"a time, in a group":    {table{"topics": topics, "group": "time", "from": table{"time": 1700000004000}}, "4 last"},
-		"an offset":             {table{"partitions": []table{{"topic": "t", "partition": 0, "from": 3}}}, "3 4 last"},
-		"the offset of the end": {table{"partitions": []table{{"topic": "t", "partition": 0, "from": 5}}}, "last"},
-		"a partition's own": {table{"from": "latest", "partitions": []table{
-			{"topic": "t", "partition": 0, "from": table{"time": 1700000003000}}, {"topic": "t", "partition": 1},
+		"nothing said":          {lua.Table{"topics": topics}, "0 1 2 3 4 last"},
+		"earliest":              {lua.Table{"topics": topics, "from": "earliest"}, "0 1 2 3 4 last"},
+		"a time":                {lua.Table{"topics": topics, "from": lua.Table{"time": 1700000003000}}, "3 4 last"},
+		"a time between":        {lua.Table{"topics": topics, "from": lua.Table{"time": 1700000002001}}, "3 4 last"},
+		"a time, in a group":    {lua.Table{"topics": topics, "group": "time", "from": lua.Table{"time": 1700000004000}}, "4 last"},
+		"an offset":             {lua.Table{"partitions": []lua.Table{{"topic": "t", "partition": 0, "from": 3}}}, "3 4 last"},
+		"the offset of the end": {lua.Table{"partitions": []lua.Table{{"topic": "t", "partition": 0, "from": 5}}}, "last"},
+		"a partition's own": {lua.Table{"from": "latest", "partitions": []lua.Table{
+			{"topic": "t", "partition": 0, "from": lua.Table{"time": 1700000003000}}, {"topic": "t", "partition": 1},
 		}}, "3 4 last"},
-		"all partitions at an offset": {table{"topics": topics, "from": 0}, "0 1 2 3 4 last"},
-		"a pattern":                   {table{"pattern": "[st]"}, "0 1 2 3 4 last"},
+		"all partitions at an offset": {lua.Table{"topics": topics, "from": 0}, "0 1 2 3 4 last"},
+		"a pattern":                   {lua.Table{"pattern": "[st]"}, "0 1 2 3 4 last"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,12 +45,12 @@ func TestWhereReadingBegins(t *testing.T) {
 			_, options := fake(t, kfake.SeedTopics(2, "t"), kfake.SeedTopics(1, "tt"))
 			h.numbered(options, "t", 5)
 			h.numbered(options, "tt", 1)
-			s := h.open("consume", options, with(c.how, table{"id": name}))
+			s := h.open("consume", options, lua.With(c.how, lua.Table{"id": name}))
 			got := ""
 			if n := strings.Count(c.want, " "); n > 0 {
 				got = s.values(n) + " "
 			}
-			h.call("send", options, table{"topic": "t", "partition": 0, "value": "last"})
+			h.call("send", options, lua.Table{"topic": "t", "partition": 0, "value": "last"})
 			if got += s.values(1); got != c.want {
 				t.Errorf("%s; want %s", got, c.want)
 			}
@@ -61,7 +62,7 @@ func TestAnOffsetThatIsNotThere(t *testing.T) {
 	h := load(t)
 	_, options := fake(t, kfake.SeedTopics(1, "t"))
 	h.numbered(options, "t", 5)
-	s := h.open("consume", options, table{"id": "1", "topics": []string{"t"}, "from": 7})
+	s := h.open("consume", options, lua.Table{"id": "1", "topics": []string{"t"}, "from": 7})
 	_, err := s.next()
 	failure, _ := err.(*testhost.CallError)
 	if failure == nil || failure.Code != 1 {
@@ -73,10 +74,10 @@ func TestRecordsThatWereDeleted(t *testing.T) {
 	h := load(t)
 	cluster, options := fake(t, kfake.SeedTopics(1, "t"))
 	h.numbered(options, "t", 5)
-	member := table{"id": "1", "group": "g", "topics": []string{"t"}}
+	member := lua.Table{"id": "1", "group": "g", "topics": []string{"t"}}
 	s := h.open("consume", options, member)
 	s.records(5)
-	h.call("commit", options, table{"id": "1", "records": []table{{"topic": "t", "partition": 0, "offset": 0}}})
+	h.call("commit", options, lua.Table{"id": "1", "records": []lua.Table{{"topic": "t", "partition": 0, "offset": 0}}})
 	s.Close()
 	deleteRecords(t, cluster, "t", 3)
 	member["id"] = "2"
@@ -88,14 +89,14 @@ func TestRecordsThatWereDeleted(t *testing.T) {
 func TestTopicsThatComeLater(t *testing.T) {
 	h := load(t)
 	_, brokers := fake(t, kfake.SeedTopics(1, "t1"))
-	options := with(brokers, table{"metadata_max_age": 1})
-	alone := h.open("consume", options, table{"id": "1", "pattern": `t\d`})
-	member := h.open("consume", options, table{"id": "2", "group": "g", "pattern": `t\d`})
+	options := lua.With(brokers, lua.Table{"metadata_max_age": 1})
+	alone := h.open("consume", options, lua.Table{"id": "1", "pattern": `t\d`})
+	member := h.open("consume", options, lua.Table{"id": "2", "group": "g", "pattern": `t\d`})
 	for _, topic := range []string{"at2", "t2", "t22"} {
-		h.call("create_topic", options, table{"topic": topic})
-		h.call("send", options, table{"topic": topic, "value": topic})
+		h.call("create_topic", options, lua.Table{"topic": topic})
+		h.call("send", options, lua.Table{"topic": topic, "value": topic})
 	}
-	h.call("send", options, table{"topic": "t2", "value": "last"})
+	h.call("send", options, lua.Table{"topic": "t2", "value": "last"})
 	for _, s := range []*stream{alone, member} {
 		if values := s.values(2); values != "t2 last" {
 			t.Error(values)
@@ -106,50 +107,50 @@ func TestTopicsThatComeLater(t *testing.T) {
 func TestPartitionsThatComeLater(t *testing.T) {
 	h := load(t)
 	cluster, brokers := fake(t, kfake.SeedTopics(1, "t"))
-	options := with(brokers, table{"metadata_max_age": 1})
-	s := h.open("consume", options, table{"id": "1", "group": "g", "topics": []string{"t"}})
-	h.call("send", options, table{"topic": "t", "value": "a"})
+	options := lua.With(brokers, lua.Table{"metadata_max_age": 1})
+	s := h.open("consume", options, lua.Table{"id": "1", "group": "g", "topics": []string{"t"}})
+	h.call("send", options, lua.Table{"topic": "t", "value": "a"})
 	s.records(1)
 	addPartitions(t, cluster, "t", 3)
-	h.call("send", with(options, table{"client_id": "new"}), table{"topic": "t", "partition": 2, "value": "b"})
+	h.call("send", lua.With(options, lua.Table{"client_id": "new"}), lua.Table{"topic": "t", "partition": 2, "value": "b"})
 	if values := s.values(1); values != "b" {
 		t.Error(values)
 	}
 	// The producer learns of it, too.
-	h.fails("send", options, table{"topic": "t", "partition": 99, "value": "c"}, clientFailed, "partition")
-	h.call("send", options, table{"topic": "t", "partition": 1, "value": "c"})
+	h.fails("send", options, lua.Table{"topic": "t", "partition": 99, "value": "c"}, clientFailed, "partition")
+	h.call("send", options, lua.Table{"topic": "t", "partition": 1, "value": "c"})
 }
 
 func TestSubscriptionsThatAreNone(t *testing.T) {
 	h := load(t)
 	_, options := fake(t, kfake.SeedTopics(1, "t"))
-	part := []table{{"topic": "t", "partition": 0}}
+	part := []lua.Table{{"topic": "t", "partition": 0}}
 	for _, c := range []struct {
-		how   table
+		how   lua.Table
 		words string
 	}{
-		{table{"id": "1"}, `one of "topics", "pattern" and "partitions"`},
-		{table{"id": "1", "topics": []string{"t"}, "pattern": "x"}, `one of "topics"`},
-		{table{"topics": []string{"t"}}, `needs an "id"`},
-		{table{"id": "1", "pattern": "("}, "no regular expression"},
-		{table{"id": "1", "group": "g", "partitions": part}, "a group shares its partitions"},
-		{table{"id": "1", "group": "g", "topics": []string{"t"}, "from": 7}, `"from" of a group`},
-		{table{"id": "1", "partitions": append(part, part...)}, "twice"},
-		{table{"id": "1", "partitions": []table{{"partition": 0}}}, `needs a "topic"`},
-		{table{"id": "1", "partitions": []table{{"topic": "t", "partition": -1}}}, `needs a "topic"`},
-		{table{"id": "1", "topics": []string{"t"}, "from": "soon"}, `"from": must be "earliest"`},
-		{table{"id": "1", "topics": []string{"t"}, "from": -1}, `"from": must be "earliest"`},
-		{table{"id": "1", "topics": []string{"t"}, "from": table{}}, `"from": must be "earliest"`},
-		{table{"id": "1", "topics": []string{"t"}, "from": table{"time": -1}}, `"from": must be "earliest"`},
+		{lua.Table{"id": "1"}, `one of "topics", "pattern" and "partitions"`},
+		{lua.Table{"id": "1", "topics": []string{"t"}, "pattern": "x"}, `one of "topics"`},
+		{lua.Table{"topics": []string{"t"}}, `needs an "id"`},
+		{lua.Table{"id": "1", "pattern": "("}, "no regular expression"},
+		{lua.Table{"id": "1", "group": "g", "partitions": part}, "a group shares its partitions"},
+		{lua.Table{"id": "1", "group": "g", "topics": []string{"t"}, "from": 7}, `"from" of a group`},
+		{lua.Table{"id": "1", "partitions": append(part, part...)}, "twice"},
+		{lua.Table{"id": "1", "partitions": []lua.Table{{"partition": 0}}}, `needs a "topic"`},
+		{lua.Table{"id": "1", "partitions": []lua.Table{{"topic": "t", "partition": -1}}}, `needs a "topic"`},
+		{lua.Table{"id": "1", "topics": []string{"t"}, "from": "soon"}, `"from": must be "earliest"`},
+		{lua.Table{"id": "1", "topics": []string{"t"}, "from": -1}, `"from": must be "earliest"`},
+		{lua.Table{"id": "1", "topics": []string{"t"}, "from": lua.Table{}}, `"from": must be "earliest"`},
+		{lua.Table{"id": "1", "topics": []string{"t"}, "from": lua.Table{"time": -1}}, `"from": must be "earliest"`},
 	} {
 		_, err := h.open("consume", options, c.how).next()
-		wants(t, err, invalidRequest, c.words)
+		lua.Fails(t, err, invalidRequest, c.words)
 	}
-	s := h.open("consume", options, table{"id": "2", "topics": []string{"t"}})
-	h.fails("commit", options, table{"id": "2", "records": []table{{"topic": "t", "partition": 0, "offset": 1}}},
+	s := h.open("consume", options, lua.Table{"id": "2", "topics": []string{"t"}})
+	h.fails("commit", options, lua.Table{"id": "2", "records": []lua.Table{{"topic": "t", "partition": 0, "offset": 1}}},
 		invalidRequest, "without a group")
-	_, err := h.open("consume", options, table{"id": "2", "topics": []string{"t"}}).next()
-	wants(t, err, invalidRequest, "already")
+	_, err := h.open("consume", options, lua.Table{"id": "2", "topics": []string{"t"}}).next()
+	lua.Fails(t, err, invalidRequest, "already")
 	s.Close()
-	h.fails("trouble", options, table{"id": "2"}, -8, "closed")
+	h.fails("trouble", options, lua.Table{"id": "2"}, -8, "closed")
 }

@@ -5,40 +5,41 @@ import (
 	"testing"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-func transactional(brokers table, id string) table {
-	return with(brokers, table{"transactional_id": "tx", "client_id": id})
+func transactional(brokers lua.Table, id string) lua.Table {
+	return lua.With(brokers, lua.Table{"transactional_id": "tx", "client_id": id})
 }
 
 // begin begins a transaction that can be used.
-func (h *host) begin(options table) *stream {
+func (h *host) begin(options lua.Table) *stream {
 	h.t.Helper()
-	s := h.open("transaction", options, table{})
+	s := h.open("transaction", options, lua.Table{})
 	if _, err := s.next(); err != nil {
 		h.t.Fatal(err)
 	}
 	return s
 }
 
-func sends(topic string, values ...string) table {
-	var list []table
+func sends(topic string, values ...string) lua.Table {
+	var list []lua.Table
 	for _, value := range values {
-		list = append(list, table{"topic": topic, "value": value})
+		list = append(list, lua.Table{"topic": topic, "value": value})
 	}
-	return table{"records": list, "timeout": soonSeconds}
+	return lua.Table{"records": list, "timeout": soonSeconds}
 }
 
-var commit = table{"commit": true, "timeout": soonSeconds}
+var commit = lua.Table{"commit": true, "timeout": soonSeconds}
 
 // answered is what became of a step: its code, 0 if it went well, and all that was said.
 func answered(answer any) (code int64, text string) {
-	said := answer.(table)
+	said := answer.(lua.Table)
 	code = toInt(said["code"])
 	if list, ok := said["sent"].([]any); ok {
 		for _, sent := range list {
-			if failed := toInt(sent.(table)["code"]); failed != 0 {
+			if failed := toInt(sent.(lua.Table)["code"]); failed != 0 {
 				code = failed
 			}
 		}
@@ -65,11 +66,11 @@ func TestTransactions(t *testing.T) {
 			}
 		},
 		"spoken wrongly": func(s *stream) {
-			if err := s.Send(packed(t, table{"x": 1}), false); err != nil {
+			if err := s.Send(lua.Pack(t, lua.Table{"x": 1}), false); err != nil {
 				t.Error(err)
 			}
 			_, err := s.next()
-			wants(t, err, invalidRequest, `no field "x"`)
+			lua.Fails(t, err, invalidRequest, `no field "x"`)
 		},
 	} {
 		s := h.begin(options)
@@ -78,8 +79,8 @@ func TestTransactions(t *testing.T) {
 		}
 		end(s)
 	}
-	h.call("send", brokers, table{"topic": "t", "value": "last"})
-	s := h.open("consume", brokers, table{"id": "1", "topics": []string{"t"}, "read_committed": true})
+	h.call("send", brokers, lua.Table{"topic": "t", "value": "last"})
+	s := h.open("consume", brokers, lua.Table{"id": "1", "topics": []string{"t"}, "read_committed": true})
 	seen := map[string]int{}
 	for _, r := range s.records(5) {
 		seen[fmt.Sprint(r[5])]++
@@ -87,9 +88,9 @@ func TestTransactions(t *testing.T) {
 	if fmt.Sprint(seen) != "map[committed:2 committed again:2 last:1]" {
 		t.Error(seen)
 	}
-	h.fails("send", options, table{"topic": "t"}, invalidRequest, "in transactions only")
-	_, err := h.open("transaction", brokers, table{}).next()
-	wants(t, err, invalidRequest, "transactional_id")
+	h.fails("send", options, lua.Table{"topic": "t"}, invalidRequest, "in transactions only")
+	_, err := h.open("transaction", brokers, lua.Table{}).next()
+	lua.Fails(t, err, invalidRequest, "transactional_id")
 }
 
 func TestAProducerThatIsFencedOff(t *testing.T) {
@@ -112,7 +113,7 @@ func TestAProducerThatIsFencedOff(t *testing.T) {
 	if code, text := answered(a.say(commit)); code != 0 {
 		t.Error(text)
 	}
-	s := h.open("consume", brokers, table{"id": "1", "topics": []string{"t"}, "read_committed": true})
+	s := h.open("consume", brokers, lua.Table{"id": "1", "topics": []string{"t"}, "read_committed": true})
 	if values := s.values(2); values != "younger again" {
 		t.Error(values)
 	}
@@ -138,7 +139,7 @@ func TestATransactionWhoseTopicIsMadeAgain(t *testing.T) {
 	if code != 0 {
 		t.Error(text)
 	}
-	c := h.open("consume", brokers, table{"id": "1", "topics": []string{"t"}, "read_committed": true})
+	c := h.open("consume", brokers, lua.Table{"id": "1", "topics": []string{"t"}, "read_committed": true})
 	if values := c.values(1); values != "new" {
 		t.Error(values)
 	}
@@ -146,8 +147,8 @@ func TestATransactionWhoseTopicIsMadeAgain(t *testing.T) {
 
 func TestATransactionWithoutBrokers(t *testing.T) {
 	h := load(t)
-	s := h.begin(transactional(table{"brokers": []string{nobody()}}, "a"))
-	code, text := answered(s.say(table{"records": []table{{"topic": "t", "value": "x"}}, "timeout": 1}))
+	s := h.begin(transactional(lua.Table{"brokers": []string{nobody()}}, "a"))
+	code, text := answered(s.say(lua.Table{"records": []lua.Table{{"topic": "t", "value": "x"}}, "timeout": 1}))
 	if code != unreachable && code != -1 {
 		t.Error(text)
 	}

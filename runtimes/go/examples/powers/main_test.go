@@ -10,16 +10,13 @@ import (
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
+func TestMain(m *testing.M) { testhost.Main(m) }
+
 func load(t *testing.T, config *string) (*testhost.Host, *testhost.Runtime) {
 	t.Helper()
-	shim, remove, err := testhost.Shim()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(remove)
 	h := testhost.New()
 	t.Cleanup(func() { h.Close(5 * time.Second) })
-	rt, err := h.Load(shim, config)
+	rt, err := h.Load(testhost.Self, config)
 	if err != nil {
 		t.Fatal(err)
 	}

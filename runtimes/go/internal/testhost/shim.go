@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
 )
 
 const shimSource = `
@@ -17,25 +18,37 @@ int libffi_init(char *cfg, void *tq)
 }
 `
 
-// Shim makes a library whose libffi_init is the calling program's: a host opens a library and calls it, and a test cannot
-// be opened as one. remove deletes it.
-func Shim() (path string, remove func(), err error) {
+// Self is a library whose libffi_init is that of the test program: a host opens a library, and a program cannot be opened as
+// one. Main makes it.
+var Self string
+
+// Main runs the tests of a package that is itself the library under test. TestMain calls it.
+func Main(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
 	folder, err := os.MkdirTemp("", "restyffi-test-")
 	if err != nil {
-		return "", nil, err
+		panic(err)
 	}
-	remove = func() { os.RemoveAll(folder) }
+	defer os.RemoveAll(folder)
+	if Self, err = shim(folder); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+func shim(folder string) (path string, err error) {
 	path = filepath.Join(folder, "libffi_go_test.so")
 	source := filepath.Join(folder, "shim.c")
 	if err := os.WriteFile(source, []byte(shimSource), 0o600); err != nil {
-		return "", remove, err
+		return "", err
 	}
 	cc := os.Getenv("CC")
 	if cc == "" {
 		cc = "cc"
 	}
 	if out, err := exec.Command(cc, "-shared", "-fPIC", "-o", path, source).CombinedOutput(); err != nil {
-		return "", remove, fmt.Errorf("%w: %s", err, out)
+		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	return path, remove, nil
+	return path, nil
 }

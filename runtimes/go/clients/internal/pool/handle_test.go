@@ -5,32 +5,32 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 	"github.com/vmihailenco/msgpack/v5"
 )
 
 func TestARequestThatIsNone(t *testing.T) {
 	f := load(t, nil)
-	type table = map[string]any
 	for _, c := range []struct {
 		text []byte
 		want string
 	}{
 		{nil,
 			"a request is a list of id, body and options"},
-		{packed(t, []any{7, empty{}}),
+		{lua.Pack(t, []any{7, empty{}}),
 			"the id of a client is a string"},
-		{packed(t, []any{"a", table{}, 7}),
+		{lua.Pack(t, []any{"a", lua.Table{}, 7}),
 			"the options of a client are a string, MessagePack"},
-		{packed(t, []any{"a", table{}, "\x07"}),
+		{lua.Pack(t, []any{"a", lua.Table{}, "\x07"}),
 			"the options: it must be a table, not number 7"},
-		{request(t, "a", empty{}, table{"name": 7}),
+		{request(t, "a", empty{}, lua.Table{"name": 7}),
 			`the options: "name" must be a string, not number 7`},
-		{request(t, "a", empty{}, table{"idle_timeout": "1"}),
+		{request(t, "a", empty{}, lua.Table{"idle_timeout": "1"}),
 			`the options: "idle_timeout" must be a number, not string "1"`},
-		{request(t, "a", empty{}, table{"x": 1}),
+		{request(t, "a", empty{}, lua.Table{"x": 1}),
 			`the options: there is no field "x"; the fields are: idle_timeout, name`},
-		{request(t, "a", table{"x": 1}, nil),
+		{request(t, "a", lua.Table{"x": 1}, nil),
 			`the request: there is no field "x"; the fields are: `},
 	} {
 		fails(t, f.rt.Start("name", c.text, 0), invalid, c.want)
@@ -62,13 +62,13 @@ func TestStreams(t *testing.T) {
 	if err != nil || first.Name != "a" || first.First != 7 {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	if err := s.Send(packed(t, nap{8}), false); err != nil {
+	if err := s.Send(lua.Pack(t, nap{8}), false); err != nil {
 		t.Fatal(err)
 	}
-	if message, err := s.Recv(); err != nil || string(message) != string(packed(t, nap{8})) {
+	if message, err := s.Recv(); err != nil || string(message) != string(lua.Pack(t, nap{8})) {
 		t.Errorf("%q, %v", message, err)
 	}
-	if err := s.Send(packed(t, map[string]any{"millis": "x"}), false); err != nil {
+	if err := s.Send(lua.Pack(t, map[string]any{"millis": "x"}), false); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Recv()
@@ -104,42 +104,41 @@ func TestErrorsNameTheField(t *testing.T) {
 		Inner *inner   `msgpack:"inner"`
 		ID    digits   `msgpack:"id"`
 	}
-	type table = map[string]any
 	for _, c := range []struct {
-		given table
+		given lua.Table
 		want  string
 	}{
-		{table{"text": true},
+		{lua.Table{"text": true},
 			`"text" must be a string, not boolean true`},
-		{table{"bytes": table{"a": 1}},
+		{lua.Table{"bytes": lua.Table{"a": 1}},
 			`"bytes" must be a string, not a table`},
-		{table{"list": 1.5},
+		{lua.Table{"list": 1.5},
 			`"list" must be a list, not number 1.5`},
-		{table{"list": []any{table{}, table{"sure": "yes"}}},
+		{lua.Table{"list": []any{lua.Table{}, lua.Table{"sure": "yes"}}},
 			`"list[2].sure" must be a boolean, not string "yes"`},
-		{table{"list": []any{table{"small": 1.5}}},
+		{lua.Table{"list": []any{lua.Table{"small": 1.5}}},
 			`"list[1].small" must be a whole number from 0 on, not number 1.5`},
-		{table{"list": []any{table{"big": 1}}},
+		{lua.Table{"list": []any{lua.Table{"big": 1}}},
 			`there is no field "list[1].big"; the fields are: small, sure`},
-		{table{"names": []any{[]any{}}},
+		{lua.Table{"names": []any{[]any{}}},
 			`"names[1]" must be a string, not a list`},
-		{table{"inner": "x"},
+		{lua.Table{"inner": "x"},
 			`"inner" must be a table, not string "x"`},
-		{table{"inner": table{"sure": 1}},
+		{lua.Table{"inner": lua.Table{"sure": 1}},
 			`"inner.sure" must be a boolean, not number 1`},
-		{table{"id": "x1"},
+		{lua.Table{"id": "x1"},
 			`"id": must have digits`},
-		{table{"txt": 1},
+		{lua.Table{"txt": 1},
 			`there is no field "txt"; the fields are: bytes, id, idle_timeout, inner, list, names, text`},
 	} {
-		err := decode(packed(t, c.given), new(outer))
+		err := decode(lua.Pack(t, c.given), new(outer))
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%v: %v; want %s", c.given, err, c.want)
 		}
 	}
 	var fine outer
-	given := table{"text": "\xff\x00", "idle_timeout": 2, "inner": table{"sure": true}, "list": []any{table{"small": 3}}}
-	if err := decode(packed(t, given), &fine); err != nil || fine.Text != "\xff\x00" || fine.IdleTimeout != 2 ||
+	given := lua.Table{"text": "\xff\x00", "idle_timeout": 2, "inner": lua.Table{"sure": true}, "list": []any{lua.Table{"small": 3}}}
+	if err := decode(lua.Pack(t, given), &fine); err != nil || fine.Text != "\xff\x00" || fine.IdleTimeout != 2 ||
 		!fine.Inner.Sure || fine.List[0].Small != 3 {
 		t.Errorf("%+v, %v", fine, err)
 	}

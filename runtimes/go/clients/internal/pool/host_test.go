@@ -3,41 +3,22 @@ package pool
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
-	"github.com/vmihailenco/msgpack/v5"
 )
 
-// The library under test is this program: setUp is what the test that runs just now wants its runtime to be.
-var (
-	shim  string
-	setUp func(*restyffi.Runtime) error
-)
+// setUp is what the test that runs just now wants its runtime to be.
+var setUp func(*restyffi.Runtime) error
 
 func init() { restyffi.Serve(func(rt *restyffi.Runtime) error { return setUp(rt) }) }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	if restyffi.ABI() == 0 {
-		fmt.Fprintln(os.Stderr, "The tests need libresty_ffi.so: run them with `npm test`, which sets CGO_LDFLAGS.")
-		return 1
-	}
-	path, remove, err := testhost.Shim()
-	if err != nil {
-		panic(err)
-	}
-	defer remove()
-	shim = path
-	return m.Run()
-}
+func TestMain(m *testing.M) { testhost.Main(m) }
 
 const invalid = 33
 
@@ -79,8 +60,7 @@ type nap struct {
 // told to go, the stream "echo" sends messages back.
 func load(t *testing.T, connect func(*fixture, context.Context, *testOptions) (*testClient, error)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, h: testhost.New()}
-	t.Cleanup(func() { f.h.Close(5 * time.Second) })
+	f := &fixture{t: t}
 	setUp = func(rt *restyffi.Runtime) error {
 		f.pool = New(rt, invalid, func(o *testOptions) time.Duration { return o.Idle() },
 			func(ctx context.Context, o *testOptions) (*testClient, error) {
@@ -122,32 +102,19 @@ func load(t *testing.T, connect func(*fixture, context.Context, *testOptions) (*
 		})
 		return nil
 	}
-	rt, err := f.h.Load(shim, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.rt = rt
+	f.h, f.rt = lua.Load(t)
 	return f
 }
 
 func (f *fixture) client(o *testOptions) *testClient { return &testClient{f: f, name: o.Name} }
 
-func packed(t *testing.T, v any) []byte {
-	t.Helper()
-	text, err := msgpack.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // request is what client.lua sends; options may be nil.
 func request(t *testing.T, id string, body any, options map[string]any) []byte {
 	t.Helper()
 	if options == nil {
-		return packed(t, []any{id, body})
+		return lua.Pack(t, []any{id, body})
 	}
-	return packed(t, []any{id, body, string(packed(t, options))})
+	return lua.Pack(t, []any{id, body, string(lua.Pack(t, options))})
 }
 
 // begin begins a call in the manner of client.lua.
@@ -160,7 +127,7 @@ func (f *fixture) begin(method, name string, body any, idle float64) *testhost.C
 func (f *fixture) named(name string, idle float64) {
 	f.t.Helper()
 	answer, err := f.begin("name", name, empty{}, idle).Wait()
-	if err != nil || string(answer) != string(packed(f.t, name)) {
+	if err != nil || string(answer) != string(lua.Pack(f.t, name)) {
 		f.t.Errorf("%q, %v; want %q", answer, err, name)
 	}
 }
@@ -171,16 +138,6 @@ func fails(t *testing.T, c *testhost.Call, code int, text string) {
 	var failure *testhost.CallError
 	if !errors.As(err, &failure) || failure.Code != code || failure.Text != text {
 		t.Errorf("%q, %v; want %d %s", answer, err, code, text)
-	}
-}
-
-// soon waits for something to become true.
-func soon(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s has not happened within 10 s", what)
-		}
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/lua"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/internal/testhost"
 )
 
 func TestTheIdleTimeIsAMinuteUnlessTold(t *testing.T) {
@@ -82,21 +84,21 @@ func TestWhoAskedFirstMayGoAway(t *testing.T) {
 		return f.client(o), ctx.Err()
 	})
 	first := f.begin("name", "a", empty{}, 0.05)
-	soon(t, "connect", func() bool { return f.made.Load() == 1 })
+	testhost.Soon(t, "connect", func() bool { return f.made.Load() == 1 })
 	second := f.begin("name", "a", empty{}, 0.05)
 	first.Cancel(-2)
 	close(made)
 	if _, err := second.Wait(); err != nil {
 		t.Error(err)
 	}
-	soon(t, "the end of the client, which nobody uses", func() bool { return f.closed.Load() == 1 })
+	testhost.Soon(t, "the end of the client, which nobody uses", func() bool { return f.closed.Load() == 1 })
 }
 
 func TestAnIdleClientIsClosedAndMadeAnew(t *testing.T) {
 	f := load(t, nil)
 	for n := range int64(3) {
 		f.named("a", 0.02)
-		soon(t, "the end", func() bool { return f.closed.Load() == n+1 })
+		testhost.Soon(t, "the end", func() bool { return f.closed.Load() == n+1 })
 	}
 	if n := f.made.Load(); n != 3 {
 		t.Errorf("%d clients were made", n)
@@ -110,15 +112,15 @@ func TestAClientInUseIsNotClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	napping := f.begin("nap", "b", nap{150}, 0.01)
-	if answer, err := napping.Wait(); err != nil || string(answer) != string(packed(t, false)) {
+	if answer, err := napping.Wait(); err != nil || string(answer) != string(lua.Pack(t, false)) {
 		t.Errorf("%q, %v", answer, err)
 	}
-	soon(t, "the end of b", func() bool { return f.closed.Load() == 1 })
+	testhost.Soon(t, "the end of b", func() bool { return f.closed.Load() == 1 })
 	if message, err := s.Recv(); err != nil || len(message) == 0 {
 		t.Errorf("%q, %v", message, err)
 	}
 	s.Close()
-	soon(t, "the end of a", func() bool { return f.closed.Load() == 2 })
+	testhost.Soon(t, "the end of a", func() bool { return f.closed.Load() == 2 })
 }
 
 // Clients are asked for about when their idle time is over.
@@ -127,13 +129,13 @@ func TestNobodyGetsAClosedClient(t *testing.T) {
 	atOnce(20, func(k int) {
 		for i := range 60 {
 			answer, err := f.begin("nap", fmt.Sprint(k/2), nap{0}, leastIdle.Seconds()).Wait()
-			if err != nil || string(answer) != string(packed(t, false)) {
+			if err != nil || string(answer) != string(lua.Pack(t, false)) {
 				t.Errorf("%q, %v", answer, err)
 			}
 			time.Sleep(leastIdle - 2*time.Millisecond + time.Duration((i*7+k)%40)*100*time.Microsecond)
 		}
 	})
-	soon(t, "the end of all", func() bool { return f.closed.Load() == f.made.Load() })
+	testhost.Soon(t, "the end of all", func() bool { return f.closed.Load() == f.made.Load() })
 	if f.made.Load() < 50 {
 		t.Errorf("only %d clients were made: nothing was tested", f.made.Load())
 	}
@@ -142,15 +144,15 @@ func TestNobodyGetsAClosedClient(t *testing.T) {
 func TestTenThousandDroppedClientsLeaveNothing(t *testing.T) {
 	f := load(t, nil)
 	f.named("first", 0.01)
-	soon(t, "the end of the first", func() bool { return f.closed.Load() == 1 })
+	testhost.Soon(t, "the end of the first", func() bool { return f.closed.Load() == 1 })
 	before := runtime.NumGoroutine()
 	atOnce(10, func(k int) {
 		for i := range 1000 {
 			f.named(fmt.Sprint(k, i), 0.01)
 		}
 	})
-	soon(t, "the end of all", func() bool { return f.closed.Load() == 10_001 })
-	soon(t, "the end of the goroutines", func() bool { return runtime.NumGoroutine() <= before+2 })
+	testhost.Soon(t, "the end of all", func() bool { return f.closed.Load() == 10_001 })
+	testhost.Soon(t, "the end of the goroutines", func() bool { return runtime.NumGoroutine() <= before+2 })
 	f.pool.mu.Lock()
 	defer f.pool.mu.Unlock()
 	if n := len(f.pool.entries); n > 0 {
@@ -164,21 +166,21 @@ func TestUnloadClosesAllClients(t *testing.T) {
 		f.named(fmt.Sprint(k), 1e6)
 	}
 	f.rt.Unload()
-	soon(t, "the end of all", func() bool { return f.closed.Load() == 20 })
+	testhost.Soon(t, "the end of all", func() bool { return f.closed.Load() == 20 })
 }
 
 func TestUnloadWaitsALittleForWhoUsesAClient(t *testing.T) {
 	f := load(t, nil)
 	f.named("a", 1e6)
 	staying := f.begin("stay", "a", empty{}, 0)
-	soon(t, "the call", func() bool {
+	testhost.Soon(t, "the call", func() bool {
 		f.pool.mu.Lock()
 		defer f.pool.mu.Unlock()
 		return f.pool.entries["a"].users.Load() == 1
 	})
 	go func() { _ = f.pool.close(context.Background()) }() // an unload waits for calls first, as long as the host lets it
 	staying.Cancel(-2)
-	soon(t, "the end", func() bool { return f.closed.Load() == 1 })
+	testhost.Soon(t, "the end", func() bool { return f.closed.Load() == 1 })
 }
 
 func TestUnloadWhileAClientIsBeingMade(t *testing.T) {
@@ -193,7 +195,7 @@ func TestUnloadWhileAClientIsBeingMade(t *testing.T) {
 				return f.client(o), nil
 			})
 			call := f.begin("name", "a", empty{}, 1e6)
-			soon(t, "connect", func() bool { return f.made.Load() == 1 })
+			testhost.Soon(t, "connect", func() bool { return f.made.Load() == 1 })
 			f.pool.refuse()
 			go func() { _ = f.pool.close(context.Background()) }()
 			fails(t, f.begin("name", "b", empty{}, 0), restyffi.CodeUnloaded,
@@ -204,7 +206,7 @@ func TestUnloadWhileAClientIsBeingMade(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			if !fail {
-				soon(t, "the end", func() bool { return f.closed.Load() == 1 })
+				testhost.Soon(t, "the end", func() bool { return f.closed.Load() == 1 })
 			}
 		})
 	}
@@ -218,7 +220,7 @@ func TestUnloadEndsAConnectThatWaits(t *testing.T) {
 		return nil, ctx.Err()
 	})
 	call := f.begin("name", "a", empty{}, 0)
-	soon(t, "connect", func() bool { return f.made.Load() == 1 })
+	testhost.Soon(t, "connect", func() bool { return f.made.Load() == 1 })
 	call.Cancel(-2)
 	f.rt.Unload()
 	select {
