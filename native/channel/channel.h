@@ -1,6 +1,6 @@
 /*
  * One side's view of the shared range of a queue: payload memory, frames to the runtime, frames to the host, and how
- * the two wake each other. Knows no call, no transport.
+ * the two wake each other. Made by an instance or by a child, used by either end; the queue and the loop look into it.
  */
 #ifndef RF_CHANNEL_H
 #define RF_CHANNEL_H

@@ -1,4 +1,4 @@
-/* Texts of failed system calls. */
+/* Texts of failed system calls. Any file, any thread. */
 #ifndef RF_FAILED_H
 #define RF_FAILED_H
 

@@ -1,6 +1,7 @@
 /*
  * The memory that host and runtime share: one sparse range per queue, private for the thread transport, shared for the
- * process transport (memory.h). Everything in it is found by offset, so it may be mapped anywhere.
+ * process transport (memory.h). For files of this folder, and for those that read a frame or the header. Everything in
+ * it is found by offset, so it may be mapped anywhere.
  *
  *   header | request ring | slots | slot links | method names | block links | blocks, class by class
  *

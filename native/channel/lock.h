@@ -1,6 +1,6 @@
 /*
- * A mutex on a futex, for what is not on the path of a call. Not pthread's: libresty_ffi.so carries no symbol versions,
- * and must run on any libc that its host uses.
+ * A mutex on a futex, for what is not on the path of a call. Any file, any thread. Not pthread's: libresty_ffi.so
+ * carries no symbol versions, and must run on any libc that its host uses.
  */
 #ifndef RF_LOCK_H
 #define RF_LOCK_H

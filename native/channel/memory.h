@@ -1,4 +1,4 @@
-/* The memory behind a queue's range. */
+/* The memory behind a queue's range. For channel.c. */
 #ifndef RF_MEMORY_H
 #define RF_MEMORY_H
 

@@ -1,4 +1,4 @@
-/* Frames from the runtime to the host. */
+/* Frames from the runtime to the host. For the queue and the loop. */
 #ifndef RF_REPLIES_H
 #define RF_REPLIES_H
 

@@ -1,4 +1,7 @@
-/* Instances: one queue each, with a runtime behind it. The loop's thread only, except news and references. */
+/*
+ * Instances: one queue each, with a runtime behind it. For files of this folder on the loop's thread, and for
+ * transports, whose threads may bring news and give back references.
+ */
 #ifndef RF_INSTANCE_H
 #define RF_INSTANCE_H
 

@@ -1,4 +1,7 @@
-/* What runtimes write into the host's log. The loop's thread, except rf_logging_add and rf_logging_free. */
+/*
+ * What runtimes write into the host's log. For files of this folder on the loop's thread; transports call
+ * rf_logging_add on theirs.
+ */
 #ifndef RF_LOGGING_H
 #define RF_LOGGING_H
 

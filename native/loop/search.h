@@ -1,4 +1,4 @@
-/* Where libraries are. */
+/* Where libraries are. For files of this folder and for transports, any thread. */
 #ifndef RF_SEARCH_H
 #define RF_SEARCH_H
 

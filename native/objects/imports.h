@@ -1,6 +1,7 @@
 /*
  * Replaces functions of libc that loaded objects call. The host's objects are those that are there when the first
- * library is loaded into the process; later ones are the runtimes'. Objects of libc itself are not touched.
+ * library is loaded into the process; later ones are the runtimes'. Objects of libc itself are not touched. For
+ * transport/thread and host/nginx.
  */
 #ifndef RF_IMPORTS_H
 #define RF_IMPORTS_H

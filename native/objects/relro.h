@@ -1,4 +1,5 @@
-/* Words of loaded objects that the dynamic linker has made read-only once it had written them. */
+/* Words of loaded objects that the dynamic linker has made read-only once it had written them. For imports.c and
+ * transport/thread. */
 #ifndef RF_RELRO_H
 #define RF_RELRO_H
 

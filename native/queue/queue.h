@@ -1,4 +1,4 @@
-/* A runtime's end of its queue: what resty_ffi.h calls resty_ffi_queue. */
+/* A runtime's end of its queue: what resty_ffi.h calls resty_ffi_queue. For its owner, an instance or a child. */
 #ifndef RF_QUEUE_H
 #define RF_QUEUE_H
 

@@ -1,4 +1,4 @@
-/* Descriptors in nginx's epoll. Main thread of a worker only. */
+/* Descriptors in nginx's epoll. For files of this folder; main thread of a worker. */
 #ifndef RF_NGINX_EVENT_H
 #define RF_NGINX_EVENT_H
 

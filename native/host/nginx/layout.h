@@ -1,4 +1,4 @@
-/* Where nginx has the fields of its connections and events: forks insert fields of their own. */
+/* Where nginx has the fields of its connections and events: forks insert fields of their own. For event.c. */
 #ifndef RF_NGINX_LAYOUT_H
 #define RF_NGINX_LAYOUT_H
 

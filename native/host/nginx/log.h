@@ -1,4 +1,5 @@
-/* Lines for error.log. Main thread of a worker; any thread when the worker is about to end. */
+/* Lines for error.log. For files of this folder; main thread of a worker; any thread when the worker is about to end.
+ */
 #ifndef RF_NGINX_LOG_H
 #define RF_NGINX_LOG_H
 

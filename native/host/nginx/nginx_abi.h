@@ -1,7 +1,7 @@
 /*
  * The few parts of nginx that this host touches, declared by hand so that one library serves every nginx (64-bit). The
  * worker finds out where connections and events have their fields: see layout.h. All symbols are weak: outside nginx
- * the library loads and reports that it is not in nginx.
+ * the library loads and reports that it is not in nginx. For files of this folder.
  */
 #ifndef RF_NGINX_ABI_H
 #define RF_NGINX_ABI_H

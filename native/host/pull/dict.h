@@ -1,4 +1,5 @@
-/* Shared dicts for hosts without their own: strings by dict name and key, in this process. */
+/* Shared dicts for hosts without their own: strings by dict name and key, in this process.
+   For pull.c. */
 #ifndef RF_PULL_DICT_H
 #define RF_PULL_DICT_H
 

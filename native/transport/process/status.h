@@ -1,4 +1,4 @@
-/* How a process ended, in words. */
+/* How a process ended, in words. For the supervisor and resty-ffi-run. */
 #ifndef RF_STATUS_H
 #define RF_STATUS_H
 

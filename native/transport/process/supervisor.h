@@ -1,7 +1,8 @@
 /*
  * One thread for each loop that has child processes: starts the children, listens to them, and makes sure that they
  * end. It restarts nothing by itself. It has to be a separate thread: a child is killed when the thread that started it
- * ends, which is why no child outlives the host; and a start takes longer than an event loop may block.
+ * ends, which is why no child outlives the host; and a start takes longer than an event loop may block. The structs are
+ * for files of this folder.
  */
 #ifndef RF_SUPERVISOR_H
 #define RF_SUPERVISOR_H

@@ -3,7 +3,7 @@
 
 /*
  * Keeps the destructors of a library from running when the process ends. The library's threads may still run, and state
- * of its own thread must not be torn down on another: Py_Finalize would wait for ever. Any thread.
+ * of its own thread must not be torn down on another: Py_Finalize would wait for ever. For home.c, any thread.
  */
 void rf_destructors_skip(void *library);
 

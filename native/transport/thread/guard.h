@@ -1,4 +1,5 @@
-/* What keeps host and libraries apart in one process: signals, and functions of libc that belong to the whole of it. */
+/* What keeps host and libraries apart in one process: signals, and functions of libc that belong to the whole of it.
+   For thread.c. */
 #ifndef RF_GUARD_H
 #define RF_GUARD_H
 

@@ -1,7 +1,7 @@
 /*
  * The thread on which a library is initialised. Libraries written for lua-resty-ffi keep thread-bound state (a JNIEnv,
  * an interpreter's thread state) from their first libffi_init for the next ones, so all calls of a library's
- * libffi_init run on one thread, one after the other.
+ * libffi_init run on one thread, one after the other. For thread.c.
  */
 #ifndef RF_HOME_H
 #define RF_HOME_H

@@ -1,5 +1,5 @@
 /*
- * Keeps the process's signals the host's when libraries run in it.
+ * Keeps the process's signals the host's when libraries run in it. For guard.c and thread.c.
  *
  * Threads of libraries block no signal, so the programs they start have a clean mask. The host's handlers still run on
  * its main thread only: our handlers stand before them and forward what arrives on other threads. Handlers of libraries

@@ -1,4 +1,4 @@
-/* Libraries in this process. */
+/* Libraries in this process. For transports.c. */
 #ifndef RF_THREAD_H
 #define RF_THREAD_H
 
