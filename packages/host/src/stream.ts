@@ -5,12 +5,19 @@ import { RestyFfiError } from "./error.js";
 import { Host } from "./host.js";
 import type { CallOptions } from "./options.js";
 import { EMPTY, toBytes } from "./request.js";
-import type { Loaded } from "./runtime.js";
 
 /** What resty_ffi_stream_send and resty_ffi_stream_next return; see native/loop/host.h. */
 const AGAIN = 1;
 const NOTHING = 0;
 const MESSAGE = 1;
+
+/** What a stream needs of its runtime. */
+interface Owner {
+  readonly name: string;
+  readonly host: Host;
+  explained(code: number): RestyFfiError;
+  cancelled(signal: AbortSignal): RestyFfiError;
+}
 
 interface Receiver {
   resolve(message: Buffer | null): void;
@@ -36,7 +43,7 @@ interface Sender {
  * ```
  */
 export class Stream implements AsyncIterable<Buffer> {
-  readonly #owner: Loaded;
+  readonly #owner: Owner;
   readonly #call: Call;
   readonly #method: string;
   readonly #signal: AbortSignal | undefined;
@@ -48,7 +55,7 @@ export class Stream implements AsyncIterable<Buffer> {
   #error: RestyFfiError | undefined;
 
   /** @internal Of a call that has been opened as a stream. */
-  constructor(owner: Loaded, call: Call, method: string, { timeout = 0, signal }: CallOptions) {
+  constructor(owner: Owner, call: Call, method: string, { timeout = 0, signal }: CallOptions) {
     this.#owner = owner;
     this.#call = call;
     this.#method = method;
