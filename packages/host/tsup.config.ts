@@ -5,7 +5,7 @@ export default defineConfig({
   format: ["esm", "cjs"],
   target: "node20",
   outExtension: ({ format }) => ({ js: format === "cjs" ? ".cjs" : ".mjs" }),
-  dts: true,
+  dts: { resolve: ["@resty-ffi/error"] },
   shims: true,
   sourcemap: true,
 });

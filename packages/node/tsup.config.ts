@@ -12,7 +12,7 @@ export default defineConfig([
     format: ["esm", "cjs"],
     target: "node20",
     outExtension: extension,
-    dts: true,
+    dts: { resolve: ["@resty-ffi/error"] },
     sourcemap: true,
   },
   {

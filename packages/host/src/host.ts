@@ -1,7 +1,6 @@
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import koffi, { type node as koffiNode } from "koffi";
 import { Call } from "./call.js";
-import { UNLOADED } from "./codes.js";
-import { RestyFfiError } from "./error.js";
 import { bind, cString, type Native } from "./library.js";
 import { type LogHandler, levelName, logToStderr } from "./log.js";
 
@@ -145,7 +144,7 @@ export class Host {
 
   /** The error of a call that the end of the host has cut off. */
   static ended(name: string): RestyFfiError {
-    return new RestyFfiError(`unloaded: the host of runtime "${name}" was closed; load it again`, UNLOADED);
+    return new RestyFfiError(`unloaded: the host of runtime "${name}" was closed; load it again`, Status.UNLOADED);
   }
 }
 

@@ -4,8 +4,8 @@
  *
  * @packageDocumentation
  */
+export { RestyFfiError, Status } from "@resty-ffi/error";
 export * from "./codes.js";
-export { RestyFfiError } from "./error.js";
 export { close, configure, type Settings } from "./host.js";
 export { call, load, methodStats, nameOf, type Runtime, reload, send, stats, stream, unload } from "./load.js";
 export type { LogHandler, LogLevel } from "./log.js";

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
-import { BAD_ARGUMENT, EXITED, TIMEOUT } from "./codes.js";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import { encode, FOREVER } from "./encode.js";
-import { RestyFfiError } from "./error.js";
 import { currentHost, type Host } from "./host.js";
 import { cString } from "./library.js";
 import { type CallOptions, checkLoadOptions, type LoadOptions, type SendOptions, shown } from "./options.js";
@@ -104,18 +103,18 @@ function begin(host: Host, lib: string, cfg: string | null, options: LoadOptions
     error.length,
   );
   host.run();
-  if (!address) throw new RestyFfiError(cString(error), BAD_ARGUMENT);
+  if (!address) throw new RestyFfiError(cString(error), Status.BAD_ARGUMENT);
   return address;
 }
 
 async function started(host: Host, lib: string, address: number): Promise<void> {
   const error = Buffer.alloc(2048);
   for (;;) {
-    if (host.closed) throw new RestyFfiError(`cannot load "${lib}": the host was closed`, EXITED);
+    if (host.closed) throw new RestyFfiError(`cannot load "${lib}": the host was closed`, Status.EXITED);
     const state = host.native.wait(address, 0, error, error.length);
     host.run();
     if (state > 0) return;
-    if (state < 0) throw new RestyFfiError(cString(error), state === -2 ? TIMEOUT : EXITED);
+    if (state < 0) throw new RestyFfiError(cString(error), state === -2 ? Status.TIMEOUT : Status.EXITED);
     await host.activity(20);
   }
 }

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Call } from "./call.js";
-import { CANCELLED, EXITED, TIMEOUT } from "./codes.js";
-import { RestyFfiError } from "./error.js";
 import { Host } from "./host.js";
 import { cString } from "./library.js";
 import { type CallOptions, checkCallOptions, checkSendOptions, type SendOptions } from "./options.js";
@@ -64,7 +63,7 @@ export class Loaded {
         end();
         reject(error());
       };
-      const abort = () => giveUp(CANCELLED, () => this.cancelled(signal as AbortSignal));
+      const abort = () => giveUp(Status.CANCELLED, () => this.cancelled(signal as AbortSignal));
       const settle = () => {
         if (call.inFlight) {
           end();
@@ -80,7 +79,7 @@ export class Loaded {
           reject(new RestyFfiError(answer?.toString() || `runtime "${this.name}" failed with code ${status}`, status));
       };
       call.settle = settle;
-      if (timeout > 0) timer = setTimeout(giveUp, timeout, TIMEOUT, () => this.explained(TIMEOUT));
+      if (timeout > 0) timer = setTimeout(giveUp, timeout, Status.TIMEOUT, () => this.explained(Status.TIMEOUT));
       signal?.addEventListener("abort", abort);
     });
   }
@@ -149,7 +148,7 @@ export class Loaded {
   }
 
   cancelled(signal: AbortSignal): RestyFfiError {
-    return new RestyFfiError(`cancelled: the caller of runtime "${this.name}" gave up`, CANCELLED, {
+    return new RestyFfiError(`cancelled: the caller of runtime "${this.name}" gave up`, Status.CANCELLED, {
       cause: signal.reason,
     });
   }
@@ -174,7 +173,7 @@ export class Loaded {
         const state: number = host.native.reloadWait(this.#address, 0, error, error.length);
         host.run();
         if (state > 0) return;
-        if (state < 0) throw new RestyFfiError(cString(error), EXITED);
+        if (state < 0) throw new RestyFfiError(cString(error), Status.EXITED);
         await host.activity(20);
       }
     } finally {

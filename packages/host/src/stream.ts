@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Call } from "./call.js";
-import { CANCELLED, TIMEOUT, UNLOADED } from "./codes.js";
-import { RestyFfiError } from "./error.js";
 import { Host } from "./host.js";
 import type { CallOptions } from "./options.js";
 import { EMPTY, toBytes } from "./request.js";
@@ -62,7 +61,8 @@ export class Stream implements AsyncIterable<Buffer> {
     this.#signal = signal;
     call.settle = () => this.#look();
     owner.host.hold();
-    if (timeout > 0) this.#timer = setTimeout(() => this.#giveUp(TIMEOUT, () => owner.explained(TIMEOUT)), timeout);
+    if (timeout > 0)
+      this.#timer = setTimeout(() => this.#giveUp(Status.TIMEOUT, () => owner.explained(Status.TIMEOUT)), timeout);
     signal?.addEventListener("abort", this.#abort);
   }
 
@@ -103,8 +103,8 @@ export class Stream implements AsyncIterable<Buffer> {
   /** Cancels the stream, unless it has ended; the handler is told to stop, and what waits fails with `CANCELLED`. */
   close(): void {
     if (this.#ended) return;
-    this.#owner.host.native.callCancel(this.#call.address, CANCELLED);
-    this.#end(new RestyFfiError(`cancelled: ${this.#name} was closed by its caller`, CANCELLED));
+    this.#owner.host.native.callCancel(this.#call.address, Status.CANCELLED);
+    this.#end(new RestyFfiError(`cancelled: ${this.#name} was closed by its caller`, Status.CANCELLED));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
@@ -140,13 +140,13 @@ export class Stream implements AsyncIterable<Buffer> {
     const data = bytes.length === 0 ? EMPTY : bytes;
     const code: number = native.streamSend(this.#call.address, data, bytes.length, false);
     if (code === 0 || code === AGAIN) return code === 0;
-    throw code === UNLOADED ? this.#sendError() : this.#owner.explained(code);
+    throw code === Status.UNLOADED ? this.#sendError() : this.#owner.explained(code);
   }
 
   #sendError(): RestyFfiError {
     if (this.#error) return this.#error;
     const why = this.#sendClosed && !this.#ended ? "is closed for sending" : "has ended";
-    return new RestyFfiError(`${this.#name} ${why}`, UNLOADED);
+    return new RestyFfiError(`${this.#name} ${why}`, Status.UNLOADED);
   }
 
   /** Something has happened: a message, the end, or a window. */
@@ -181,7 +181,7 @@ export class Stream implements AsyncIterable<Buffer> {
   }
 
   readonly #abort = (): void => {
-    this.#giveUp(CANCELLED, () => this.#owner.cancelled(this.#signal as AbortSignal));
+    this.#giveUp(Status.CANCELLED, () => this.#owner.cancelled(this.#signal as AbortSignal));
   };
 
   #giveUp(status: number, error: () => RestyFfiError): void {

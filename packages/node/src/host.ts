@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Dict } from "./dict.js";
-import { RestyFfiError, Status } from "./error.js";
 import { createLog, type Log } from "./log.js";
 
 /** What the host that started this process offers to the runtime. */

@@ -15,10 +15,10 @@
  *
  * @module
  */
+export { RestyFfiError, Status } from "@resty-ffi/error";
 export type { Call } from "./call.js";
 export { parseConfig } from "./config.js";
 export type { Dict, TimeToLive } from "./dict.js";
-export { RestyFfiError, Status } from "./error.js";
 export type { Log } from "./log.js";
 export { type Answer, createRuntime, type Handler, type Runtime } from "./runtime.js";
 export type { Message, Requests, StreamHandler } from "./stream.js";

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { types } from "node:util";
-import { RestyFfiError, Status } from "../error.js";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Answer, Handler } from "../runtime.js";
 import type { Message, Requests, StreamHandler } from "../stream.js";
 import { ActiveCall } from "./active_call.js";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Dict, TimeToLive } from "../dict.js";
-import { RestyFfiError, Status } from "../error.js";
 import { DictOp } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 

@@ -2,8 +2,8 @@ import { AsyncResource } from "node:async_hooks";
 import type { Buffer } from "node:buffer";
 import { setTimeout as delay } from "node:timers/promises";
 import { inspect, types } from "node:util";
+import { RestyFfiError, Status } from "@resty-ffi/error";
 import koffi, { type node as koffiNode } from "koffi";
-import { isRestyFfiError, RestyFfiError, Status } from "../error.js";
 import type { Log } from "../log.js";
 import type { Answer, Definition, Handler, UnloadHandler } from "../runtime.js";
 import type { StreamHandler } from "../stream.js";
@@ -301,7 +301,7 @@ function refuse(name: string): never {
 /** What a caller is told of a handler's error. Whatever it threw: even looking at it may throw. */
 function failure(error: unknown, call: ActiveCall): { code: number; text: string } {
   try {
-    if (isRestyFfiError(error)) return { code: error.code, text: String(error.message) };
+    if (error instanceof RestyFfiError) return { code: error.code, text: String(error.message) };
     if (call.aborted && error === call.signal.reason) {
       return { code: Status.CANCELLED, text: `cancelled: method "${call.method}" was told to stop` };
     }
