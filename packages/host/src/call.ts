@@ -1,15 +1,9 @@
 import { Buffer } from "node:buffer";
 import koffi from "koffi";
+import { CALL, CallState } from "./abi.js";
 import type { Native } from "./library.js";
 
-/** The first fields of `resty_ffi_call` in native/loop/host.h. */
-const BYTES = 40;
-const DATA = 8;
-const LENGTH = 16;
-const STATUS = 24;
-const NIL = 28;
-const STATE = 32;
-const IN_FLIGHT = 1;
+const { at } = CALL;
 /** Up to here an answer is cut out of Buffer's pool. */
 const SMALL = 4096;
 
@@ -25,24 +19,24 @@ export class Call {
     this.#native = native;
     this.address = address;
     if (!this.address) throw new Error("There is no memory for another call.");
-    this.#fields = new DataView(koffi.view(BigInt(this.address), BYTES));
+    this.#fields = new DataView(koffi.view(BigInt(this.address), CALL.size));
   }
 
   get inFlight(): boolean {
-    return this.#fields.getInt32(STATE, true) === IN_FLIGHT;
+    return this.#fields.getInt32(at.state, true) === CallState.IN_FLIGHT;
   }
 
   /** 0, or why the call failed; then `answer` is the message. */
   get status(): number {
-    return this.#fields.getInt32(STATUS, true);
+    return this.#fields.getInt32(at.status, true);
   }
 
   /** A copy of the answer, null = none at all. */
   answer(): Buffer | null {
-    if (this.#fields.getInt32(NIL, true) !== 0) return null;
-    const length = this.#wide(LENGTH);
+    if (this.#fields.getInt32(at.nil, true) !== 0) return null;
+    const length = this.#wide(at.len);
     const copy = length <= SMALL ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-    if (length > 0) this.#native.copy(copy, this.#wide(DATA), length);
+    if (length > 0) this.#native.copy(copy, this.#wide(at.data), length);
     return copy;
   }
 

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { RestyFfiError, Status } from "@resty-ffi/error";
-import { encode, FOREVER } from "./encode.js";
+import { FOREVER } from "./abi.js";
+import { encode } from "./encode.js";
 import { currentHost, type Host } from "./host.js";
 import { cString } from "./library.js";
 import { type CallOptions, checkLoadOptions, type LoadOptions, type SendOptions, shown } from "./options.js";

@@ -4,7 +4,7 @@ export type LogLevel = "emerg" | "alert" | "crit" | "error" | "warn" | "notice" 
 /** Takes a line of a runtime's log. The text starts with the runtime's name. */
 export type LogHandler = (level: LogLevel, text: string) => void;
 
-const LEVELS: readonly LogLevel[] = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"];
+export const LEVELS: readonly LogLevel[] = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"];
 
 /** The name of a level's number, as in a LOG frame: 1 = emerg … 8 = debug. */
 export function levelName(level: number): LogLevel {

@@ -1,18 +1,12 @@
 import { Buffer } from "node:buffer";
 import { RestyFfiError, Status } from "@resty-ffi/error";
+import { METHOD_STATS, STATS } from "./abi.js";
 import type { Call } from "./call.js";
 import { Host } from "./host.js";
 import { cString } from "./library.js";
 import { type CallOptions, checkCallOptions, checkSendOptions, type SendOptions } from "./options.js";
 import { EMPTY, type Request, toBytes } from "./request.js";
-import {
-  decodeMethodStats,
-  decodeStats,
-  METHOD_STATS_BYTES,
-  type MethodStats,
-  STATS_BYTES,
-  type Stats,
-} from "./stats.js";
+import { decodeMethodStats, decodeStats, type MethodStats, type Stats } from "./stats.js";
 import { Stream } from "./stream.js";
 
 /** A method of a runtime. Resolves to the answer, null if there is none at all; rejects with a RestyFfiError. */
@@ -183,7 +177,7 @@ export class Loaded {
 
   methodStats(): Map<string, MethodStats> {
     if (this.host.closed) throw Host.ended(this.name);
-    const bytes = Buffer.alloc(METHOD_STATS_BYTES);
+    const bytes = Buffer.alloc(METHOD_STATS.size);
     const found = new Map<string, MethodStats>();
     for (let number = 0; ; number++) {
       const name: string | null = this.host.native.methodStats(this.#address, number, bytes);
@@ -194,7 +188,7 @@ export class Loaded {
 
   stats(): Stats {
     if (this.host.closed) throw Host.ended(this.name);
-    const bytes = Buffer.alloc(STATS_BYTES);
+    const bytes = Buffer.alloc(STATS.size);
     this.host.native.stats(this.#address, bytes);
     return decodeStats(bytes);
   }

@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import { BUCKETS, METHOD_STATS, STATS } from "./abi.js";
 
 /** What a runtime has done so far. */
 export interface Stats {
@@ -45,10 +46,10 @@ export interface MethodStats {
 }
 
 /** `runtime` counts the codes that are the runtime's own. */
-export type ErrorKind = (typeof KINDS)[number];
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
-/** `RESTY_FFI_KINDS`: the index is the code, negated. */
-const KINDS = [
+/** The counters of errors in their order: the index is the code, negated. */
+export const ERROR_KINDS = [
   "runtime",
   "timeout",
   "cancelled",
@@ -62,56 +63,52 @@ const KINDS = [
   "badArgument",
 ] as const;
 
-export const STATS_BYTES = 120;
-export const METHOD_STATS_BYTES = 304;
-
-const ERRORS = 4;
-const TOOK = ERRORS + 12;
-const BUCKETS = 20;
 /** The first bucket's bound in ms; each next one is twice as wide. */
 const FIRST = 0.008192;
 
-const counter = (bytes: Buffer) => (index: number) => Number(bytes.readBigUInt64LE(8 * index));
+const counter = (bytes: Buffer) => (offset: number) => Number(bytes.readBigUInt64LE(offset));
 
 /** `resty_ffi_stats` of native/loop/host.h. */
 export function decodeStats(bytes: Buffer): Stats {
+  const { at } = STATS;
   const count = counter(bytes);
   return {
-    calls: count(0),
-    answered: count(1),
-    failed: count(2),
-    timedOut: count(3),
-    cancelled: count(4),
-    late: count(5),
-    queueFull: count(6),
-    restarts: count(7),
-    reloads: count(8),
-    streams: count(9),
-    bytesIn: count(10),
-    bytesOut: count(11),
-    inFlight: bytes.readUInt32LE(96),
-    workers: bytes.readUInt32LE(100),
-    queued: bytes.readUInt32LE(104),
-    transport: bytes.readInt32LE(108) ? "process" : "thread",
-    up: bytes.readInt32LE(112) !== 0,
+    calls: count(at.calls),
+    answered: count(at.answered),
+    failed: count(at.failed),
+    timedOut: count(at.timed_out),
+    cancelled: count(at.cancelled),
+    late: count(at.late),
+    queueFull: count(at.queue_full),
+    restarts: count(at.restarts),
+    reloads: count(at.reloads),
+    streams: count(at.streams),
+    bytesIn: count(at.bytes_in),
+    bytesOut: count(at.bytes_out),
+    inFlight: bytes.readUInt32LE(at.in_flight),
+    workers: bytes.readUInt32LE(at.workers),
+    queued: bytes.readUInt32LE(at.queued),
+    transport: bytes.readInt32LE(at.process) ? "process" : "thread",
+    up: bytes.readInt32LE(at.up) !== 0,
   };
 }
 
 /** `resty_ffi_method_stats` of native/loop/host.h. */
 export function decodeMethodStats(bytes: Buffer): MethodStats {
+  const { at } = METHOD_STATS;
   const count = counter(bytes);
-  const errors = Object.fromEntries(KINDS.map((kind, index) => [kind, count(ERRORS + index)]));
+  const errors = Object.fromEntries(ERROR_KINDS.map((kind, index) => [kind, count(at.errors + 8 * index)]));
   return {
-    calls: count(0),
-    answered: count(1),
-    bytesIn: count(2),
-    bytesOut: count(3),
-    inFlight: count(TOOK + BUCKETS + 1),
+    calls: count(at.calls),
+    answered: count(at.answered),
+    bytesIn: count(at.bytes_in),
+    bytesOut: count(at.bytes_out),
+    inFlight: count(at.in_flight),
     errors: errors as Record<ErrorKind, number>,
-    took: count(TOOK + BUCKETS) / 1000,
+    took: count(at.took_us) / 1000,
     histogram: Array.from({ length: BUCKETS }, (_, index) => ({
       below: index === BUCKETS - 1 ? Number.POSITIVE_INFINITY : FIRST * 2 ** index,
-      calls: count(TOOK + index),
+      calls: count(at.took + 8 * index),
     })),
   };
 }

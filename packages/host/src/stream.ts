@@ -1,14 +1,10 @@
 import { Buffer } from "node:buffer";
 import { RestyFfiError, Status } from "@resty-ffi/error";
+import { AGAIN, StreamNext } from "./abi.js";
 import type { Call } from "./call.js";
 import { Host } from "./host.js";
 import type { CallOptions } from "./options.js";
 import { EMPTY, toBytes } from "./request.js";
-
-/** What resty_ffi_stream_send and resty_ffi_stream_next return; see native/loop/host.h. */
-const AGAIN = 1;
-const NOTHING = 0;
-const MESSAGE = 1;
 
 /** What a stream needs of its runtime. */
 interface Owner {
@@ -123,10 +119,10 @@ export class Stream implements AsyncIterable<Buffer> {
   #take(): Buffer | null | undefined {
     if (!this.#ended) {
       const next: number = this.#owner.host.native.streamNext(this.#call.address);
-      if (next === NOTHING) return undefined;
+      if (next === StreamNext.NOTHING) return undefined;
       const { status } = this.#call;
       const bytes = this.#call.answer();
-      if (next === MESSAGE) return bytes ?? Buffer.alloc(0);
+      if (next === StreamNext.MESSAGE) return bytes ?? Buffer.alloc(0);
       const text = () => bytes?.toString() || `${this.#name} failed with code ${status}`;
       this.#end(status === 0 ? undefined : new RestyFfiError(text(), status));
     }

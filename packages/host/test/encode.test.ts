@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import koffi from "koffi";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encode, FOREVER } from "../src/encode.js";
+import { FOREVER } from "../src/abi.js";
+import { encode } from "../src/encode.js";
 import type { LoadOptions } from "../src/options.js";
 
 /** Says what C finds in the options, field by field; NULL for a string that is not there. */

@@ -1,7 +1,7 @@
 import { format, inspect } from "node:util";
 
-/** nginx's numbers. */
-const levels = { crit: 3, error: 4, warn: 5, notice: 6, info: 7, debug: 8 } as const;
+/** @internal nginx's numbers. */
+export const levels = { crit: 3, error: 4, warn: 5, notice: 6, info: 7, debug: 8 } as const;
 
 /** A line for the host's log: like `console` with a format and its values, or like pino with an object first. */
 type Line = (first: unknown, ...rest: unknown[]) => void;

@@ -4,6 +4,7 @@ import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Answer, Handler } from "../runtime.js";
 import type { Message, Requests, StreamHandler } from "../stream.js";
 import { ActiveCall } from "./active_call.js";
+import { LEAST_COST, MAX_PAYLOAD } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 
 type Result = IteratorResult<Buffer, undefined>;
@@ -13,12 +14,10 @@ interface Receiver {
   reject(reason: unknown): void;
 }
 
-/** The host's limit for a payload. */
-const MOST = 128 << 20;
 const end: Result = { done: true, value: undefined };
 
 /** `resty_ffi_cost`: what a message takes from the window. */
-const cost = (length: number) => (length < 256 ? 256 : length);
+const cost = (length: number) => Math.max(length, LEAST_COST);
 
 /** A stream that a handler works on: the caller's messages on their way to it, and its own on their way out. */
 export class ActiveStream extends ActiveCall {
@@ -134,7 +133,7 @@ export class ActiveStream extends ActiveCall {
       const what = `method "${this.method}" sent a value of type ${typeof message}`;
       throw new TypeError(`${what}; a stream's messages are bytes or strings`);
     }
-    if (message.length > MOST) {
+    if (message.length > MAX_PAYLOAD) {
       throw new RestyFfiError(`a message of method "${this.method}" is above the limit of 128 MB`, Status.TOO_LARGE);
     }
     this.#window -= cost(this.#outbox.message(this.id, message));

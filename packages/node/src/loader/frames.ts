@@ -5,10 +5,15 @@ export const Kind = { CALL: 1, DATA: 2, CANCEL: 3, WINDOW: 4, LOG: 5, DICT: 6, W
 export const Flag = { END: 1, NIL: 2, COPY: 4 } as const;
 export const DictOp = { GET: 1, SET: 2, INCR: 3, DELETE: 4, ADD: 5 } as const;
 
+/** The largest payload, in bytes. */
+export const MAX_PAYLOAD = 128 << 20;
+/** What the smallest message takes from a stream's window. */
+export const LEAST_COST = 256;
+
 /** How many frames go through one call of the library. */
 export const BATCH = 64;
 
-const FRAME_BYTES = 64;
+export const FRAME_BYTES = 64;
 const HIGH = 2 ** 32;
 
 /**

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
+import { offsetOf, structOf } from "@resty-ffi/scripts/contract";
 import koffi, { type node as koffiNode } from "koffi";
-import { nodejs, restyFfi } from "./paths.js";
+import { bind } from "./core.js";
+import { nodejs } from "./paths.js";
 import { CallError, HostStream } from "./stream.js";
 
 export interface Line {
@@ -11,47 +13,6 @@ export interface Line {
 type Settle = (status: number, data: Buffer | null) => void;
 
 const ERROR_BYTES = 2048;
-const ABI_CALL_BYTES = 40;
-const OPTIONS_BYTES = 80;
-
-function bind() {
-  const library = koffi.load(restyFfi());
-  const p = "uintptr_t";
-  return {
-    start: library.func(`${p} resty_ffi_pull_new(void *error, size_t size)`),
-    loop: library.func(`${p} resty_ffi_pull_loop(${p} pull)`),
-    descriptor: library.func(`int resty_ffi_pull_fd(${p} pull)`),
-    run: library.func(`int resty_ffi_pull_run(${p} pull, int timeout_ms)`),
-    done: library.func(`${p} resty_ffi_pull_done(${p} pull)`),
-    stream: library.func(`${p} resty_ffi_pull_stream(${p} pull, void *events)`),
-    log: library.func(`int resty_ffi_pull_log(${p} pull, _Out_ const char **text, _Out_ size_t *len)`),
-    close: library.func(`void resty_ffi_pull_close(${p} pull, int timeout_ms)`),
-    load: library.func(
-      `${p} resty_ffi_runtime_load(${p} loop, const char *lib, const char *cfg, size_t cfg_len, void *options, void *error, size_t error_size)`,
-    ),
-    wait: library.func(`int resty_ffi_runtime_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`),
-    unload: library.func(`void resty_ffi_runtime_unload(${p} rt)`),
-    method: library.func(`int resty_ffi_runtime_method(${p} rt, const char *name, size_t len)`),
-    reload: library.func(`int resty_ffi_runtime_reload(${p} rt)`),
-    reloadWait: library.func(
-      `int resty_ffi_runtime_reload_wait(${p} rt, int timeout_ms, void *error, size_t error_size)`,
-    ),
-    explain: library.func(`const char *resty_ffi_runtime_explain(${p} rt, int status)`),
-    newCall: library.func(`${p} resty_ffi_call_new(${p} loop)`),
-    submit: library.func(
-      `int resty_ffi_call_submit(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, uint64_t timeout_ms)`,
-    ),
-    cancel: library.func(`void resty_ffi_call_cancel(${p} call, int status)`),
-    freeCall: library.func(`void resty_ffi_call_free(${p} call)`),
-    newStream: library.func(`${p} resty_ffi_pull_call_new(${p} pull)`),
-    freeStream: library.func(`void resty_ffi_pull_call_free(${p} call)`),
-    open: library.func(
-      `int resty_ffi_stream_open(${p} rt, ${p} call, uint32_t method, void *data, uint64_t len, bool end, uint64_t timeout_ms)`,
-    ),
-    send: library.func(`int resty_ffi_stream_send(${p} call, void *data, uint64_t len, bool end)`),
-    next: library.func(`int resty_ffi_stream_next(${p} call)`),
-  };
-}
 
 const text = (bytes: Buffer) => bytes.toString("utf8", 0, bytes.indexOf(0));
 
@@ -67,15 +28,16 @@ interface Options {
 /** resty_ffi_options of native/loop/host.h, and the lists behind it. */
 function encode({ workers = 1, timeout = 10_000, watch = false, dicts = ["shared"], node }: Options): Buffer {
   const lists = [dicts, node ? ["node", node] : []].map((list) => list.map((item) => `${item}\0`).join(""));
-  const o = Buffer.alloc(OPTIONS_BYTES + lists.join("").length + lists.length);
-  o.writeUInt32LE(OPTIONS_BYTES, 0);
-  o.writeUInt32LE(workers, 8);
-  o.writeUInt32LE(timeout, 12);
-  o.writeUInt8(watch ? 1 : 0, 28);
-  const [dictsAt, settingsAt] = [48, 72];
-  o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(OPTIONS_BYTES), dictsAt);
-  const settings = OPTIONS_BYTES + o.write(lists[0] as string, OPTIONS_BYTES) + 1;
-  if (node) o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(settings), settingsAt);
+  const { size } = structOf("resty_ffi_options");
+  const at = (field: string) => offsetOf("resty_ffi_options", field);
+  const o = Buffer.alloc(size + lists.join("").length + lists.length);
+  o.writeUInt32LE(size, at("size"));
+  o.writeUInt32LE(workers, at("workers"));
+  o.writeUInt32LE(timeout, at("load_timeout_ms"));
+  o.writeUInt8(watch ? 1 : 0, at("watch"));
+  o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(size), at("dicts"));
+  const settings = size + o.write(lists[0] as string, size) + 1;
+  if (node) o.writeBigUInt64LE(BigInt(koffi.address(o)) + BigInt(settings), at("settings"));
   o.write(lists[1] as string, settings);
   return o;
 }
@@ -113,11 +75,12 @@ export class Host {
 
   /** What a call or stream holds now. */
   result(call: number): { status: number; data: Buffer | null } {
-    const fields = Buffer.from(koffi.view(BigInt(call), ABI_CALL_BYTES));
-    const length = Number(fields.readBigUInt64LE(16));
+    const at = (field: string) => offsetOf("resty_ffi_call", field);
+    const fields = Buffer.from(koffi.view(BigInt(call), structOf("resty_ffi_call").size));
+    const length = Number(fields.readBigUInt64LE(at("len")));
     const data = Buffer.alloc(length);
-    if (length > 0) data.set(new Uint8Array(koffi.view(fields.readBigUInt64LE(8), length)));
-    return { status: fields.readInt32LE(24), data: fields.readInt32LE(28) ? null : data };
+    if (length > 0) data.set(new Uint8Array(koffi.view(fields.readBigUInt64LE(at("data")), length)));
+    return { status: fields.readInt32LE(at("status")), data: fields.readInt32LE(at("nil")) ? null : data };
   }
 
   #done(call: number): void {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Host } from "./host.js";
+import type { Core } from "./core.js";
 
 /** A call that did not end well. */
 export class CallError extends Error {
@@ -11,16 +11,25 @@ export class CallError extends Error {
   }
 }
 
+/** What a stream needs of its host. */
+interface Owner {
+  readonly api: Core;
+  readonly pull: number;
+  /** Whom to wake when something has happened to a stream. */
+  readonly streams: Map<number, () => void>;
+  result(call: number): { status: number; data: Buffer | null };
+}
+
 const AGAIN = 1;
 const MESSAGE = 1;
 
 /** A stream as the core offers it, with promises for what has to wait. */
 export class HostStream implements AsyncIterable<Buffer> {
-  readonly #host: Host;
+  readonly #host: Owner;
   readonly #call: number;
   #news: (() => void)[] = [];
 
-  constructor(host: Host, rt: number, method: string, first: string | Uint8Array | null, timeout: number) {
+  constructor(host: Owner, rt: number, method: string, first: string | Uint8Array | null, timeout: number) {
     const { api } = host;
     this.#host = host;
     this.#call = api.newStream(host.pull);
