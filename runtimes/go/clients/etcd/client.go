@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/identity"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -16,7 +20,8 @@ import (
 type client struct {
 	*clientv3.Client
 	rt              *restyffi.Runtime
-	login           *login // nil without a user
+	login           *login             // nil without a user
+	identity        *identity.Identity // nil without TLS
 	namespace       string
 	maxReceiveBytes int
 	cancel          context.CancelFunc // ends the client's context
@@ -72,10 +77,25 @@ func (c *client) explained(ctx context.Context, err error) error {
 	}
 	if isTimeout(err) && !c.connected() {
 		if reason := coded(c.unreachable()); reason != nil && !isTimeout(reason) {
-			return reason
+			err = reason
 		}
 	}
-	return err
+	return c.hinted(err)
+}
+
+// refusal matches what gRPC says when a server ends a connection before it has said anything, with an alert of TLS or
+// without one.
+var refusal = regexp.MustCompile(`(handshake failed|server preface|client preface|settings frame|window update): ` +
+	`(remote error: .*|.*EOF|.*connection reset by peer|.*broken pipe)`)
+
+// hinted adds to an error with a code what to know of our certificate, if a server may have refused us for it.
+func (c *client) hinted(err error) error {
+	var own *restyffi.Error
+	hint := c.identity.Hint()
+	if hint == "" || !errors.As(err, &own) || !refusal.MatchString(own.Message) || strings.Contains(own.Message, hint) {
+		return err
+	}
+	return restyffi.Errorf(own.Code, "%s%s", own.Message, hint)
 }
 
 // unreachable asks gRPC, which does not wait for a connection here, why there is none.

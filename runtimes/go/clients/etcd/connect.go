@@ -5,6 +5,7 @@ import (
 	"math"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/identity"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/namespace"
 )
@@ -14,6 +15,10 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 	config, err := o.config()
 	if err != nil {
 		return nil, err
+	}
+	var shown *identity.Identity
+	if config.TLS != nil {
+		shown = identity.Of(config.TLS)
 	}
 	var user *login
 	if o.User != "" {
@@ -29,7 +34,8 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 		cancel()
 		return nil, coded(err)
 	}
-	c := &client{Client: etcd, rt: rt, login: user, cancel: cancel, namespace: o.Namespace, maxReceiveBytes: math.MaxInt32}
+	c := &client{Client: etcd, rt: rt, login: user, identity: shown, cancel: cancel, namespace: o.Namespace,
+		maxReceiveBytes: math.MaxInt32}
 	if o.MaxReceiveBytes > 0 {
 		c.maxReceiveBytes = o.MaxReceiveBytes
 	}
@@ -40,8 +46,9 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 		err = ctx.Err()
 	}
 	if err != nil {
+		err = c.explained(ctx, err)
 		c.Close(ctx)
-		return nil, coded(err)
+		return nil, err
 	}
 	if o.Namespace != "" {
 		etcd.KV = namespace.NewKV(etcd.KV, o.Namespace)

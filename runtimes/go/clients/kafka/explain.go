@@ -12,8 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// explained is a failure to use a broker with its code, and what to look at; refusal is why a broker may close connections.
-func explained(address string, err error, refusal string) error {
+// explained is a failure to use a broker with its code, and what to look at; refusal is why a broker may close connections,
+// identity what to know of our certificate then.
+func explained(address string, err error, refusal, identity string) error {
 	code, hint := unreachable, ""
 	var known *kerr.Error
 	var certificate *tls.CertificateVerificationError
@@ -32,11 +33,12 @@ func explained(address string, err error, refusal string) error {
 	case errors.As(err, &certificate), errors.As(err, &alert):
 		code = clientFailed
 	case errors.As(err, &op) && op.Op == "remote error":
-		code = codeOfConnection(err)
+		code, hint = codeOfConnection(err), identity
 	case errors.As(err, &record):
 		code, hint = clientFailed, "; this listener of the broker seems to have no TLS (option tls)"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return restyffi.Errorf(code, "broker %s: it closed the connection; %s", address, refusal)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE):
+		return restyffi.Errorf(code, "broker %s: it closed the connection%s; %s", address, identity, refusal)
 	}
 	return restyffi.Errorf(code, "broker %s: %s%s", address, strings.TrimPrefix(err.Error(), "unable to dial: "), hint)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/identity"
 	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/pool"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -69,7 +70,7 @@ func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) 
 		if err != nil {
 			return nil, err
 		}
-		secure = config
+		secure, r.identity = config, identity.Of(config)
 	}
 	opts = append(opts, kgo.Dialer(r.dialer(secure)), kgo.WithHooks(r))
 	if o.SASL != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
+	"github.com/resty-ffi/resty-ffi/runtimes/go/clients/internal/identity"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -34,7 +35,8 @@ type trouble struct {
 // a client.
 type reach struct {
 	network  net.Dialer
-	refusal  string       // why a broker may close our connections
+	refusal  string // why a broker may close our connections
+	identity *identity.Identity
 	troubled atomic.Int32 // how many troubles there are: requests that are answered look at this only
 
 	mu       sync.Mutex
@@ -120,7 +122,7 @@ func (r *reach) note(broker kgo.BrokerMetadata, err error) {
 	}
 	r.mu.Lock()
 	address := addressOf(broker)
-	r.troubles[address] = trouble{explained(address, err, r.refusal), time.Now(), broker.NodeID < 0}
+	r.troubles[address] = trouble{explained(address, err, r.refusal, r.identity.Hint()), time.Now(), broker.NodeID < 0}
 	r.troubled.Store(int32(len(r.troubles)))
 	failed := r.failed
 	r.mu.Unlock()
