@@ -65,10 +65,13 @@ final class Failure {
             }
             String text =
                     thrown instanceof RestyFfiException ? thrown.getMessage() : thrown.toString();
+            if (text == null) {
+                return new byte[0];
+            }
             if (thrown instanceof UnsupportedClassVersionError) {
                 text += compiledFor(text);
             }
-            return text == null ? new byte[0] : text.getBytes(UTF_8);
+            return text.getBytes(UTF_8);
         } catch (OutOfMemoryError e) {
             return NO_MEMORY;
         } catch (Throwable e) { // toString and getMessage are the author's

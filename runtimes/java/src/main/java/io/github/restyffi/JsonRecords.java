@@ -50,9 +50,9 @@ final class JsonRecords {
             constructor.setAccessible(true); // the record need not be public
             return constructor.newInstance(values);
         } catch (InvocationTargetException e) {
-            String why = e.getCause().getMessage();
-            throw new IllegalArgumentException(
-                    where + ": " + (why == null ? e.getCause() : why), e.getCause());
+            Throwable thrown = e.getTargetException();
+            String why = thrown.getMessage();
+            throw new IllegalArgumentException(where + ": " + (why == null ? thrown : why), thrown);
         } catch (ReflectiveOperationException e) {
             throw new IllegalArgumentException(where + ": " + e, e);
         }

@@ -81,7 +81,7 @@ final class LoadFailure {
     private static String trouble(String entry, String file) {
         try {
             Path path = Path.of(entry);
-            if (Files.readAttributes(path, "isDirectory").get("isDirectory").equals(true)) {
+            if (Boolean.TRUE.equals(Files.readAttributes(path, "isDirectory").get("isDirectory"))) {
                 path = path.resolve(file);
                 Files.readAttributes(path, "size");
             }
