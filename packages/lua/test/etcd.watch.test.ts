@@ -20,7 +20,7 @@ const run = (chunk: string) => nginx.run(chunk);
 describe("a watch", () => {
   it("of lua-resty-ffi-etcd works as it did", async () => {
     const [first, closed] = await run(`
-      local client, err = etcd.new{ endpoints = { "${etcd.address}" } }
+      local client, code, err = etcd.new{ endpoints = { "${etcd.address}" } }
       local watch, err = client:watch{ key = "/apisix/", is_prefix = true, prev = true }
       c:put("/apisix/routes/1", "{}")
       local ok, res = watch:recv()
@@ -260,10 +260,15 @@ it("a restart repeats nothing that was there before the watch", async () => {
 });
 
 it("docs/etcd.md names every function and every option", () => {
-  const lua = readFileSync(new URL("../lib/resty/ffi/etcd.lua", import.meta.url), "utf8");
+  const read = (...files: string[]) =>
+    files.map((file) => readFileSync(new URL(`../lib/resty/ffi/${file}.lua`, import.meta.url), "utf8")).join("\n");
   const docs = readFileSync(new URL("../../../docs/etcd.md", import.meta.url), "utf8");
-  const methods = [...lua.matchAll(/^function (?:_M|Client|Watch|Lock|KeepAlive)[.:](\w+)/gm)].map(([, name]) => name);
-  const options = [...lua.matchAll(/^ {4,8}(\w+) = (?:check\.\w+|filters)/gm)].map(([, name]) => name);
+  const functions = read("etcd", "etcd/client", "etcd/streams").matchAll(
+    /^function (?:Client|Watch|Lock|KeepAlive|_M)[.:](\w+)\(/gm,
+  );
+  const methods = [...functions].map(([, name]) => name);
+  const known = read("etcd/options", "connection").matchAll(/^ {4,8}(\w+) = (?:check\.\w+|filters|is_tls)/gm);
+  const options = [...known].map(([, name]) => name);
   expect(methods.length).toBeGreaterThan(20);
   expect(options.length).toBeGreaterThan(25);
   expect([...methods, ...options].filter((name) => !docs.includes(`${name}`))).toEqual([]);

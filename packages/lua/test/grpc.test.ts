@@ -282,7 +282,8 @@ describe("a call", () => {
       await run(`
         local text = ("x"):rep(20000000)
         local conn = connect("${raw.address}", { max_message_size = 30000000 })
-        return (conn:unary("${ECHO}", { message = text })), select(2, connect("${raw.address}"):unary("${ECHO}", { message = text }))`),
+        local ok = conn:unary("${ECHO}", { message = text }, { timeout = 20 })
+        return ok, select(2, connect("${raw.address}"):unary("${ECHO}", { message = text }))`),
     ).toBe("true|8|the message has 20000005 bytes, and the limit is 4194304 (option max_message_size)");
   });
 
@@ -498,7 +499,7 @@ describe("TLS", () => {
       );
     for (const wrong of ["{ verify = 1 }", "{ verified = false }", '"no"'])
       expect(await call(`{ tls = ${wrong} }`)).toMatch(
-        /^false\|-10\|the option "tls" must be a boolean or { verify = false }, not /,
+        /^false\|-10\|the option "tls"(:| must be a boolean or a table)/,
       );
   });
 
@@ -514,6 +515,20 @@ describe("TLS", () => {
     expect(await call(`{ ca = ${pem("ca")}, ${wrong} }`, server.mtlsAddress)).toMatch(
       /^false 14 ".* \(the server asked for a client certificate, and may not trust that of the option cert\)"/,
     );
+  });
+
+  it("has all of it in one table", async () => {
+    const { ca, cert, key } = server.certificates;
+    const echoed = (name: string) =>
+      lua.run(`${LOAD}
+        local conn = assert(grpc.new{ addresses = { "${server.mtlsAddress}" }, timeout = 20,
+          tls = { ca = "${ca}", cert = "${cert}", key = "${key}", server_name = "${name}" } })
+        local stream = assert(conn:stream("/grpc.examples.echo.Echo/BidirectionalStreamingEcho"))
+        stream:send({ message = "hi" })
+        stream:close_send()
+        return show(stream:recv(20)), show(stream:recv(20))`);
+    expect(await echoed("example.test")).toBe('true {message="hi"}|true nil nil');
+    expect(await echoed("example.com")).toMatch(/^false 14 ".*not valid for name/);
   });
 
   it("says which PEM is none, and what does not fit", async () => {

@@ -283,7 +283,7 @@ describe("a program for lua-resty-ffi-kafka", () => {
     } finally {
       kafka.resume();
     }
-    expect(await run(`return select(2, kafka.producer{ brokers = brokers, cap = 2, max_buffered = 2 })`)).toMatch(
+    expect(await run(`return select(3, kafka.producer{ brokers = brokers, cap = 2, max_buffered = 2 })`)).toMatch(
       /no option "cap"; the options are: .*max_buffered/,
     );
   });
@@ -422,12 +422,19 @@ describe("what is wrong is said", () => {
     ],
     ['kafka.producer{ brokers = { "a:1" }, acks = 2 }', 'the option "acks" must be one of "all", 1, 0, not number 2'],
     ['kafka.producer{ brokers = { "a:1" }, sasl = { pass = "x" } }', 'the option "sasl": there is no option "pass"'],
+    [
+      'kafka.producer{ brokers = { "a:1" }, tls = { ca = "/nowhere" } }',
+      'the option "tls.ca" is neither PEM nor a file',
+    ],
     ["kafka.producer(nil)", "the options must be a table, not a nil"],
-    ["kafka.setup{ workers = 2 }", 'the option "workers" must be 1'],
   ])("%s", async (call, sentence) => {
-    const [nothing, message] = (await run(`return ${call}`)).split("|");
-    expect(nothing).toBe("nil");
+    const [nothing, code, message] = (await run(`return ${call}`)).split("|");
+    expect([nothing, code]).toEqual(["nil", "-10"]);
     expect(message).toContain(sentence);
+  });
+
+  it("kafka.setup{ workers = 2 }", async () => {
+    expect(await run("return kafka.setup{ workers = 2 }")).toMatch(/^nil\|the option "workers" must be 1/);
   });
 
   it.each([
@@ -462,7 +469,7 @@ describe("what is wrong is said", () => {
 
   it("a certificate that is none", async () => {
     const seen = await run(`
-      local p = assert(kafka.producer{ brokers = brokers, tls = { ca = "nonsense" } })
+      local p = assert(kafka.producer{ brokers = brokers, tls = { ca = "-----BEGIN nonsense" } })
       return p:topics()`);
     expect(seen).toMatch(/^false\|42\|the options: "tls.ca" holds no certificate in PEM form/);
   });

@@ -1,29 +1,30 @@
--- What the client libraries (resty.ffi.grpc, resty.ffi.etcd, resty.ffi.kafka) share.
+-- What resty.ffi.grpc, resty.ffi.etcd and resty.ffi.kafka have in common: libraries and the clients in them.
 --
 --     local library = client.library("ffi_etcd")
 --     local handle, err = library:client({ endpoints = { "127.0.0.1:2379" } })
 --     local ok, answer, err = handle:call("get", { key = "a" }, { timeout = 1 })
 --     local stream, code, err = handle:stream("watch", { key = "a" })
 --
--- A library is a runtime, one in each worker, loaded when it is first needed. A client lives in the runtime: it makes
--- one when it first gets the client's options, gives the same one to all who have the same options, and closes it when
--- nobody has used it for a while. So a handle is a plain table that owns nothing: it can be made anywhere, also in
--- init_by_lua, be dropped, and outlives a reload of the runtime.
+-- A library is a runtime. Each worker has one, and loads it at the first use. A client lives in the runtime, which
+-- makes one when it first sees the options of a client, uses the same one for all requests with the same options, and
+-- closes it after a while without requests. So a handle is a plain table that owns nothing: it can be made in any
+-- phase, also in init_by_lua, it can be dropped, and it outlives a reload of the runtime.
 --
--- A request is the MessagePack of { id, body, options }. The id is the digest of the options; they come with the first
--- message of a stream, and again with a call that was answered UNKNOWN_CLIENT.
+-- A request is the MessagePack of { id, body, options }. The id is the digest of the options. The options are sent with
+-- the first message of a stream, and with a call that is repeated because its answer was UNKNOWN_CLIENT.
 
 local msgpack = require "resty.ffi.msgpack"
 local resty_ffi = require "resty.ffi"
 local status = require "resty.ffi.status"
+local streams = require "resty.ffi.client.stream"
 
-local decode, encode, encode_list = msgpack.decode, msgpack.encode, msgpack.encode_list
+local encode, encode_list = msgpack.encode, msgpack.encode_list
 local load_ffi, open_stream, send = resty_ffi.load, resty_ffi.stream, resty_ffi.send
 local md5_bin = ngx.md5_bin
-local setmetatable = setmetatable
+local next, setmetatable, type = next, setmetatable, type
 
 local BAD_ARGUMENT, UNLOADED = status.BAD_ARGUMENT, status.UNLOADED
-local UNKNOWN_CLIENT = 10001 -- what a runtime answers to an id that it has no options for
+local UNKNOWN_CLIENT = 10001 -- the answer of a runtime that does not know the options of an id
 
 local _M = {}
 
@@ -33,15 +34,12 @@ Library.__index = Library
 local Client = {}
 Client.__index = Client
 
-local Stream = {}
-Stream.__index = Stream
-
--- The library of this name; `ngx.load_ffi` says where it is searched.
+-- The library of this name, which is searched as ngx.load_ffi does.
 function _M.library(lib)
     return setmetatable({ lib = lib }, Library)
 end
 
--- The options of ngx.load_ffi that the runtime is loaded with. true, or nil and a sentence: it is loaded already.
+-- Sets the options of ngx.load_ffi for the runtime. true; nil and an error message if it is loaded already.
 function Library:setup(opts)
     if self.rt then
         return nil, "\"" .. self.lib .. "\" is loaded: set it up before its first use, as in init_worker_by_lua"
@@ -50,7 +48,7 @@ function Library:setup(opts)
     return true
 end
 
--- The runtime, or nil and a sentence. It is loaded if need be, which keeps the worker waiting while it starts.
+-- The runtime; nil and an error message. The first use loads it, which blocks the worker while the runtime starts.
 function Library:runtime()
     local rt, err = self.rt, nil
     if not rt then
@@ -60,13 +58,20 @@ function Library:runtime()
     return rt, err
 end
 
--- A client with these options, a table of what MessagePack has; nil and a sentence if it holds something else.
-function Library:client(options)
+-- A client with these options; nil and an error message if they hold a value that MessagePack does not have. `timeout`
+-- are the seconds of calls without a timeout of their own, by default those of the library.
+function Library:client(options, timeout)
     local text, err = encode(options, true)
     if not text then
         return nil, "the options: " .. err
     end
-    return setmetatable({ library = self, id = md5_bin(text), options = text }, Client)
+    return setmetatable({
+        library = self,
+        id = md5_bin(text),
+        options = text,
+        timeout = timeout,
+        usual = timeout and { timeout = timeout },
+    }, Client)
 end
 
 local function request_of(self, body, options)
@@ -76,12 +81,12 @@ local function request_of(self, body, options)
     return encode_list(options and 3 or 2, self.id, body, options)
 end
 
-local function decoded(text)
-    local res, err = decode(text)
-    if err then
-        return false, status.THREW, "the answer is " .. err
+-- The options of a call, by default those of the client. resty.ffi checks the options that are given.
+local function options_of(self, opts)
+    if self.usual and (opts == nil or type(opts) == "table" and next(opts) == nil) then
+        return self.usual
     end
-    return true, res
+    return opts
 end
 
 -- true, answer | false, code, message.
@@ -96,23 +101,24 @@ function Client:call(method, body, opts)
     if not request then
         return false, BAD_ARGUMENT, err
     end
+    opts = options_of(self, opts)
     local ok, res, message = rt[method](rt, request, opts)
     if res == UNKNOWN_CLIENT then
         ok, res, message = rt[method](rt, request_of(self, body, self.options), opts)
     end
     if not ok then
         if res == UNLOADED then
-            library.rt = nil -- somebody unloaded it: the next use loads it again
+            library.rt = nil -- the program has unloaded it: the next use loads it again
         end
         return false, res, message
     elseif res == nil then
         return true, nil
     end
-    return decoded(res)
+    return streams.decoded(res)
 end
 
--- A one-way call, in any phase: true | false, code, message. Nobody could ask for the client's options later: they come
--- along.
+-- A one-way call, in any phase: true | false, code, message. The options of the client are sent along, since the
+-- runtime has no way to ask for them.
 function Client:send(method, body, opts)
     local rt, err = self.library:runtime()
     if not rt then
@@ -123,14 +129,14 @@ function Client:send(method, body, opts)
     if not request then
         return false, BAD_ARGUMENT, err
     end
-    local ok, code, message = send(rt, method, request, opts)
+    local ok, code, message = send(rt, method, request, options_of(self, opts))
     if code == UNLOADED then
         self.library.rt = nil -- as above
     end
     return ok, code, message
 end
 
--- A stream of tables, with the methods of resty.ffi.stream; nil, code, message if it cannot be opened.
+-- A stream of tables, with the methods of resty.ffi.stream; nil, code, message.
 function Client:stream(method, body, opts)
     local rt, err = self.library:runtime()
     if not rt then
@@ -148,39 +154,13 @@ function Client:stream(method, body, opts)
         end
         return nil, code, message
     end
-    return setmetatable({ stream = stream }, Stream)
+    return streams.new(stream)
 end
 
--- No more calls by this handle. The connection is closed when nobody with the same options has used it for a while.
+-- Makes this handle refuse further calls. The runtime closes the client after a while without requests.
 function Client:close()
     self.closed = true
     return true
-end
-
--- true, table | true, nil at the end | false, code, message.
-function Stream:recv(seconds)
-    local ok, res, err = self.stream:recv(seconds)
-    if not ok or res == nil then
-        return ok, res, err
-    end
-    return decoded(res)
-end
-
--- true | false, code, message.
-function Stream:send(message, seconds)
-    local text, err = encode(message)
-    if not text then
-        return false, BAD_ARGUMENT, err
-    end
-    return self.stream:send(text, seconds)
-end
-
-function Stream:close_send()
-    return self.stream:close_send()
-end
-
-function Stream:close()
-    return self.stream:close()
 end
 
 return _M

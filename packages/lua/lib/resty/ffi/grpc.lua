@@ -1,12 +1,12 @@
--- resty.ffi.grpc: a gRPC client, tonic of Rust in libffi_grpc.so. Messages are Lua tables.
+-- resty.ffi.grpc: a client of gRPC, tonic of Rust in libffi_grpc.so. Messages are Lua tables.
 --
 --     local grpc = require "resty.ffi.grpc"
 --     grpc.loadfile("helloworld.proto")                           -- or leave it to the server's reflection
---     local ok, conn = grpc.connect("127.0.0.1:50051")            -- nothing is connected yet
+--     local conn = grpc.new{ addresses = "127.0.0.1:50051" }      -- nothing is connected yet
 --     local ok, res, err = conn:unary("/helloworld.Greeter/SayHello", { name = "you" }, { timeout = 1 })
 --     -- true, { message = "Hello you" } | false, code, message: the gRPC status, or a code of resty.ffi below 0
 --
---     local ok, stream = conn:new_stream("/routeguide.RouteGuide/RouteChat")
+--     local stream = conn:stream("/routeguide.RouteGuide/RouteChat")
 --     stream:send({ location = { latitude = 1, longitude = 2 }, message = "here" })
 --     local ok, note = stream:recv()       -- true, table | true, nil at the end | false, code, message
 --     stream:close_send()
@@ -16,189 +16,103 @@
 
 local check = require "resty.ffi.check"
 local client = require "resty.ffi.client"
+local file = require "resty.ffi.file"
 local files = require "resty.ffi.grpc.files"
 local msgpack = require "resty.ffi.msgpack"
+local options = require "resty.ffi.grpc.options"
 local status = require "resty.ffi.status"
 
-local find, match = string.find, string.match
-local error, ipairs, open, pairs, setmetatable, tonumber, tostring, type =
-    error, ipairs, io.open, pairs, setmetatable, tonumber, tostring, type
+local error, setmetatable, type = error, setmetatable, type
 
 local BAD_ARGUMENT = status.BAD_ARGUMENT
 local MAX_HANDLES = 1000
 
+---Calls the methods of gRPC servers. docs/grpc.md describes messages, metadata and codes.
+---@class resty.ffi.grpc
 local _M = {}
 
 local library = client.library("ffi_grpc")
-
-local function is_metadata(value)
-    local kind = type(value)
-    return kind == "string" or kind == "number"
-end
-
--- Which names may be sent, and which text, is told by the library.
-local function metadata(value)
-    local wanted = "a table of strings, numbers, or lists of them, by their names"
-    if type(value) ~= "table" then
-        return false, wanted
-    end
-    for name, item in pairs(value) do
-        if type(name) ~= "string" then
-            return false, wanted, "one with a " .. type(name) .. " for a name"
-        elseif type(item) ~= "table" then
-            if not is_metadata(item) then
-                return false, wanted, "one in which \"" .. name .. "\" is a " .. type(item)
-            end
-        else
-            local items = 0
-            for key, part in pairs(item) do
-                items = items + 1
-                if type(key) ~= "number" or not is_metadata(part) then
-                    return false, wanted, "one in which \"" .. name .. "\" has a " .. type(part)
-                                          .. " with the key " .. tostring(key)
-                end
-            end
-            if items ~= #item then
-                return false, wanted, "one in which the list \"" .. name .. "\" has holes"
-            end
-        end
-    end
-    return true
-end
-
-local TLS = { verify = check.boolean }
-
-local function tls(value)
-    return type(value) == "boolean" or type(value) == "table" and not check.options(value, TLS),
-           "a boolean or { verify = false }"
-end
-
-local CONNECT = {
-    host = check.name,
-    tls = tls,
-    ca = check.name,
-    cert = check.name,
-    priv_key = check.name,
-    policy = check.one_of("round_robin", "pick_first"),
-    connections = check.count,
-    connect_timeout = check.seconds,
-    keepalive = check.seconds,
-    keepalive_timeout = check.seconds,
-    idle_timeout = check.seconds,
-    max_message_size = check.count,
-    max_metadata_size = check.count,
-    compression = check.one_of("gzip"),
-    metadata = metadata,
-    reflection = check.boolean,
-    wait_for_ready = check.boolean,
-    timeout = check.seconds,
-}
-
-local CALL = {
-    timeout = check.seconds,
-    metadata = metadata,
-    wait_for_ready = check.boolean,
-    with_metadata = check.boolean,
-}
-local TIMEOUT = { timeout = check.seconds }
 
 local function refused(err)
     return false, BAD_ARGUMENT, err
 end
 
--- The options of ngx.load_ffi for libffi_grpc.so, such as isolate, before its first use.
+---Sets the options of `ngx.load_ffi` for libffi_grpc.so, such as `isolate`, before its first use.
+---@param opts resty.ffi.LoadOptions
+---@return true|nil
+---@return string|nil message if the library is loaded already
 function _M.setup(opts)
     return library:setup(opts)
 end
 
--- Makes the services of a .proto file or a descriptor set known, to connections that were made before, too. true, or
--- nil and a sentence. Only reads: mistakes in the file are told by the first call that looks for its services.
-_M.loadfile = files.loadfile
+---Loads the services of a .proto file or a descriptor set, for all connections of this Lua VM. The file is only read:
+---the first call that looks for its services reports the mistakes in it.
+---@param path string
+---@param opts? resty.ffi.grpc.FileOptions
+---@return true|nil
+---@return string|nil message
+function _M.loadfile(path, opts)
+    return files.loadfile(path, opts)
+end
 
--- The same for a text. `name` is for imports and messages.
-_M.load = files.load
+---Loads the services of a text.
+---@param text string
+---@param name? string the name by which other files import it
+---@param opts? resty.ffi.grpc.FileOptions
+---@return true|nil
+---@return string|nil message
+function _M.load(text, name, opts)
+    return files.load(text, name, opts)
+end
 
--- The content of a file, for the options ca, cert and priv_key. Throws if it cannot be read: nil would mean no TLS.
+---Reads a file. Throws if it cannot be read.
+---@param path string
+---@return string
 function _M.readfile(path)
-    local file, err = open(path, "rb")
-    if not file then
+    local content, err = file.read(path)
+    if not content then
         error("cannot read " .. err, 2)
     end
-    local content = file:read("*a")
-    file:close()
     return content
 end
 
--- "https://a:1" → "a:1", true. nil and a sentence if it is none.
-local function address_of(text)
-    if type(text) ~= "string" then
-        return nil, "an address must be a string, not a " .. type(text)
-    end
-    local scheme, rest = match(text, "^(https?)://(.-)/?$")
-    local address = rest or text
-    local host, port = match(address, "^(.+):(%d+)$")
-    local whole = find(address, "^unix:.") or host and (not find(host, "[:%s/]") or find(host, "^%[[%x:.]+%]$"))
-                  and tonumber(port) <= 65535
-    if not whole then
-        return nil, "\"" .. text .. "\" is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH"
-    end
-    return address, scheme and scheme == "https"
-end
-
--- The options as the runtime takes them, or nil and a sentence.
-local function settings_of(addresses, opts)
-    local err = check.options(opts, CONNECT)
-    if err then
-        return nil, err
-    end
-    local settings = { addresses = {} }
-    for name, value in pairs(opts) do
-        if name ~= "timeout" then
-            settings[name] = value
-        end
-    end
-    local secure
-    for k, text in ipairs(type(addresses) == "table" and addresses or { addresses }) do
-        local address, encrypted = address_of(text)
-        if not address then
-            return nil, encrypted
-        elseif secure ~= nil and encrypted ~= nil and secure ~= encrypted then
-            return nil, "one of the addresses is https, another http: a connection has one of the two"
-        end
-        settings.addresses[k], secure = address, secure or encrypted
-    end
-    if #settings.addresses == 0 then
-        return nil, "there is no address: give \"HOST:PORT\" or a list of them"
-    elseif not opts.cert ~= not opts.priv_key then
-        return nil, "the options \"cert\" and \"priv_key\" need each other"
-    end
-    local encrypted = secure or opts.ca or opts.cert
-    if opts.tls == false and encrypted then
-        return nil, "the option \"tls\" is false, but an https address or certificates are given"
-    end
-    settings.tls = opts.tls and true or encrypted ~= nil and encrypted ~= false
-    if type(opts.tls) == "table" then
-        settings.verify = opts.tls.verify
-    end
-    return settings
-end
-
+---A connection to one or several servers. It belongs to the worker, and all objects with the same options share it.
+---@class resty.ffi.grpc.Connection
 local Connection = {}
 Connection.__index = Connection
 
--- true, connection | false, code, message. `addresses` is one or a list. Nothing is connected yet.
-function _M.connect(addresses, opts)
-    opts = opts == nil and {} or opts
-    local settings, err = settings_of(addresses, opts)
+local function open(settings, timeout)
     if not settings then
-        return refused(err)
+        return nil, BAD_ARGUMENT, timeout
     end
-    local text
-    text, err = msgpack.encode(settings, true)
+    local text, err = msgpack.encode(settings, true)
     if not text then
-        return refused(err)
+        return nil, BAD_ARGUMENT, err
     end
-    return true, setmetatable({ text = text, timeout = opts.timeout and { timeout = opts.timeout } }, Connection)
+    return setmetatable({ text = text, timeout = timeout and { timeout = timeout } }, Connection)
+end
+
+---Makes a connection, in any phase: nothing is connected yet.
+---@param opts resty.ffi.grpc.Options
+---@return resty.ffi.grpc.Connection|nil
+---@return integer|nil code
+---@return string|nil message
+function _M.new(opts)
+    return open(options.of_new(opts))
+end
+
+---Makes a connection, with the arguments and results of lua-resty-ffi-grpc. New programs use `new`.
+---@param addresses string|string[]
+---@param opts? resty.ffi.grpc.Options without `addresses`
+---@return boolean ok
+---@return resty.ffi.grpc.Connection|integer connection the code if it failed
+---@return string|nil message
+function _M.connect(addresses, opts)
+    local conn, code, err = open(options.of_connect(addresses, opts))
+    if not conn then
+        return false, code, err
+    end
+    return true, conn
 end
 
 -- Clients by the text of their connection's options, for one version of the loaded files.
@@ -227,7 +141,7 @@ local function handle_of(self)
     return handle
 end
 
--- What both kinds of calls need: a handle, the body and the options of the call; nil and a sentence.
+-- What both kinds of calls need: a handle, the body and the options of the call; nil and an error message.
 local function prepare(self, path, req, opts)
     local handle, err = handle_of(self)
     if not handle then
@@ -241,7 +155,7 @@ local function prepare(self, path, req, opts)
     if opts == nil then
         return handle, { path, req }
     end
-    err = check.options(opts, CALL)
+    err = check.options(opts, options.CALL)
     if err then
         return nil, err
     end
@@ -257,7 +171,14 @@ local function metadata_of(list)
     return { headers = list[2], trailers = list[3], details = list[6] }
 end
 
--- One message each way. true, table | false, code, message; with_metadata adds { headers, trailers } to both.
+---Calls a method with one message each way.
+---@param path string `/package.Service/Method`
+---@param req? table the message
+---@param opts? resty.ffi.grpc.CallOptions
+---@return boolean ok
+---@return table|integer answer the code if it failed: above 0 a status of gRPC, below 0 one of resty.ffi
+---@return string|nil message
+---@return resty.ffi.grpc.Metadata|nil metadata with the option `with_metadata`
 function Connection:unary(path, req, opts)
     local handle, body, timeout = prepare(self, path, req, opts)
     if not handle then
@@ -272,7 +193,7 @@ function Connection:unary(path, req, opts)
     return true, res[1], metadata_of(res)
 end
 
--- What recv gives of a stream that was asked for metadata: it comes with the end.
+-- What recv returns for a stream that has the option with_metadata: the metadata comes with the end.
 local function received(ok, res, err)
     if not ok or res == nil then
         return ok, res, err
@@ -284,42 +205,71 @@ local function received(ok, res, err)
     return true, nil, metadata_of(res)
 end
 
--- true, stream | false, code, message. It takes and gives messages, however many the method has in each direction.
-function Connection:new_stream(path, opts)
+---Calls a method that has a stream of messages in either direction.
+---@param path string `/package.Service/Method`
+---@param opts? resty.ffi.grpc.CallOptions
+---@return resty.ffi.ClientStream|nil
+---@return integer|nil code
+---@return string|nil message
+function Connection:stream(path, opts)
     local handle, body, timeout = prepare(self, path, nil, opts)
     if not handle then
-        return refused(body)
+        return nil, BAD_ARGUMENT, body
     end
     local stream, code, err = handle:stream("stream", body, timeout)
     if not stream then
-        return false, code, err
+        return nil, code, err
     elseif opts and opts.with_metadata then
         local recv = stream.recv
         stream.recv = function(this, seconds)
             return received(recv(this, seconds))
         end
     end
+    return stream
+end
+
+---Calls a method that has a stream, with the results of lua-resty-ffi-grpc. New programs use `stream`.
+---@param path string `/package.Service/Method`
+---@param opts? resty.ffi.grpc.CallOptions
+---@return boolean ok
+---@return resty.ffi.ClientStream|integer stream the code if it failed
+---@return string|nil message
+function Connection:new_stream(path, opts)
+    local stream, code, err = self:stream(path, opts)
+    if not stream then
+        return false, code, err
+    end
     return true, stream
 end
 
--- true, "SERVING" | "NOT_SERVING" | … as grpc.health.v1 has it; a service that the server does not know is code 5.
+---Asks for the health of a service, by `grpc.health.v1`. A service that the server does not know is code 5.
+---@param service? string by default the whole server
+---@param opts? resty.ffi.grpc.CallOptions
+---@return boolean ok
+---@return string|integer status `SERVING`, `NOT_SERVING` and so on; the code if it failed
+---@return string|nil message
 function Connection:health(service, opts)
     local ok, res, err = self:unary("/grpc.health.v1.Health/Check", { service = service }, opts)
     return ok, ok and res.status or res, err
 end
 
--- true, the names of the server's services, by reflection.
+---Lists the services of the server, by reflection.
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return string[]|integer names the code if it failed
+---@return string|nil message
 function Connection:services(opts)
     local handle, err = handle_of(self)
-    err = err or opts ~= nil and check.options(opts, TIMEOUT) or nil
+    err = err or opts ~= nil and check.options(opts, options.TIMEOUT) or nil
     if err then
         return refused(err)
     end
     return handle:call("services", {}, opts or self.timeout)
 end
 
--- No more calls by this object. What it was connected to is closed when nobody with the same options has used it for
--- idle_timeout seconds.
+---Makes this object refuse further calls. The connection itself is closed `idle_timeout` seconds after the last use by
+---any object with the same options.
+---@return true
 function Connection:close()
     self.closed = true
     return true

@@ -1,12 +1,16 @@
--- The .proto files and descriptor sets of this Lua VM. The runtime of resty.ffi.grpc gets them and compiles them.
+-- The .proto files and descriptor sets of this Lua VM. The runtime of resty.ffi.grpc compiles them.
 
 local check = require "resty.ffi.check"
+local file = require "resty.ffi.file"
 local msgpack = require "resty.ffi.msgpack"
 
 local concat = table.concat
 local find, gmatch, match, sub = string.find, string.gmatch, string.match, string.sub
-local ipairs, open, type = ipairs, io.open, type
+local ipairs, type = ipairs, type
 local null = ngx.null
+
+---@class resty.ffi.grpc.FileOptions
+---@field include? string[] folders that imports are searched in
 
 local OPTIONS = { include = check.names }
 -- Descriptor sets, as protoc --descriptor_set_out writes them.
@@ -16,7 +20,7 @@ local _M = {}
 
 local texts, numbers = {}, {} -- each text once; its number by the text
 local units = {} -- what was loaded: { path, name of the file, { name = number } }, or { path, null, number } for a set
-local loaded = {} -- what needs not be loaded again
+local loaded = {} -- by path and folders, or by name and text: what is loaded already
 local named = {} -- the number of the last text of a name, for imports
 local version, encoded = 0, nil
 
@@ -28,28 +32,17 @@ local function number_of(text)
     return numbers[text]
 end
 
-local function read(path)
-    local file, err = open(path, "rb")
-    if not file then
-        return nil, err
-    end
-    local text
-    text, err = file:read("*a") -- nil and a reason for a folder
-    file:close()
-    return text, err and path .. ": " .. err
-end
-
 local function from(folders, name)
     for _, folder in ipairs(folders) do
-        local text = read(folder .. "/" .. name)
+        local text = file.read(folder .. "/" .. name)
         if text then
             return text
         end
     end
 end
 
--- Adds a file and what it imports to `found`. What is not to be found is left to the compiler, which tells the line.
--- What looks like an import and is a comment does no harm.
+-- Adds a file and its imports to `found`. The compiler reports the imports that are not found, with their lines. An
+-- import inside a comment does no harm.
 local function collect(name, text, folders, found)
     found[name] = number_of(text)
     for _, pattern in ipairs({ "import%s*[\"']([^\"'\n]+)[\"']", "import%s+%a+%s*[\"']([^\"'\n]+)[\"']" }) do
@@ -78,11 +71,11 @@ local function add(path, name, text, folders)
     version, encoded = version + 1, nil
 end
 
--- The text of a file, its name for imports, and the folders that these are searched in; or nil and a sentence.
+-- The text of a file, its name for imports, and the folders that its imports are searched in; nil and an error message.
 local function locate(path, folders)
-    local text, err = read(path)
+    local text, err = file.read(path)
     if not text then
-        text = from(folders, path) -- as protoc takes it, too
+        text = from(folders, path) -- protoc takes such a path, too
         return text, text and path or "cannot load " .. err, folders
     end
     local own, name = match(path, "^(.*)/([^/]+)$")
@@ -103,7 +96,7 @@ local function options_of(opts)
     return not err and (opts and opts.include or {}), err
 end
 
--- true, or nil and a sentence. opts.include: the folders that imports are searched in; else that of the file.
+-- Imports are searched in the folders of opts.include, and then in that of the file. true; nil and an error message.
 function _M.loadfile(path, opts)
     if type(path) ~= "string" or path == "" then
         return nil, "the path must be a string that is not empty, not a " .. type(path)
@@ -125,7 +118,7 @@ function _M.loadfile(path, opts)
     return true
 end
 
--- The same for a text, which imports from opts.include and from what was loaded before.
+-- The same for a text, which imports from opts.include and from what is loaded already.
 function _M.load(text, name, opts)
     if type(text) ~= "string" then
         return nil, "what is loaded must be a string, not a " .. type(text)
@@ -145,12 +138,12 @@ function _M.load(text, name, opts)
     return true
 end
 
--- Grows with each file.
+-- A number that grows with each file.
 function _M.version()
     return version
 end
 
--- What the runtime compiles: the texts, then the units.
+-- The input of the runtime's compiler: the texts, then the units.
 function _M.encoded()
     encoded = encoded or msgpack.encode(texts) .. msgpack.encode(units)
     return encoded

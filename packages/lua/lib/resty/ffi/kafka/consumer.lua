@@ -1,4 +1,4 @@
--- What a consumer of resty.ffi.kafka can do.
+-- The methods of a consumer of resty.ffi.kafka.
 
 local headers = require "resty.ffi.kafka.headers"
 local options = require "resty.ffi.kafka.options"
@@ -11,21 +11,23 @@ local BAD_ARGUMENT, TIMEOUT = status.BAD_ARGUMENT, status.TIMEOUT
 
 local _M = {}
 
+---A consumer. It ends with the request or timer that made it.
+---@class resty.ffi.kafka.Consumer
 local Consumer = {}
 Consumer.__index = Consumer
 
-local consumers = 0 -- made in this worker: they are told apart by their number
+local consumers = 0 -- made in this worker; the number is a part of their ids
 
--- A consumer, which belongs to the request or timer that makes it. nil, code, message if it cannot be made.
+-- A consumer of this request or timer; nil, code, message.
 function _M.new(library, opts)
-    local connection, subscription = options.of_consumer(opts)
+    local connection, subscription, timeout = options.of_consumer(opts)
     if not connection then
         return nil, BAD_ARGUMENT, subscription
     end
     local interval = subscription.commit_interval
     consumers = consumers + 1
     subscription.id, subscription.commit_interval = pid() .. "." .. consumers, nil
-    local handle, err = library:client(connection)
+    local handle, err = library:client(connection, timeout)
     if not handle then
         return nil, BAD_ARGUMENT, err
     end
@@ -40,7 +42,7 @@ function _M.new(library, opts)
         batches = {}, -- lists of records that have arrived, the first of them handed out up to `at`
         at = 0,
         interval = interval,
-        dealt_with = {}, -- by topic and partition: the last record that was handed out and is not committed
+        done = {}, -- by topic and partition: the last record that was handed out and is not committed
         committed_at = now(),
     }, Consumer)
 end
@@ -52,6 +54,7 @@ local function present(value)
 end
 
 -- The next record that has arrived, or nil.
+---@private
 function Consumer:take()
     local batch = self.batches[1]
     if not batch then
@@ -74,23 +77,25 @@ function Consumer:take()
     }
 end
 
--- Commits what was handed out, all of which has been dealt with: the caller asks for more.
+-- Commits the records that were handed out: the caller is done with them, since it asks for more.
+---@private
 function Consumer:commit_by_itself(at_once)
-    if next(self.dealt_with) == nil or not at_once and now() - self.committed_at < self.interval then
+    if next(self.done) == nil or not at_once and now() - self.committed_at < self.interval then
         return
     end
     local records = {}
-    for _, record in pairs(self.dealt_with) do
+    for _, record in pairs(self.done) do
         records[#records + 1] = record
     end
-    self.dealt_with, self.committed_at = {}, now()
+    self.done, self.committed_at = {}, now()
     local ok, _, err = self:commit(records)
     if not ok then
-        log(WARN, "kafka: what a consumer has dealt with cannot be committed: ", err)
+        log(WARN, "kafka: a consumer cannot commit: ", err)
     end
 end
 
 -- What keeps the consumer from its brokers: code, message | nil.
+---@private
 function Consumer:trouble()
     local ok, code, err = self.client:call("trouble", { id = self.id }, { timeout = 1 })
     if not ok and code > 0 then
@@ -98,7 +103,22 @@ function Consumer:trouble()
     end
 end
 
--- The next record. true, record | false, code, message; after TIMEOUT and UNREACHABLE the consumer is as before.
+---A record. `headers` is a list of `{ key, value }`.
+---@class resty.ffi.kafka.Record
+---@field topic string
+---@field partition integer
+---@field offset integer
+---@field timestamp integer milliseconds
+---@field key? string
+---@field value? string
+---@field headers resty.ffi.kafka.Headers
+
+---Receives the next record. After `TIMEOUT` and `UNREACHABLE` the consumer is as before, after any other code it has
+---ended.
+---@param seconds? number 5 by default; `math.huge` waits until the consumer ends
+---@return boolean ok
+---@return resty.ffi.kafka.Record|integer record the code if it failed
+---@return string|nil message
 function Consumer:recv(seconds)
     if self.interval then
         self:commit_by_itself()
@@ -116,12 +136,17 @@ function Consumer:recv(seconds)
         record = self:take()
     end
     if self.interval then
-        self.dealt_with[record.partition .. "/" .. record.topic] = record
+        self.done[record.partition .. "/" .. record.topic] = record
     end
     return true, record
 end
 
--- Notes that a record, or each record of a list, has been dealt with, and those before it in its partition.
+---Commits a record, or each record of a list, and the records before it in its partition.
+---@param record resty.ffi.kafka.Record|resty.ffi.kafka.Record[]
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Consumer:commit(record, opts)
     if type(record) ~= "table" then
         return false, BAD_ARGUMENT, "what is committed must be a record or a list of records, not a " .. type(record)
@@ -133,7 +158,8 @@ function Consumer:commit(record, opts)
     return self.client:call("commit", { id = self.id, records = places }, opts)
 end
 
--- Leaves the group, if it is in one: others get its partitions at once.
+---Ends the consumer. It leaves its group, and the other members get its partitions at once.
+---@return true
 function Consumer:close()
     if self.interval and not self.closed then
         self:commit_by_itself(true)

@@ -9,9 +9,14 @@ local null = ngx.null
 
 local WANTED = "a list of { key, value }, or a table of strings by their keys"
 
+---The headers of a record: a list of `{ key, value }`.
+---@class resty.ffi.kafka.Headers
 local Headers = {}
 Headers.__index = Headers
 
+---The value of the last header of this key.
+---@param key string
+---@return string|userdata|nil value `ngx.null` for null, nil if there is no such header
 function Headers:get(key)
     for k = #self, 1, -1 do
         if self[k][1] == key then
@@ -20,6 +25,9 @@ function Headers:get(key)
     end
 end
 
+---The values of all headers of this key, in their order.
+---@param key string
+---@return (string|userdata)[]
 function Headers:all(key)
     local values = {}
     for _, header in ipairs(self) do
@@ -32,12 +40,12 @@ end
 
 local _M = {}
 
--- What has been received: a list, or ngx.null for none.
+-- The headers of a record that was received: a list, or ngx.null without any.
 function _M.of(list)
     return setmetatable(list ~= null and list or {}, Headers)
 end
 
--- Whether a value can be sent as headers, and what could.
+-- Whether a value can be sent as headers, and which values can.
 function _M.check(value)
     if type(value) ~= "table" then
         return false, WANTED

@@ -1,9 +1,77 @@
--- The options of producers and consumers: what they may be, and as libffi_kafka.so wants them.
+-- The options of producers and consumers, and as libffi_kafka.so takes them.
 
 local check = require "resty.ffi.check"
+local connection = require "resty.ffi.connection"
 local headers = require "resty.ffi.kafka.headers"
 
 local next, pairs, type = next, pairs, type
+
+---SASL of a connection. `token`, `token_file` and `extensions` belong to OAUTHBEARER; `realm`, `keytab`, `service` and
+---`config` to GSSAPI (Kerberos).
+---@class resty.ffi.kafka.SaslOptions
+---@field mechanism? "PLAIN"|"SCRAM-SHA-256"|"SCRAM-SHA-512"|"OAUTHBEARER"|"GSSAPI"
+---@field user? string
+---@field password? string
+---@field token? string
+---@field token_file? string is read for each connection
+---@field extensions? table<string, string>
+---@field realm? string
+---@field keytab? string path
+---@field service? string first part of the principals of the brokers; `kafka` by default
+---@field config? string path of krb5.conf
+
+---Options of every connection.
+---@class resty.ffi.kafka.Options: resty.ffi.ConnectionOptions
+---@field brokers string[] addresses; one that answers is enough
+---@field sasl? resty.ffi.kafka.SaslOptions
+---@field client_id? string name of the client in the logs of the brokers
+---@field request_timeout? number seconds for which a request is tried again
+---@field metadata_max_age? number seconds until topics and partitions are read again
+
+---Options of a producer. `cap` is a former name of `max_buffered`.
+---@class resty.ffi.kafka.ProducerOptions: resty.ffi.kafka.Options
+---@field acks? "all"|-1|0|1 which replicas must have a record before `send` returns
+---@field compression? "none"|"gzip"|"snappy"|"lz4"|"zstd"
+---@field linger? number seconds to wait for more records of a batch
+---@field max_message_bytes? integer of a batch
+---@field max_buffered? integer records that wait to be sent
+---@field delivery_timeout? number seconds for which a record is tried
+---@field auto_create? boolean lets the brokers create missing topics
+---@field transactional_id? string
+---@field transaction_timeout? number seconds until the brokers abort a transaction that does not end
+
+---Options of a consumer.
+---@class resty.ffi.kafka.ConsumerOptions: resty.ffi.kafka.Options
+---@field group? string name of the consumer group
+---@field topics? string[]
+---@field pattern? string regular expression for the whole name of a topic
+---@field partitions? { topic: string, partition: integer, from?: string|integer|table }[] without a group
+---@field from? "earliest"|"latest"|integer|{ time: integer } where reading begins without a committed offset
+---@field session_timeout? number seconds until a member that died is given up
+---@field max_wait? number seconds for which a broker may hold back a fetch
+---@field read_committed? boolean skips the records of transactions that are not committed
+---@field commit_interval? number seconds between automatic commits
+
+---Options of one record.
+---@class resty.ffi.kafka.SendOptions: resty.ffi.CallOptions
+---@field headers? table a list of `{ key, value }`, or strings by their keys
+---@field partition? integer
+---@field timestamp? integer milliseconds
+
+---A record to send.
+---@class resty.ffi.kafka.NewRecord
+---@field topic string
+---@field key? string
+---@field value? string
+---@field headers? table
+---@field partition? integer
+---@field timestamp? integer milliseconds
+
+---Options of a topic. The brokers have defaults for what is not given.
+---@class resty.ffi.kafka.TopicOptions: resty.ffi.CallOptions
+---@field partitions? integer
+---@field replication_factor? integer
+---@field configs? table<string, string>
 
 local ACKS = { all = "all", [-1] = "all", [1] = "1", ["1"] = "1", [0] = "0", ["0"] = "0" }
 
@@ -38,16 +106,9 @@ local function assignments(value)
     return items > 0 and items == #value, wanted
 end
 
-local CONNECTION = {
+local CONNECTION = connection.known({
     brokers = check.names,
     client_id = check.name,
-    tls = {
-        ca = check.string,
-        cert = check.string,
-        key = check.string,
-        server_name = check.name,
-        verify = check.boolean,
-    },
     sasl = {
         mechanism = check.one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI"),
         user = check.string,
@@ -61,11 +122,10 @@ local CONNECTION = {
         config = check.name,
     },
     request_timeout = check.seconds,
-    idle_timeout = check.seconds,
     metadata_max_age = check.seconds,
-}
+})
 
--- What a kind of client takes, with the options of its connection.
+-- The options of a kind of client, with those of its connection.
 local function with_connection(known)
     for name, test in pairs(CONNECTION) do
         known[name] = test
@@ -121,34 +181,31 @@ local _M = {
 }
 
 local function options_of(opts, known, former)
-    local options = check.renamed(opts, former)
-    if type(opts) == "table" and opts.tls == true then
-        options.tls = {}
-    end
-    local err = check.options(options, known)
-    if err then
-        return nil, err
+    local options, timeout = connection.read(opts, known, former)
+    if not options then
+        return nil, timeout
     elseif not options.brokers or #options.brokers == 0 then
         return nil, "the option \"brokers\" is missing: a list of addresses such as \"127.0.0.1:9092\""
     end
-    return options
+    return options, timeout
 end
 
--- A producer's options, or nil and a sentence.
+-- A producer's options and the seconds of its calls; nil and an error message if an option is wrong.
 function _M.of_producer(opts)
-    local options, err = options_of(opts, PRODUCER, FORMER)
+    local options, timeout = options_of(opts, PRODUCER, FORMER)
     if not options then
-        return nil, err
+        return nil, timeout
     end
     options.acks = ACKS[options.acks]
-    return options
+    return options, timeout
 end
 
--- The options of a consumer's connection and its subscription, or nil and a sentence.
+-- The options of a consumer's connection, its subscription and the seconds of its calls; nil and an error message if an
+-- option is wrong.
 function _M.of_consumer(opts)
-    local options, err = options_of(opts, CONSUMER, NONE)
+    local options, timeout = options_of(opts, CONSUMER, NONE)
     if not options then
-        return nil, err
+        return nil, timeout
     end
     local topics = options.topics and #options.topics > 0
     if not topics and not options.pattern and not options.partitions then
@@ -156,11 +213,11 @@ function _M.of_consumer(opts)
     elseif options.commit_interval and not options.group then
         return nil, "the option \"commit_interval\" needs \"group\", the name of a consumer group"
     end
-    local connection, subscription = {}, {}
+    local own, subscription = {}, {}
     for name, value in pairs(options) do
-        (CONNECTION[name] and connection or subscription)[name] = value
+        (CONNECTION[name] and own or subscription)[name] = value
     end
-    return connection, subscription
+    return own, subscription, timeout
 end
 
 return _M

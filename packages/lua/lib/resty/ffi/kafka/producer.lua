@@ -1,4 +1,4 @@
--- What a producer of resty.ffi.kafka can do.
+-- The methods of a producer of resty.ffi.kafka.
 
 local check = require "resty.ffi.check"
 local options = require "resty.ffi.kafka.options"
@@ -9,6 +9,8 @@ local ipairs, pcall, setmetatable, tostring, type = ipairs, pcall, setmetatable,
 
 local BAD_ARGUMENT, BAD_PHASE, THREW = status.BAD_ARGUMENT, status.BAD_PHASE, status.THREW
 
+---A producer. Its functions take `timeout` among their options: the seconds that they wait, 5 by default.
+---@class resty.ffi.kafka.Producer
 local Producer = {}
 Producer.__index = Producer
 
@@ -27,7 +29,7 @@ local function with_timeout(opts)
     return opts and opts.timeout and { timeout = opts.timeout } or nil
 end
 
--- The record and the options of the call, or nil and a sentence.
+-- The record and the options of the call; nil and an error message if one is wrong.
 local function request(topic, key, value, opts)
     local err = opts and check.options(opts, options.SEND)
     if err then
@@ -45,7 +47,7 @@ local function request(topic, key, value, opts)
     return record, with_timeout(opts)
 end
 
--- What is wrong with a list of records and the options of the call; nil if nothing is.
+-- An error message if a list of records or the options of the call are wrong.
 local function wrong(records, opts)
     local err = opts and check.options(opts, options.CALL)
     if err then
@@ -61,7 +63,22 @@ local function wrong(records, opts)
     end
 end
 
--- Waits until the brokers have the record. true, { topic, partition, offset } | false, code, message.
+---Where a record was stored. Of `send_all` also why it was not: `code` and `message`.
+---@class resty.ffi.kafka.Sent
+---@field topic? string
+---@field partition? integer
+---@field offset? integer -1 without an acknowledgement
+---@field code? integer
+---@field message? string
+
+---Sends a record and waits until the brokers have it.
+---@param topic string
+---@param key? string nil is not the empty string
+---@param value? string nil is not the empty string
+---@param opts? resty.ffi.kafka.SendOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Sent|integer sent the code if it failed
+---@return string|nil message
 function Producer:send(topic, key, value, opts)
     local record, call_opts = request(topic, key, value, opts)
     if not record then
@@ -70,8 +87,15 @@ function Producer:send(topic, key, value, opts)
     return self.client:call("send", record, call_opts)
 end
 
--- Returns when the record is in the producer's buffer; at once in a phase that cannot wait, such as log_by_lua. What
--- becomes of it is in the error log if it fails.
+---Puts a record into the buffer of the producer, in any phase. In a phase that cannot wait, such as `log_by_lua`, it
+---returns at once. The error log has later failures.
+---@param topic string
+---@param key? string
+---@param value? string
+---@param opts? resty.ffi.kafka.SendOptions
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Producer:enqueue(topic, key, value, opts)
     local record, call_opts = request(topic, key, value, opts)
     if not record then
@@ -84,8 +108,12 @@ function Producer:enqueue(topic, key, value, opts)
     return ok, code, err
 end
 
--- Sends a list of { topic, key, value, headers, partition, timestamp } and waits for all of them. true, and a list of
--- { topic, partition, offset } or { code, message } | false, code, message.
+---Sends a list of records and waits for all of them.
+---@param records resty.ffi.kafka.NewRecord[]
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Sent[]|integer sent the code if it failed
+---@return string|nil message
 function Producer:send_all(records, opts)
     local err = wrong(records, opts)
     if err then
@@ -96,8 +124,12 @@ function Producer:send_all(records, opts)
     return self.client:call("send_all", { records = records }, opts)
 end
 
--- Begins a transaction, which ends with the request or timer that began it: aborted, unless it is committed. It waits
--- for one that this producer has begun before. nil, code, message if it cannot.
+---Begins a transaction. It waits for the one before with the same `transactional_id`. What is not committed is aborted
+---at the end of the request or timer.
+---@param opts? resty.ffi.CallOptions
+---@return resty.ffi.kafka.Transaction|nil
+---@return integer|nil code
+---@return string|nil message
 function Producer:begin(opts)
     local err = opts and check.options(opts, options.CALL)
     if err then
@@ -106,8 +138,13 @@ function Producer:begin(opts)
     return transaction.begin(self.client, request, wrong, opts)
 end
 
--- Calls f with a transaction: committed when it returns, aborted if it throws or returns false, code, message.
--- true, what f returns | false, code, message.
+---Calls a function with a transaction. It is committed when the function returns, and aborted when the function throws
+---or returns `false, code, message`, and when a record has failed.
+---@param f fun(tx: resty.ffi.kafka.Transaction): any
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return any result what the function returned, or the code if it failed
+---@return string|nil message
 function Producer:transaction(f, opts)
     if type(f) ~= "function" then
         return refused("a transaction needs a function, not a " .. type(f))
@@ -134,12 +171,26 @@ function Producer:transaction(f, opts)
     return false, THREW, "the transaction is aborted: " .. tostring(result)
 end
 
--- Waits until nothing is left to be sent.
+---Waits until the buffer is empty.
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Producer:flush(opts)
     return self.client:call("flush", {}, opts)
 end
 
--- true, { topic, partitions } | false, code, message. Numbers that are not given are the brokers' defaults.
+---A topic and the number of its partitions.
+---@class resty.ffi.kafka.Topic
+---@field topic string
+---@field partitions integer
+
+---Creates a topic. Returns when the brokers know it.
+---@param topic string
+---@param opts? resty.ffi.kafka.TopicOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Topic|integer topic the code if it failed
+---@return string|nil message
 function Producer:create_topic(topic, opts)
     local err = opts and check.options(opts, options.TOPIC)
     if err then
@@ -154,21 +205,40 @@ function Producer:create_topic(topic, opts)
     }, with_timeout(opts))
 end
 
+---Deletes a topic.
+---@param topic string
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Producer:delete_topic(topic, opts)
     return self.client:call("delete_topic", { topic = topic }, opts)
 end
 
--- true, a list of { topic, partitions } | false, code, message.
+---Lists the topics.
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Topic[]|integer topics the code if it failed
+---@return string|nil message
 function Producer:topics(opts)
     return self.client:call("topics", {}, opts)
 end
 
--- true, a list of { partition, start, next, committed } | false, code, message. `next` is the offset that the next
--- record gets; `committed` is the group's, -1 if it has none.
+---Lists the offsets of each partition: `{ partition, start, next, committed }`. `next` is the offset of the next
+---record, `committed` that of the group, -1 without one.
+---@param topic string
+---@param group? string
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return table[]|integer offsets the code if it failed
+---@return string|nil message
 function Producer:offsets(topic, group, opts)
     return self.client:call("offsets", { topic = topic, group = group }, opts)
 end
 
+---Makes this object refuse further calls. The connections are closed `idle_timeout` seconds after the last use by any
+---producer with the same options.
+---@return true
 function Producer:close()
     return self.client:close()
 end

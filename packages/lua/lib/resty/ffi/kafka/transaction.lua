@@ -1,27 +1,31 @@
--- A transaction of a Kafka producer: a stream of resty.ffi, so that whatever becomes of the request that began it, the
--- transaction ends, too.
+-- A transaction of a Kafka producer. It is a stream of resty.ffi, so it ends with the request that began it.
 
 local status = require "resty.ffi.status"
 
 local setmetatable = setmetatable
 
 local BAD_ARGUMENT, TIMEOUT, UNLOADED = status.BAD_ARGUMENT, status.TIMEOUT, status.UNLOADED
-local SECONDS = 5 -- for a step that is not given a time
-local SPARE = 1 -- seconds beyond it, for the answer that says so
+local SECONDS = 5 -- of a step without a timeout of its own
+local SPARE = 1 -- seconds more that Lua waits, so that the answer of the runtime arrives
 
+---A transaction.
+---@class resty.ffi.kafka.Transaction
+---@field code integer|nil of the first failure
+---@field message string|nil of the first failure
 local Transaction = {}
 Transaction.__index = Transaction
 
 local _M = {}
 
--- A transaction, or nil, code, message. `request` and `wrong` check records, as they do for the producer.
+-- A transaction; nil, code, message. `request` and `wrong` check records, as they do for the producer.
 function _M.begin(client, request, wrong, opts)
     local stream, code, err = client:stream("transaction", {})
     if not stream then
         return nil, code, err
     end
     local ok, begun
-    ok, begun, err = stream:recv(opts and opts.timeout or SECONDS)
+    local seconds = client.timeout or SECONDS
+    ok, begun, err = stream:recv(opts and opts.timeout or seconds)
     if not ok or not begun then
         stream:close()
         if begun == TIMEOUT then
@@ -29,10 +33,10 @@ function _M.begin(client, request, wrong, opts)
         end
         return nil, begun, err
     end
-    return setmetatable({ stream = stream, request = request, wrong = wrong }, Transaction)
+    return setmetatable({ stream = stream, seconds = seconds, request = request, wrong = wrong }, Transaction)
 end
 
--- Remembers the first failure: who throws on a code loses the message.
+-- Remembers the first failure: a program that throws the code loses the message.
 local function failed(self, code, message)
     if not self.code then
         self.code, self.message = code, message
@@ -47,7 +51,7 @@ local function take(self, step, opts)
     elseif self.busy then
         return false, BAD_ARGUMENT, "another light thread is using the transaction"
     end
-    step.timeout = opts and opts.timeout or SECONDS
+    step.timeout = opts and opts.timeout or self.seconds
     self.busy = true
     local ok, answer, err = self.stream:send(step, step.timeout + SPARE)
     if ok then
@@ -63,7 +67,14 @@ local function take(self, step, opts)
     return true, answer
 end
 
--- true, { topic, partition, offset } | false, code, message. There is nothing left but to abort after that.
+---Sends a record. After a failure the transaction can only be aborted.
+---@param topic string
+---@param key? string
+---@param value? string
+---@param opts? resty.ffi.kafka.SendOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Sent|integer sent the code if it failed
+---@return string|nil message
 function Transaction:send(topic, key, value, opts)
     local record, call_opts = self.request(topic, key, value, opts)
     if not record then
@@ -80,7 +91,12 @@ function Transaction:send(topic, key, value, opts)
     return true, sent
 end
 
--- Like the producer's send_all. What fails fails the transaction, too.
+---Sends a list of records. A record that fails makes the transaction fail.
+---@param records resty.ffi.kafka.NewRecord[]
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return resty.ffi.kafka.Sent[]|integer sent the code if it failed
+---@return string|nil message
 function Transaction:send_all(records, opts)
     local wrong = self.wrong(records, opts)
     if wrong then
@@ -95,7 +111,11 @@ function Transaction:send_all(records, opts)
     return true, answer.sent
 end
 
--- true | false, code, message: it is aborted then, unless the message says that this is not known.
+---Commits the transaction. If that fails it is aborted, unless the message says that this is not known.
+---@param opts? resty.ffi.CallOptions
+---@return boolean ok
+---@return integer|nil code
+---@return string|nil message
 function Transaction:commit(opts)
     local ok, code, err = take(self, { commit = true }, opts)
     self.ended = true
@@ -106,7 +126,8 @@ function Transaction:commit(opts)
     return true
 end
 
--- What was sent will not be seen by those who read what is committed.
+---Aborts the transaction: consumers with `read_committed` do not see its records.
+---@return true
 function Transaction:abort()
     self.ended = true
     self.stream:close()
