@@ -11,7 +11,6 @@ export const SCOPE: Scope = {
   pagesExcept: [
     // Written by the bench.
     "docs/benchmarks.md",
-    "docs/etcd.md",
     "runtimes/",
   ],
   sources: [

@@ -179,7 +179,7 @@ function _M.send(rt, name, request, opts)
     return send(own, number, request, opts)
 end
 
----Starts the code of a runtime anew in this worker, moves new calls over to it, and lets the old code finish its own
+---Starts the code of a runtime again in this worker, moves new calls over to it, and lets the old code finish its own
 ---calls. If the new code does not start, the old code goes on.
 ---@param rt resty.ffi.Runtime
 ---@return true|nil
