@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
@@ -415,6 +416,55 @@ TEST(the_runner_closes_descriptors_on_an_old_kernel)
     host_close(&h);
     close(inherited);
 }
+
+/* ---- Functions of libc ---- */
+
+/* The part of this program that the dynamic linker has made read-only. */
+static int find_relro(struct dl_phdr_info *program, size_t size, void *arg)
+{
+    uintptr_t *range = arg;
+    (void)size;
+    for (int k = 0; k < program->dlpi_phnum; k++) {
+        const ElfW(Phdr) *p = &program->dlpi_phdr[k];
+        if (p->p_type == PT_GNU_RELRO) {
+            range[0] = (program->dlpi_addr + p->p_vaddr) & ~(uintptr_t)4095;
+            range[1] = program->dlpi_addr + p->p_vaddr + p->p_memsz;
+        }
+    }
+    return 1;
+}
+
+static void forbid_mprotect(const uintptr_t *range)
+{
+    CHECK_INT(range[0] >> 32, range[1] >> 32);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 6),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(range[0] >> 32), 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (unsigned)range[0], 0, 2),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (unsigned)range[1], 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    install(filter, sizeof filter / sizeof *filter);
+}
+
+TEST(what_a_host_calls_of_libc_stays_as_it_is)
+{
+    uintptr_t range[2] = {0, 0};
+    dl_iterate_phdr(find_relro, range);
+    CHECK(range[0] < range[1]);
+    signal(SIGUSR2, SIG_IGN); /* one of the functions that are redirected */
+    host_open(&h);
+    forbid_mprotect(range);
+    host_expect(&h, host_load(&h, "ffi_c_methods", NULL, &host_thread), "echo", "x", "x");
+    CHECK(host_logged(&h, "calls of libc cannot be redirected here"));
+    host_close(&h);
+}
+
+/* ---- Process 1 ---- */
 
 static void serve_as_process_1(void)
 {
