@@ -1,6 +1,6 @@
 /*
- * What native/core/host.h declares, as far as this host uses it: constants, and the structs that it reads or writes, in
- * bytes. test/contract.test.ts compares all of it with what the C compiler makes of the header.
+ * The part of native/loop/host.h that this host uses: constants, and sizes and offsets of structs in bytes.
+ * test/contract.test.ts compares them with the header as the C compiler sees it.
  */
 
 export const CallState = { IDLE: 0, IN_FLIGHT: 1, DONE: 2 } as const;
@@ -11,10 +11,10 @@ export const StreamNext = { NOTHING: 0, MESSAGE: 1, ENDED: 2 } as const;
 /** What resty_ffi_stream_send returns when the window is used up. */
 export const AGAIN = 1;
 
-/** Whether a flag among the options was given. */
+/** The values of a flag among the options. */
 export const Said = { UNSAID: 0, YES: 1, NO: 2 } as const;
 
-/** No limit of time; in an option, where 0 means that none was given. */
+/** No time limit. An option of 0 means that no limit was given. */
 export const FOREVER = 0xffffffff;
 
 /** How many counters of errors and of durations a method has. */

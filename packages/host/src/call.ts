@@ -4,15 +4,15 @@ import { CALL, CallState } from "./abi.js";
 import type { Native } from "./library.js";
 
 const { at } = CALL;
-/** Up to here an answer is cut out of Buffer's pool. */
+/** Answers up to this many bytes come from Buffer's pool. */
 const SMALL = 4096;
 
-/** A call of the core's, plain or a stream; used again and again. */
+/** A call object of the core, for a plain call or a stream. It is reused for later calls. */
 export class Call {
   readonly address: number;
   readonly #native: Native;
   readonly #fields: DataView;
-  /** What to do with the answer, or with news of the stream; undefined while nobody waits. */
+  /** Handles the answer, or an event of the stream. Undefined while no caller waits. */
   settle: (() => void) | undefined;
 
   constructor(native: Native, address: number) {
@@ -26,12 +26,12 @@ export class Call {
     return this.#fields.getInt32(at.state, true) === CallState.IN_FLIGHT;
   }
 
-  /** 0, or why the call failed; then `answer` is the message. */
+  /** 0, or the code of the failure; then `answer` is the message. */
   get status(): number {
     return this.#fields.getInt32(at.status, true);
   }
 
-  /** A copy of the answer, null = none at all. */
+  /** A copy of the answer; null if the runtime answered nil. */
   answer(): Buffer | null {
     if (this.#fields.getInt32(at.nil, true) !== 0) return null;
     const length = this.#wide(at.len);

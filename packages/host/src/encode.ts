@@ -5,7 +5,10 @@ import type { LoadOptions } from "./options.js";
 
 const { size, at } = OPTIONS;
 
-/** `resty_ffi_options` of native/loop/host.h, with the strings that it points to behind it: keep it while it is used. */
+/**
+ * `resty_ffi_options` of native/loop/host.h, followed by the strings that it points to. Keep the buffer while C uses
+ * it.
+ */
 export function encode(options: LoadOptions): Buffer {
   const { limits = {} } = options;
   const strings: [offset: number, text: string][] = [];
@@ -43,7 +46,7 @@ function said(flag: boolean | undefined): number {
   return flag === undefined ? Said.UNSAID : flag ? Said.YES : Said.NO;
 }
 
-/** The settings that loaders ask for by name, each name before its value. */
+/** The settings that loaders read: names and values in turn. */
 function settingsOf({ venv, javaHome, node }: LoadOptions): string[] {
   return Object.entries({ venv, java_home: javaHome, node }).flatMap(([name, value]) => (value ? [name, value] : []));
 }

@@ -6,12 +6,12 @@ import { type LogHandler, levelName, logToStderr } from "./log.js";
 
 const BATCH = 64;
 
-/** The event loop of this thread as a host: one pull host of the core's, woken by its descriptor. */
+/** The event loop of this thread as a host: a pull host of the core, whose descriptor wakes the loop. */
 export class Host {
   readonly native: Native;
   readonly loop: number;
   readonly #pull: number;
-  /** Without a strong reference the wake-ups would end, silently, with a garbage collection. */
+  /** Needs a strong reference: a garbage collection would otherwise end the wake-ups silently. */
   readonly #poll: koffiNode.PollHandle;
   readonly #done = new Uint32Array(2 * BATCH);
   readonly #calls = new Map<number, Call>();
@@ -22,7 +22,7 @@ export class Host {
   readonly #onExit = () => this.#end(1000);
   #activity: (() => void)[] = [];
   #busy = 0;
-  /** Streams that have not been given back. */
+  /** The number of streams that have not been given back. */
   #open = 0;
   closed = false;
 
@@ -37,7 +37,7 @@ export class Host {
     process.once("exit", this.#onExit);
   }
 
-  /** Keeps the program alive until as many `release` follow. */
+  /** Keeps the program alive until `release` has been called as often. */
   hold(): void {
     if (this.#busy++ === 0) this.#poll.ref();
   }
@@ -74,7 +74,7 @@ export class Host {
     this.#idleStreams.push(call);
   }
 
-  /** Runs what is due. Also called after functions that may have found answers by themselves. */
+  /** Handles everything that is due. Also called after functions that may have received answers. */
   run(): void {
     if (this.closed) return;
     const { native } = this;
@@ -113,7 +113,7 @@ export class Host {
     }
   }
 
-  /** Resolves when something has happened, after `ms` at the latest. */
+  /** Resolves after the next event, or after `ms`. */
   async activity(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -135,24 +135,26 @@ export class Host {
     this.closed = true;
     process.removeListener("exit", this.#onExit);
     this.#poll.close();
-    // Whoever still waits learns it; the answers can no longer come.
+    // Callers that still wait are told: their answers can no longer arrive.
     for (const calls of [this.#calls, this.#streams]) for (const call of calls.values()) call.settle?.();
     for (const call of this.#calls.values()) this.native.callFree(call.address);
     for (const call of this.#streams.values()) this.native.pullCallFree(call.address);
     this.native.pullClose(this.#pull, Math.ceil(timeout));
   }
 
-  /** The error of a call that the end of the host has cut off. */
+  /** The error of a call that was in flight when the host was closed. */
   static ended(name: string): RestyFfiError {
     return new RestyFfiError(`unloaded: the host of runtime "${name}" was closed; load it again`, Status.UNLOADED);
   }
 }
 
-/** What concerns all runtimes of a program. */
+/** Settings for all runtimes of a program. */
 export interface Settings {
-  /** Path of libresty_ffi.so, or of its folder. Default: `RESTY_FFI_LIB`, a checkout's build, dlopen's search. */
+  /**
+   * The path of libresty_ffi.so or of its folder. Default: `RESTY_FFI_LIB`, a checkout's build, dlopen's search path.
+   */
   library?: string;
-  /** Takes the lines that runtimes log. Default: they go to standard error. */
+  /** Receives the log lines of runtimes. Default: writes them to standard error. */
   onLog?: LogHandler;
 }
 
@@ -160,7 +162,7 @@ const settings: { library: string | undefined; onLog: LogHandler } = { library: 
 let current: Host | undefined;
 
 /**
- * Sets what concerns all runtimes of this program. `library` is looked at by the first {@link load} only.
+ * Changes the settings for all runtimes of this program. Only the first {@link load} reads `library`.
  *
  * @example
  * ```ts
@@ -185,9 +187,9 @@ export function currentHost(): Host {
 }
 
 /**
- * Ends all runtimes of this program: new calls are refused, those in flight may finish within `timeout` ms, the rest
- * fails with `UNLOADED`. Then it waits, blocking, for what is left of that time until the runtimes' threads and
- * processes have ended. Loading again afterwards is fine. It happens by itself when the program exits.
+ * Ends all runtimes of this program. New calls are refused; calls in flight may finish within `timeout` ms, and after
+ * that fail with `UNLOADED`. Then it blocks until the threads and processes of the runtimes have ended, at most for the
+ * rest of that time. Runtimes can be loaded again afterwards. A program that exits closes its host by itself.
  */
 export async function close(timeout = 2000): Promise<void> {
   const host = current;

@@ -1,6 +1,6 @@
 /**
- * Runtimes of resty-ffi in a Node.js program: libraries written in Go, Rust, Python, Java, C or Node.js itself, called
- * without blocking the event loop.
+ * Loads runtimes of resty-ffi into a Node.js program and calls them without blocking the event loop: libraries written
+ * in Go, Rust, Python, Java, C or Node.js itself.
  *
  * @packageDocumentation
  */

@@ -4,20 +4,20 @@ import { fileURLToPath } from "node:url";
 import koffi, { type LibraryHandle } from "koffi";
 
 const FILE = "libresty_ffi.so";
-/** In a checkout of resty-ffi this is what `npm run build` made; both `src` and `dist` are three folders below its root. */
+/** The build in a checkout of resty-ffi; `src` and `dist` are both three folders below its root. */
 const IN_CHECKOUT = fileURLToPath(new URL(`../../../native/dist/lib/${FILE}`, import.meta.url));
 
-/** Finds libresty_ffi.so: a path or its folder, `RESTY_FFI_LIB` (either), the checkout, then as dlopen searches. */
+/** Finds libresty_ffi.so: the given path or folder, `RESTY_FFI_LIB`, the checkout, then dlopen's search path. */
 function find(path: string | undefined): string {
   const asked = path ?? process.env.RESTY_FFI_LIB;
   if (asked) return existsSync(asked) && statSync(asked).isDirectory() ? join(asked, FILE) : resolve(asked);
   return existsSync(IN_CHECKOUT) ? IN_CHECKOUT : FILE;
 }
 
-/** The functions of libresty_ffi.so that a host calls. Addresses are numbers: they stay below 2^53. */
+/** The functions of libresty_ffi.so that a host calls. Addresses are numbers, since they are below 2^53. */
 export type Native = ReturnType<typeof bind>;
 
-/** Runtimes leave the library's functions undefined and find them in the program: hence `global`. */
+/** `global`, because runtimes do not link the library: they find its functions in the program. */
 export function bind(path?: string) {
   const file = find(path);
   let library: LibraryHandle;
@@ -73,12 +73,12 @@ export function bind(path?: string) {
     ),
     streamSend: library.func(`int resty_ffi_stream_send(${p} call, void *data, uint64_t len, bool end)`),
     streamNext: library.func(`int resty_ffi_stream_next(${p} call)`),
-    /** One crossing into a buffer of ours, where a view of each answer would cost a finaliser as well. */
+    /** Copies an answer in one foreign call; a view of each answer would also cost a finaliser. */
     copy: koffi.load(null).func(`void memcpy(void *to, ${p} from, size_t len)`),
   };
 }
 
-/** A C string in a buffer. */
+/** The C string in a buffer. */
 export function cString(bytes: Buffer): string {
   const end = bytes.indexOf(0);
   return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);

@@ -11,16 +11,16 @@ import type { MethodStats, Stats } from "./stats.js";
 import type { Stream } from "./stream.js";
 
 /**
- * A runtime. Each of its properties is a method, whatever its name, save `then`, by which `await` would take the
- * runtime for a promise: reach a method of that name by {@link call}.
+ * A runtime. Each of its properties is a method of that name, except `then`: `await` would take the runtime for a
+ * promise. Call a method named `then` by {@link call}.
  *
- * Name the methods to have them typed: `load<"echo" | "lookup">(…)`.
+ * Name the methods to type them: `load<"echo" | "lookup">(…)`.
  */
 export type Runtime<Methods extends string = string> = { readonly [Name in Methods]: Method };
 
 const loaded = new WeakMap<object, Loaded>();
 
-/** Gives the core's handles back when neither a runtime nor a call of it is left that could use them. */
+/** Releases the core's handle of a runtime when neither the runtime nor a call of it is reachable any more. */
 const handles = new FinalizationRegistry(({ host, address }: { host: Host; address: number }) => {
   if (!host.closed) host.native.release(address);
 });
@@ -44,14 +44,14 @@ function find(runtime: object): Loaded {
 }
 
 /**
- * Loads a runtime, or finds the one with the same library and configuration, and waits until it serves. Options that
- * are given must then be what that one was loaded with.
+ * Loads a runtime and waits until it serves. If a runtime of the same library and configuration is loaded already, it
+ * returns that runtime; the given options must then be those of the first load.
  *
- * @param lib a path, or a name (`ffi_go_echo`) that is searched in `LD_LIBRARY_PATH`, beside libresty_ffi.so, and in
+ * @param lib a path, or a name (`ffi_go_echo`) that is looked up in `LD_LIBRARY_PATH`, beside libresty_ffi.so and in
  *   the system's folders
  * @param cfg the configuration string; for loaders (`ffi_python3`, `ffi_java`, `ffi_nodejs`) `module,func,cfg`
- * @throws RestyFfiError with code `BAD_ARGUMENT` (refused), `EXITED` (it failed to start) or `TIMEOUT` (`loadTimeout`)
- * @throws TypeError, RangeError for arguments that can never be right
+ * @throws RestyFfiError with code `BAD_ARGUMENT` (refused), `EXITED` (failed to start) or `TIMEOUT` (`loadTimeout`)
+ * @throws TypeError, RangeError for invalid arguments
  *
  * @example
  * ```ts
@@ -92,7 +92,7 @@ export async function load<Methods extends string = string>(
 
 function begin(host: Host, lib: string, cfg: string | null, options: LoadOptions): number {
   const error = Buffer.alloc(2048);
-  // One byte more, so that an empty configuration has an address.
+  // One extra byte, so that an empty configuration has an address too.
   const bytes = cfg === null ? null : Buffer.from(`${cfg}\0`);
   const address = host.native.load(
     host.loop,
@@ -120,7 +120,7 @@ async function started(host: Host, lib: string, address: number): Promise<void> 
   }
 }
 
-/** Calls a method by its name: the same as `rt.name(request, options)`, for names that are not known beforehand. */
+/** Calls a method by its name: the same as `rt.name(request, options)`, for names that are not known in advance. */
 export function call(
   runtime: Runtime<never>,
   method: string,
@@ -131,19 +131,19 @@ export function call(
 }
 
 /**
- * Sends a one-way call: nobody waits for its answer. A failure is logged and counted.
+ * Sends a one-way call, which has no answer. A failure of the handler is logged and counted.
  *
- * @throws RestyFfiError it was not sent, as with `QUEUE_FULL`
+ * @throws RestyFfiError if the call was not sent, for example with `QUEUE_FULL`
  */
 export function send(runtime: Runtime<never>, method: string, request?: Request, options: SendOptions = {}): void {
   find(runtime).send(method, request, options);
 }
 
 /**
- * Opens a method as a stream of messages; `first` is its first one. Unlike a plain call it has no `timeout` unless one is
- * given, for the whole stream.
+ * Opens a method as a stream of messages; `first` is the first message. Unlike a plain call it has no default
+ * `timeout`; a given one is for the whole stream.
  *
- * @throws RestyFfiError it could not be opened; what happens later is thrown by the stream's own functions
+ * @throws RestyFfiError if the stream could not be opened; later failures are thrown by the functions of the stream
  *
  * @example
  * ```ts
@@ -155,34 +155,35 @@ export function stream(runtime: Runtime<never>, method: string, first?: Request,
 }
 
 /**
- * Starts the runtime's code anew beside the old; when it serves, new calls go to it, and the old ends when its calls are
- * done, or after `drainTimeout`. Where the language cannot load code twice the new one runs in a process of its own.
+ * Starts a new instance of the runtime's code beside the old one. New calls go to the new instance once it serves; the
+ * old one ends when its calls are done, or after `drainTimeout`. If the language cannot load code twice in one process,
+ * the new instance runs in a process of its own.
  *
- * @throws RestyFfiError the new code did not start: the old goes on
+ * @throws RestyFfiError if the new instance did not start; the old one continues
  */
 export function reload(runtime: Runtime<never>): Promise<void> {
   return find(runtime).reload();
 }
 
 /**
- * Ends a runtime: new calls fail with `UNLOADED`, those in flight finish, then its threads or processes end. The same
- * library and configuration may be loaded again at once.
+ * Ends a runtime: new calls fail with `UNLOADED`, calls in flight finish, then its threads or processes end. The same
+ * library and configuration can be loaded again immediately.
  */
 export function unload(runtime: Runtime<never>): void {
   find(runtime).unload();
 }
 
-/** What a runtime has done so far. */
+/** The counters of a runtime. */
 export function stats(runtime: Runtime<never>): Stats {
   return find(runtime).stats();
 }
 
-/** The same for each method that has been called, by its name. */
+/** The counters of each method that has been called, by its name. */
 export function methodStats(runtime: Runtime<never>): Map<string, MethodStats> {
   return find(runtime).methodStats();
 }
 
-/** The name by which messages and log lines call a runtime. */
+/** The name of a runtime in messages and log lines. */
 export function nameOf(runtime: Runtime<never>): string {
   return find(runtime).name;
 }

@@ -1,17 +1,17 @@
-/** How serious a line of a runtime's log is, the most serious first; the names are nginx's. */
+/** The severity of a log line, the most severe first. The names are nginx's. */
 export type LogLevel = "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug";
 
-/** Takes a line of a runtime's log. The text starts with the runtime's name. */
+/** Receives a log line of a runtime. The text starts with the runtime's name. */
 export type LogHandler = (level: LogLevel, text: string) => void;
 
 export const LEVELS: readonly LogLevel[] = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"];
 
-/** The name of a level's number, as in a LOG frame: 1 = emerg … 8 = debug. */
+/** The name of a numeric level of a LOG frame: 1 = emerg … 8 = debug. */
 export function levelName(level: number): LogLevel {
   return LEVELS[level - 1] ?? "error";
 }
 
-/** Where lines go by default. */
+/** The default log handler. */
 export function logToStderr(level: LogLevel, text: string): void {
   process.stderr.write(`[resty-ffi] [${level}] ${text}\n`);
 }

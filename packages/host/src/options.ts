@@ -1,62 +1,71 @@
-/** How to load a runtime. */
+/** The options of a load. */
 export interface LoadOptions {
-  /** Calls that may wait in the runtime's queue; one more fails with `QUEUE_FULL`. Rounded up to a power of two. Default 65536. */
+  /**
+   * How many calls can wait in the runtime's queue; further calls fail with `QUEUE_FULL`. Rounded up to a power of
+   * two. Default 65536.
+   */
   maxQueue?: number;
-  /** Runs the runtime in a process of its own: if it crashes, this program lives on. Default false. */
+  /** Runs the runtime in a process of its own, so that a crash does not end this program. Default false. */
   isolate?: boolean;
-  /** Processes that share the calls, with `isolate` and for runtimes that are processes anyway. Default 1. */
+  /** How many processes share the calls, with `isolate` and for runtimes that always run as a process. Default 1. */
   workers?: number;
-  /** Milliseconds that a call may take unless it says otherwise; 0 = no limit. Default 5000. */
+  /** The default timeout of a call in milliseconds; 0 = no limit. Default 5000. */
   timeout?: number;
-  /** Starts the runtime's process again when it has died. Default true. */
+  /** Restarts the runtime's process after a crash. Default true. */
   restart?: boolean;
-  /** Milliseconds that the runtime may take to start. Default 30000. */
+  /** How long the runtime may take to start, in milliseconds. Default 30000. */
   loadTimeout?: number;
-  /** Milliseconds that calls and streams in flight may take to end after a reload or an unload. Default 30000. */
+  /** How long calls and streams in flight may take after a reload or an unload, in milliseconds. Default 30000. */
   drainTimeout?: number;
-  /** Reloads the runtime when a file that its code comes from changes: for development. Default false. */
+  /** Reloads the runtime when a file of its code changes, for development. Default false. */
   watch?: boolean;
-  /** Names of the shared dicts that the runtime may use, the one it uses without naming it first. Default none. */
+  /** The names of the shared dicts that the runtime may use; the first is its default dict. Default none. */
   dicts?: readonly string[];
-  /** What the runtime's processes may use, of each for itself. */
+  /** Resource limits of each of the runtime's processes. */
   limits?: Limits;
-  /** The user that the runtime's processes run as; this program runs as root then. */
+  /** The user that the runtime's processes run as. This program must then run as root. */
   user?: string;
-  /** The environment of the runtime's processes: `NAME` passes this program's variable on, `NAME=value` sets one. Default all. */
+  /**
+   * The environment of the runtime's processes: `NAME` passes a variable of this program on, `NAME=value` sets one.
+   * Default: all variables.
+   */
   env?: readonly string[];
-  /** Python: the virtual environment whose packages are used. */
+  /** Python: the virtual environment to use. */
   venv?: string;
-  /** Java: the home of the JDK or JRE that is used. */
+  /** Java: the home of the JDK or JRE to use. */
   javaHome?: string;
-  /** Node.js: the program that is run. */
+  /** Node.js: the program to run. */
   node?: string;
   /** Makes the library's symbols visible to libraries that are loaded later (RTLD_GLOBAL). Default false. */
   isGlobal?: boolean;
-  /** Unmaps the library when the runtime is unloaded: only for libraries that leave nothing behind. Default false. */
+  /**
+   * Unmaps the library when the runtime is unloaded. Only for libraries that leave no threads or callbacks behind.
+   * Default false.
+   */
   unpin?: boolean;
 }
 
-/** What one process of a runtime may use. What is left out is not limited. */
+/** Resource limits of one process of a runtime. A limit that is left out does not apply. */
 export interface Limits {
-  /** Bytes of memory. */
+  /** Memory in bytes. */
   memory?: number;
-  /** Descriptors that are open. */
+  /** Open descriptors. */
   files?: number;
   /** Processors. */
   cpus?: number;
 }
 
-/** How to make a call. */
+/** The options of a call. */
 export interface CallOptions {
-  /** Milliseconds until the call fails with `TIMEOUT` and its handler is told to stop; 0 = no limit. */
+  /** After this many milliseconds the call fails with `TIMEOUT`, and its handler is cancelled; 0 = no limit. */
   timeout?: number;
-  /** Aborting it fails the call with `CANCELLED` and tells its handler to stop. */
+  /** Aborting the signal fails the call with `CANCELLED` and cancels its handler. */
   signal?: AbortSignal;
 }
 
 type Check = (what: string, value: unknown) => void;
 
-/** setTimeout's limit; 24 days. */
+/** The limit of setTimeout: 24 days. */
 const MAX_TIME = 2 ** 31 - 1;
 
 const LIMITS: Record<keyof Limits, Check> = {
@@ -85,7 +94,7 @@ const LOAD_OPTIONS: Record<keyof LoadOptions, Check> = {
   unpin: boolean,
 };
 
-/** @throws TypeError or RangeError that says which option to change, and how */
+/** @throws TypeError or RangeError that names the option and its valid values */
 export function checkLoadOptions(options: unknown): asserts options is LoadOptions {
   check("load", options, LOAD_OPTIONS);
 }
@@ -97,15 +106,15 @@ const CALL_OPTIONS: Record<keyof CallOptions, Check> = {
   },
 };
 
-/** Options of a one-way call. */
+/** The options of a one-way call. */
 export type SendOptions = Omit<CallOptions, "signal">;
 
-/** @throws TypeError or RangeError that says which option to change, and how */
+/** @throws TypeError or RangeError that names the option and its valid values */
 export function checkSendOptions(options: unknown): asserts options is SendOptions {
   check("send", options, { timeout: time });
 }
 
-/** @throws TypeError or RangeError that says which option to change, and how */
+/** @throws TypeError or RangeError that names the option and its valid values */
 export function checkCallOptions(options: unknown, where = "call"): asserts options is CallOptions {
   check(where, options, CALL_OPTIONS);
 }
@@ -160,7 +169,7 @@ function list(what: string, value: unknown, items: string, each: Check): void {
   for (const [index, item] of value.entries()) each(`${what}[${index}]`, item);
 }
 
-/** A value as a message names it. */
+/** A value as shown in messages. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
 import { shown } from "./options.js";
 
-/** A request: bytes (copied before the call returns), text (sent as UTF-8), or null for no request at all. */
+/** A request: bytes (copied before the call returns), text (sent as UTF-8), or null for nil. */
 export type Request = Uint8Array | string | null;
 
-/** An empty request has an address: NULL would be none at all. */
+/** Stands for an empty request, which needs an address: NULL means nil. */
 export const EMPTY = Buffer.alloc(1);
 
 export function toBytes(request: unknown, what: string, nil: false): Uint8Array;

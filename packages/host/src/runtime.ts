@@ -9,10 +9,10 @@ import { EMPTY, type Request, toBytes } from "./request.js";
 import { decodeMethodStats, decodeStats, type MethodStats, type Stats } from "./stats.js";
 import { Stream } from "./stream.js";
 
-/** A method of a runtime. Resolves to the answer, null if there is none at all; rejects with a RestyFfiError. */
+/** A method of a runtime. Resolves to the answer, or to null for nil; rejects with a RestyFfiError. */
 export type Method = (request?: Request, options?: CallOptions) => Promise<Buffer | null>;
 
-/** A runtime as the core knows it. */
+/** A runtime of the core. */
 export class Loaded {
   readonly name: string;
   readonly host: Host;
@@ -28,7 +28,7 @@ export class Loaded {
   }
 
   call(method: string, request?: Request, options?: CallOptions): Promise<Buffer | null> {
-    // An error thrown in here rejects the promise.
+    // An error that is thrown here rejects the promise.
     return new Promise((resolve, reject) => {
       if (options !== undefined) checkCallOptions(options);
       const timeout = options?.timeout ?? this.#timeout;
@@ -50,7 +50,7 @@ export class Loaded {
         host.giveCall(call);
       };
       const giveUp = (status: number, error: () => RestyFfiError) => {
-        // An answer that is here already counts.
+        // An answer that has already arrived counts.
         host.run();
         if (call.settle !== settle) return;
         host.native.callCancel(call.address, status);
@@ -125,7 +125,7 @@ export class Loaded {
     throw this.explained(code);
   }
 
-  /** The core's number of a method's name. */
+  /** The number that the core gives to a method name. */
   #method(name: string): number {
     let number = this.#methods.get(name);
     if (number === undefined) {

@@ -1,54 +1,57 @@
 import type { Buffer } from "node:buffer";
 import { BUCKETS, METHOD_STATS, STATS } from "./abi.js";
 
-/** What a runtime has done so far. */
+/** The counters of a runtime. */
 export interface Stats {
-  /** Calls sent, streams among them. */
+  /** Calls that were sent, including streams. */
   calls: number;
   answered: number;
   failed: number;
   timedOut: number;
   cancelled: number;
-  /** Answers that came after their call had timed out or been cancelled. */
+  /** Answers that arrived after their call had timed out or been cancelled. */
   late: number;
   queueFull: number;
-  /** Processes started in place of ones that died. */
+  /** Processes that were started after a crash. */
   restarts: number;
   reloads: number;
-  /** Streams opened. */
+  /** Streams that were opened. */
   streams: number;
   /** Payload bytes sent to the runtime. */
   bytesIn: number;
-  /** Payload bytes that came from it. */
+  /** Payload bytes received from the runtime. */
   bytesOut: number;
   inFlight: number;
   workers: number;
-  /** Frames that wait in the queue: the runtime has not taken them yet. */
+  /** Frames in the queue that the runtime has not taken yet. */
   queued: number;
   transport: "thread" | "process";
-  /** Whether calls are accepted. */
+  /** Whether the runtime accepts calls. */
   up: boolean;
 }
 
-/** What the calls of one method have done so far. */
+/** The counters of one method. */
 export interface MethodStats {
   calls: number;
   answered: number;
   bytesIn: number;
   bytesOut: number;
   inFlight: number;
-  /** Calls that failed with each of the host's codes. */
+  /** The calls that failed, by the host's code. */
   errors: Record<ErrorKind, number>;
-  /** Milliseconds that the answered calls, without streams, took together. */
+  /** The total duration of the answered calls in milliseconds, without streams. */
   took: number;
-  /** How many of them took less than so many milliseconds; the last bound is Infinity. */
+  /**
+   * How many of these calls took less than `below` milliseconds and not less than the bound before. The last bound is
+   * Infinity.
+   */
   histogram: { below: number; calls: number }[];
 }
 
-/** `runtime` counts the codes that are the runtime's own. */
+/** The kinds of errors. `runtime` counts the runtime's own codes. */
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
-/** The counters of errors in their order: the index is the code, negated. */
+/** The counters of errors in their order: the index is the negated code. */
 export const ERROR_KINDS = [
   "runtime",
   "timeout",
@@ -63,7 +66,7 @@ export const ERROR_KINDS = [
   "badArgument",
 ] as const;
 
-/** The first bucket's bound in ms; each next one is twice as wide. */
+/** The bound of the first bucket in ms. Each following bound is twice as high. */
 const FIRST = 0.008192;
 
 const counter = (bytes: Buffer) => (offset: number) => Number(bytes.readBigUInt64LE(offset));

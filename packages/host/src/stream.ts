@@ -6,7 +6,7 @@ import { Host } from "./host.js";
 import type { CallOptions } from "./options.js";
 import { EMPTY, toBytes } from "./request.js";
 
-/** What a stream needs of its runtime. */
+/** What a stream needs from its runtime. */
 interface Owner {
   readonly name: string;
   readonly host: Host;
@@ -26,8 +26,9 @@ interface Sender {
 }
 
 /**
- * A call that carries many messages each way. Messages that are not received yet are bounded by a window of 256 KB, in
- * both directions: who does not receive makes the handler wait.
+ * A call that carries many messages in each direction. A window of 256 KB per direction bounds the messages that have
+ * not been received yet: the handler waits while the caller does not receive, and the caller's `send` waits for the
+ * handler.
  *
  * @example
  * ```ts
@@ -49,7 +50,7 @@ export class Stream implements AsyncIterable<Buffer> {
   #ended = false;
   #error: RestyFfiError | undefined;
 
-  /** @internal Of a call that has been opened as a stream. */
+  /** @internal `call` has been opened as a stream. */
   constructor(owner: Owner, call: Call, method: string, { timeout = 0, signal }: CallOptions) {
     this.#owner = owner;
     this.#call = call;
@@ -63,9 +64,9 @@ export class Stream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Sends a message. Resolves when the window had room for it: awaiting it is what keeps memory bounded.
+   * Sends a message. Resolves when the window has room for it: await it to keep memory bounded.
    *
-   * @throws RestyFfiError the stream has ended or failed, or closeSend() was called
+   * @throws RestyFfiError if the stream has ended or failed, or after closeSend()
    */
   send(message: Uint8Array | string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -76,7 +77,7 @@ export class Stream implements AsyncIterable<Buffer> {
     });
   }
 
-  /** Tells the handler that no message follows those that were sent. Its own may still come. */
+  /** Tells the handler that no further message follows. The handler can still send messages. */
   closeSend(): void {
     if (this.#sendClosed || this.#ended) return;
     this.#sendClosed = true;
@@ -84,9 +85,9 @@ export class Stream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * The next message, null at the end.
+   * Receives the next message; null at the end.
    *
-   * @throws RestyFfiError the stream has failed, with the handler's code and message, or was given up
+   * @throws RestyFfiError if the stream has failed, with the handler's code and message, or was cancelled
    */
   receive(): Promise<Buffer | null> {
     return new Promise((resolve, reject) => {
@@ -96,7 +97,7 @@ export class Stream implements AsyncIterable<Buffer> {
     });
   }
 
-  /** Cancels the stream, unless it has ended; the handler is told to stop, and what waits fails with `CANCELLED`. */
+  /** Cancels the stream unless it has ended: its handler is cancelled, and waiting operations fail with `CANCELLED`. */
   close(): void {
     if (this.#ended) return;
     this.#owner.host.native.callCancel(this.#call.address, Status.CANCELLED);
@@ -115,7 +116,7 @@ export class Stream implements AsyncIterable<Buffer> {
     return `the stream "${this.#method}" of runtime "${this.#owner.name}"`;
   }
 
-  /** The next message, null = it has ended well, undefined = nothing is here yet. */
+  /** The next message; null if the stream has ended well; undefined if no message has arrived yet. */
   #take(): Buffer | null | undefined {
     if (!this.#ended) {
       const next: number = this.#owner.host.native.streamNext(this.#call.address);
@@ -130,7 +131,7 @@ export class Stream implements AsyncIterable<Buffer> {
     return null;
   }
 
-  /** Sends, now or never; false = the window is used up. */
+  /** Sends without waiting. Returns false if the window is used up. */
   #transmit(bytes: Uint8Array): boolean {
     const { native } = this.#owner.host;
     const data = bytes.length === 0 ? EMPTY : bytes;
@@ -145,7 +146,7 @@ export class Stream implements AsyncIterable<Buffer> {
     return new RestyFfiError(`${this.#name} ${why}`, Status.UNLOADED);
   }
 
-  /** Something has happened: a message, the end, or a window. */
+  /** Handles an event: a message, the end, or a window. */
   #look(): void {
     if (this.#owner.host.closed) {
       this.#end(Host.ended(this.#owner.name));
@@ -159,7 +160,7 @@ export class Stream implements AsyncIterable<Buffer> {
         this.#receivers.shift()?.resolve(message);
       }
     } catch {
-      // Its end has told everyone.
+      // #end has told all receivers.
     }
   }
 
@@ -181,14 +182,14 @@ export class Stream implements AsyncIterable<Buffer> {
   };
 
   #giveUp(status: number, error: () => RestyFfiError): void {
-    // An end that is here already counts.
+    // An end that has already arrived counts.
     this.#owner.host.run();
     if (this.#ended || !this.#call.inFlight) return;
     this.#owner.host.native.callCancel(this.#call.address, status);
     this.#end(error());
   }
 
-  /** After it the core's call is somebody else's. */
+  /** Afterwards the core's call belongs to another stream. */
   #end(error: RestyFfiError | undefined): void {
     this.#ended = true;
     this.#error = error;

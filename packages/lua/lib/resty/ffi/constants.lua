@@ -1,4 +1,4 @@
--- The numbers of native/core/host.h that Lua works with, by their names there without RESTY_FFI_.
+-- The numbers of native/loop/host.h that Lua works with, by their names there without RESTY_FFI_.
 return {
     -- enum resty_ffi_call_state
     DONE = 2,
