@@ -3,7 +3,7 @@ import { defineConfig, type Options } from "tsup";
 
 const extension = ({ format }: { format: string }) => ({ js: format === "cjs" ? ".cjs" : ".mjs" });
 
-/** The runtimes that come with the package are built like anybody's: they import it by its name. */
+/** The runtimes in this workspace are built like those of users: they import the package by its name. */
 const runtime: Options = { format: "esm", target: "node20", outExtension: extension, external: ["@resty-ffi/node"] };
 
 export default defineConfig([
@@ -27,7 +27,7 @@ export default defineConfig([
     format: "cjs",
     target: "node20",
     outDir: "dist/version1",
-    outExtension: () => ({ js: ".js" }), // what NODE_PATH finds by a name
+    outExtension: () => ({ js: ".js" }), // so that NODE_PATH finds it by its name
     onSuccess: () => writeFile("dist/version1/package.json", '{ "type": "commonjs" }\n'),
   },
   {

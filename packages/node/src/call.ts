@@ -2,7 +2,7 @@ import type { Dict } from "./dict.js";
 import type { Log } from "./log.js";
 
 /**
- * What a handler knows about the call it answers. Valid as long as the handler likes to keep it.
+ * The call that a handler answers. It stays valid for as long as the handler keeps it.
  *
  * @example
  * ```ts
@@ -14,19 +14,19 @@ import type { Log } from "./log.js";
  * ```
  */
 export interface Call {
-  /** The name that was called. */
+  /** The name of the called method. */
   readonly method: string;
   /**
-   * Aborted when nobody waits for the answer any more: the caller went away, the deadline has passed, or the runtime is
-   * being unloaded. What the handler answers after that is dropped, so it had better stop.
+   * Aborted when the answer is no longer needed: the caller has gone, the deadline has passed, or the runtime is being
+   * unloaded. The handler should stop then, since its answer is dropped.
    */
   readonly signal: AbortSignal;
-  /** When the caller stops waiting; `null` if it waits for ever. */
+  /** The time at which the caller stops waiting; `null` if there is no limit. */
   readonly deadline: Date | null;
   /** Milliseconds until the deadline, not below 0; `Infinity` without one. */
   remaining(): number;
   /** The host's log. */
   readonly log: Log;
-  /** The host's shared dict: the first one that it allows. */
+  /** The default shared dict of the host: the first that the runtime may use. */
   readonly dict: Dict;
 }

@@ -1,9 +1,9 @@
 /**
- * Reads a configuration in JSON and checks it.
+ * Parses a configuration in JSON and validates it.
  *
  * @param text the configuration string; `null` and the empty string count as `{}`
- * @param validate takes the parsed value and returns it with its type, or throws; the `parse` of a schema library fits
- * @throws Error when the text is not JSON, or whatever `validate` throws; out of a runtime's function it fails the load
+ * @param validate returns the parsed value with its type, or throws; for example the `parse` of a schema library
+ * @throws Error when the text is not JSON, or what `validate` throws; from a runtime's function it fails the load
  *
  * @example
  * ```ts

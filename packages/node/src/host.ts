@@ -3,7 +3,7 @@ import { RestyFfiError, Status } from "@resty-ffi/error";
 import type { Dict } from "./dict.js";
 import { createLog, type Log } from "./log.js";
 
-/** What the host that started this process offers to the runtime. */
+/** What the host of this process offers to the runtime. */
 export interface Host {
   /** The runtime's name, for messages. */
   readonly name: string;
@@ -14,7 +14,7 @@ export interface Host {
   readonly dict: Dict;
 }
 
-// The loader and the runtime's module have their own copy of this package each, perhaps of another module format.
+// The loader and the runtime's module each have their own copy of this package, perhaps in different module formats.
 const key = Symbol.for("@resty-ffi/node/host");
 const slot = globalThis as { [key]?: Host };
 
@@ -22,7 +22,7 @@ async function refuse(): Promise<never> {
   throw new RestyFfiError("There is no shared dict: this process was not started by a host.", Status.UNLOADED);
 }
 
-/** A module that is run by hand or in its author's tests has no host: it logs to stderr. */
+/** The host of a module that is run by hand or in tests: it logs to stderr. */
 const none: Host = {
   name: "node",
   abi: 0,

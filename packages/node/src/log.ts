@@ -3,14 +3,14 @@ import { format, inspect } from "node:util";
 /** @internal nginx's numbers. */
 export const levels = { crit: 3, error: 4, warn: 5, notice: 6, info: 7, debug: 8 } as const;
 
-/** A line for the host's log: like `console` with a format and its values, or like pino with an object first. */
+/** Writes a log line: like `console` with a format and its values, or like pino with an object first. */
 type Line = (first: unknown, ...rest: unknown[]) => void;
 
 /**
  * Writes to the host's log (nginx's error.log) at the level of the method's name. Never throws.
  *
- * It can be handed to libraries that ask for a logger in the manner of `console` or pino: `log` is `info`, `fatal` is
- * `crit`, `trace` is `debug`.
+ * It works as the logger of libraries that expect a logger like `console` or pino: `log` is `info`, `fatal` is `crit`,
+ * `trace` is `debug`.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export interface Log {
   readonly fatal: Line;
   readonly log: Line;
   readonly trace: Line;
-  /** A logger that adds these values to every line. */
+  /** Returns a logger that adds these values to every line. */
   child(values: object): Log;
 }
 

@@ -4,22 +4,22 @@ import { currentHost } from "./host.js";
 import type { Log } from "./log.js";
 import type { StreamHandler } from "./stream.js";
 
-/** What a handler answers: bytes, text (sent as UTF-8), or nothing (`null`, no `return`: nil in Lua). */
+/** The answer of a handler: bytes, text (sent as UTF-8), or nothing (`null` or no `return`; nil in Lua). */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler may end without a return.
 export type Answer = Uint8Array | string | null | undefined | void;
 
 /**
- * Answers a call. `request` is `null` if the caller gave none (nil), which is not the same as an empty one; its bytes
- * are the handler's own. A handler that answers without a promise is the fastest; while it runs, no other does.
+ * Answers a call. `request` is `null` if the caller passed nil, as opposed to an empty request. Its bytes belong to the
+ * handler. Handlers that answer without a promise are the fastest; no other handler runs at the same time.
  *
- * Throwing, or rejecting, answers the call with an error: see {@link RestyFfiError}. The runtime lives on.
+ * A handler that throws or rejects answers the call with an error: see {@link RestyFfiError}. The runtime continues.
  */
 export type Handler = (request: Buffer | null, call: Call) => Answer | Promise<Answer>;
 
-/** Called when the runtime ends. `signal` is aborted when its time is over. */
+/** Called when the runtime ends. `signal` is aborted when the time limit is reached. */
 export type UnloadHandler = (signal: AbortSignal) => unknown;
 
-/** @internal What the loader reads of a runtime. */
+/** @internal The part of a runtime that the loader reads. */
 export interface Definition {
   readonly handlers: Map<string, Handler>;
   readonly streams: Map<string, StreamHandler>;
@@ -29,7 +29,7 @@ export interface Definition {
 
 const definition = Symbol.for("@resty-ffi/node/runtime");
 
-/** The methods that a host may call. Made by {@link createRuntime}. */
+/** The methods that a host can call. Created by {@link createRuntime}. */
 export class Runtime {
   /** @internal */
   readonly [definition]: Definition = {
@@ -42,7 +42,7 @@ export class Runtime {
   /**
    * Registers the handler of a method.
    *
-   * @throws Error if the method has one already
+   * @throws Error if the method has a handler already
    */
   method(name: string, handler: Handler): this {
     this.#claim(name);
@@ -51,8 +51,8 @@ export class Runtime {
   }
 
   /**
-   * Registers the handler of a stream: a method that takes and sends many messages. A method of the other kind may be
-   * opened as a stream too; then it gets the first message, and its answer is the only one.
+   * Registers the handler of a stream: a method that receives and sends many messages. A plain method can be opened as
+   * a stream too: it gets the first message, and its answer is the only one.
    *
    * @throws Error if the method has a handler already
    *
@@ -76,40 +76,40 @@ export class Runtime {
     }
   }
 
-  /** Registers the handler of all names that have no handler of their own; `call.method` tells which it was. */
+  /** Registers the handler of all names without a handler of their own; `call.method` is the name that was called. */
   default(handler: Handler): this {
     this[definition].fallback = handler;
     return this;
   }
 
   /**
-   * Registers what is to be done when the runtime ends, such as sending what is left to send, and closing connections.
-   * By then the calls have been answered. The last one registered is called first. The process ends when all is done; a
-   * worker of nginx that quits waits for it.
+   * Registers a function for the end of the runtime, for example to send buffered data and to close connections. It
+   * runs after all calls have been answered, the last registered function first. The process ends when all of them are
+   * done; a quitting worker of nginx waits for that.
    *
-   * The time for it is `drain_timeout` (30 s) at an unload or a reload, and what the host says at its own end.
+   * The time limit is `drain_timeout` (30 s) at an unload or a reload, and the host's own limit when the host ends.
    */
   onUnload(handler: UnloadHandler): this {
     this[definition].unload.push(handler);
     return this;
   }
 
-  /** The name of this runtime in the host's messages. */
+  /** The name of this runtime in messages of the host. */
   get name(): string {
     return currentHost().name;
   }
 
-  /** The version of the interface that the host speaks; 0 without a host. */
+  /** The version of the interface that the host implements; 0 without a host. */
   get abi(): number {
     return currentHost().abi;
   }
 
-  /** The configuration string that it was loaded with; `null` if there is none. */
+  /** The configuration string of the load; `null` if none was given. */
   get config(): string | null {
     return currentHost().config;
   }
 
-  /** The host's log, for use outside of calls. Without a host it writes to stderr. */
+  /** The host's log, for use outside of calls. It writes to stderr without a host. */
   get log(): Log {
     return currentHost().log;
   }
@@ -121,8 +121,8 @@ export class Runtime {
 }
 
 /**
- * Makes a runtime. A module exports it, or a function that takes the configuration string and returns it (or a promise
- * of it); the host is told the module's file, the name of the export, and the configuration: `/srv/app.mjs,app,…`.
+ * Creates a runtime. A module exports it, or a function that takes the configuration string and returns it or a promise
+ * of it. The host is given the module's file, the name of the export and the configuration: `/srv/app.mjs,app,…`.
  *
  * @example
  * ```ts

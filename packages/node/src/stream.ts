@@ -4,9 +4,9 @@ import type { Call } from "./call.js";
 export type Message = Uint8Array | string;
 
 /**
- * The caller's messages, in order; done when it has closed its side. Their bytes are the handler's own. Leaving a
- * `for await` over them ends nothing: another one goes on where it stopped. When the call is cancelled, waiting for the
- * next message throws the reason of `call.signal`.
+ * The caller's messages in order; the iteration ends when the caller has closed its direction. The bytes belong to the
+ * handler. A `for await` loop can be left and resumed by another loop. When the call is cancelled, waiting for the next
+ * message throws the reason of `call.signal`.
  */
 export interface Requests extends AsyncIterableIterator<Buffer> {
   next(): Promise<IteratorResult<Buffer, undefined>>;
@@ -14,9 +14,9 @@ export interface Requests extends AsyncIterableIterator<Buffer> {
 }
 
 /**
- * Serves a stream: mostly a generator that takes the caller's messages and yields its own. Each `yield` waits while the
- * caller has not read what came before, so memory stays bounded. A return ends the stream; a throw ends it with an error,
- * as that of a {@link Handler} does. When the call is cancelled, the `yield` that waits does not come back: only
+ * Serves a stream: usually a generator that receives the caller's messages and yields its own. Each `yield` waits while
+ * the caller has not read enough of the previous messages, so memory stays bounded. A return ends the stream; a throw
+ * ends it with an error, as in a {@link Handler}. When the call is cancelled, a waiting `yield` does not return: only
  * `finally` blocks run.
  *
  * @example

@@ -4,15 +4,15 @@ import type { Dict } from "../dict.js";
 import { currentHost } from "../host.js";
 import type { Log } from "../log.js";
 
-/** Now, on the clock of a frame's deadline: both are CLOCK_MONOTONIC in nanoseconds. */
+/** The current time on the clock of a frame's deadline: CLOCK_MONOTONIC in nanoseconds. */
 const now = () => Number(process.hrtime.bigint());
 
-/** What calls are triggered by, as `async_hooks` has it; to have Node.js find it out would cost as much as the rest. */
+/** The trigger of all calls in terms of `async_hooks`. Looking it up for each call would double the cost of a call. */
 const trigger = executionAsyncId();
 
 /**
- * A call that a handler works on, and its asynchronous context: what the handler does in it, such as
- * `AsyncLocalStorage.enterWith`, is seen by what it starts, and by no other call. Light: most handlers look at none of it.
+ * A call that a handler works on, and its asynchronous context: `AsyncLocalStorage.enterWith` in the handler affects
+ * what it starts, and no other call. Most handlers use nothing of it, so its parts are created on demand.
  */
 export class ActiveCall extends AsyncResource implements Call {
   readonly id: bigint;

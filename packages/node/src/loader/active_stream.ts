@@ -19,20 +19,20 @@ const end: Result = { done: true, value: undefined };
 /** `resty_ffi_cost`: what a message takes from the window. */
 const cost = (length: number) => Math.max(length, LEAST_COST);
 
-/** A stream that a handler works on: the caller's messages on their way to it, and its own on their way out. */
+/** A stream that a handler works on: it queues the caller's messages and sends those of the handler. */
 export class ActiveStream extends ActiveCall {
   readonly #outbox: Outbox;
-  /** Bytes that may be sent; a message may overdraw it. */
+  /** Bytes that may be sent. The last message may exceed them. */
   #window: number;
   #granted: (() => void) | undefined;
-  /** Half of the window that the caller was given, and what the handler has taken of it. */
+  /** Half of the caller's window, and the bytes that the handler has consumed since the last WINDOW frame. */
   readonly #half: number;
   #due = 0;
   readonly #messages: Buffer[] = [];
   readonly #receivers: Receiver[] = [];
-  /** The message that came with the call costs nothing. */
+  /** Whether the message that came with the call, which costs nothing, is still queued. */
   #first: boolean;
-  /** Nothing follows from the caller. */
+  /** The caller has closed its direction. */
   #closed = false;
 
   constructor(id: bigint, method: string, deadline: number, window: number, first: Buffer | null, outbox: Outbox) {
@@ -44,7 +44,7 @@ export class ActiveStream extends ActiveCall {
     if (first) this.#messages.push(first);
   }
 
-  /** A message of the caller's (`null` = none), and whether it was the last. */
+  /** Adds a message of the caller (`null` = none); `last` says whether it was the last. */
   push(message: Buffer | null, last: boolean): void {
     if (message) this.#messages.push(message);
     this.#closed ||= last;
@@ -82,7 +82,7 @@ export class ActiveStream extends ActiveCall {
     return null;
   }
 
-  /** A plain handler gets the first message, and its answer is the only one. */
+  /** Runs a plain handler: it gets the first message, and its answer is the only one. */
   async once(handler: Handler): Promise<Answer> {
     const { value } = await this.#next();
     return handler(value ?? null, this);
@@ -102,7 +102,7 @@ export class ActiveStream extends ActiveCall {
     });
   }
 
-  /** undefined = nothing has come yet. */
+  /** Returns undefined if no message has arrived yet. */
   #take(): Result | undefined {
     const message = this.#messages.shift();
     if (!message) return this.#closed ? end : undefined;
@@ -140,7 +140,9 @@ export class ActiveStream extends ActiveCall {
   }
 }
 
-/** Strings and bytes are iterable, but as messages of a stream their letters would surprise. */
+/**
+ * Excludes strings and bytes: they are iterable, but a handler that returns one hardly means a message per character.
+ */
 function isIterable(value: unknown): value is AsyncIterable<Message> | Iterable<Message> {
   if (typeof value !== "object" || value === null || types.isUint8Array(value)) return false;
   return Symbol.asyncIterator in value || Symbol.iterator in value;

@@ -5,12 +5,12 @@ export const Kind = { CALL: 1, DATA: 2, CANCEL: 3, WINDOW: 4, LOG: 5, DICT: 6, W
 export const Flag = { END: 1, NIL: 2, COPY: 4 } as const;
 export const DictOp = { GET: 1, SET: 2, INCR: 3, DELETE: 4, ADD: 5 } as const;
 
-/** The largest payload, in bytes. */
+/** The largest payload in bytes. */
 export const MAX_PAYLOAD = 128 << 20;
-/** What the smallest message takes from a stream's window. */
+/** The cost of the smallest message in a stream's window. */
 export const LEAST_COST = 256;
 
-/** How many frames go through one call of the library. */
+/** How many frames one call of the library carries. */
 export const BATCH = 64;
 
 export const FRAME_BYTES = 64;
@@ -18,10 +18,10 @@ const HIGH = 2 ** 32;
 
 /**
  * A batch of frames in memory that C reads and writes. The fields of frame `i` start at `words[16 * i]` and
- * `longs[8 * i]`: every machine that Node.js runs on under Linux and that we ship for is little-endian.
+ * `longs[8 * i]`: all platforms that this package supports are little-endian.
  */
 export class Frames {
-  // Not from Buffer's pool: it starts at a multiple of 8 and stays where it is.
+  // Not from Buffer's pool: the views need an offset that is a multiple of 8.
   readonly bytes = Buffer.allocUnsafeSlow(BATCH * FRAME_BYTES).fill(0);
   readonly words = new Uint32Array(this.bytes.buffer);
   readonly longs = new BigUint64Array(this.bytes.buffer);
@@ -46,7 +46,7 @@ export class Frames {
     return this.longs[8 * i + 2] as bigint;
   }
 
-  /** The payload's address as a number. */
+  /** The address of the payload as a number. */
   address(i: number): number {
     return this.number(16 * i + 4);
   }
@@ -55,7 +55,7 @@ export class Frames {
     return this.number(16 * i + 6);
   }
 
-  /** Nanoseconds of CLOCK_MONOTONIC, exact to a few of them; 0 = none. */
+  /** In nanoseconds of CLOCK_MONOTONIC, rounded to the precision of a number; 0 = none. */
   deadline(i: number): number {
     return this.number(16 * i + 8);
   }
@@ -64,12 +64,12 @@ export class Frames {
     return this.words[16 * i + 10] as number;
   }
 
-  /** Of a CALL the window of its stream, 0 = a plain one; of a WINDOW its bytes. */
+  /** CALL: the window of the stream, 0 = a plain call. WINDOW: its bytes. */
   arg(i: number): number {
     return this.number(16 * i + 12);
   }
 
-  /** All fields; those that are not mentioned become 0. */
+  /** Sets these fields, and all others to 0. */
   set(i: number, id: bigint, kind: number, flags: number, status: number, release: bigint): void {
     const { words, longs } = this;
     longs[8 * i] = id;

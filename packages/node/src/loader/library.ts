@@ -1,34 +1,34 @@
 import { Buffer, constants } from "node:buffer";
 import koffi from "koffi";
 
-/** This process's end of its queue, and the functions of libresty_ffi.so that work on it. */
+/** This process's end of its queue, with the functions of libresty_ffi.so for it. */
 export interface Queue {
   readonly name: string;
   readonly config: string | null;
   readonly abi: number;
-  /** What version 1 calls tq. */
+  /** The `tq` of version 1. */
   readonly address: bigint;
   /** Readable while frames wait, level-triggered. */
   readonly descriptor: number;
-  /** All payload memory, and the address at which it starts. */
+  /** All payload memory, and its start address. */
   readonly memory: ArrayBuffer;
   readonly memoryAddress: number;
-  /** Takes frames without waiting: their number, 0 for none, negative once the runtime is to end. */
+  /** Takes frames without waiting. Returns their number, or a negative number once the runtime must end. */
   poll(frames: Uint8Array, max: number): number;
   send(frames: Uint8Array, n: number): void;
   free(payload: bigint): void;
   method(number: number): string;
   ready(): void;
   fail(text: string): void;
-  /** Tells the host that there is work to finish at the end, and returns how many ms it has; or that there is none. */
+  /** Tells the host whether work remains at the end. Returns the time for it in ms. */
   finish(busy: boolean): number;
   close(): void;
 }
 
 /**
- * Loads the library that the host's runner names and attaches to the queue.
+ * Loads the library that the host's runner names, and attaches to the queue.
  *
- * @throws Error if there is none
+ * @throws Error if no host started this process
  */
 export function attach(path: string | undefined): Queue {
   if (!path) {
@@ -37,7 +37,7 @@ export function attach(path: string | undefined): Queue {
     );
   }
   const library = koffi.load(path, { global: true }); // for addons that were linked for lua-resty-ffi
-  // Pointers as numbers: they stay below 2^53, and koffi converts them faster than anything else.
+  // Pointers are numbers: they are below 2^53, and koffi converts numbers fastest.
   const reason: [string | null] = [null];
   const q: number = library.func("uintptr_t resty_ffi_attach(_Out_ const char **error)")(reason);
   if (!q) throw new Error(reason[0] ?? "resty_ffi_attach failed without a reason.");
@@ -45,7 +45,7 @@ export function attach(path: string | undefined): Queue {
   const length: [number] = [0];
   const memoryAddress: number = library.func("uintptr_t resty_ffi_memory(uintptr_t q, _Out_ size_t *len)")(q, length);
   if (length[0] > constants.MAX_LENGTH) {
-    // To view more than that would abort the process.
+    // A larger view would abort the process.
     throw new Error(
       `The queue's memory of ${length[0]} bytes is more than Node.js ${process.version} can view ` +
         `(${constants.MAX_LENGTH} bytes); use a newer Node.js (RESTY_FFI_NODE).`,

@@ -5,8 +5,9 @@ const MMAP_THRESHOLD = -3;
 const MB = 1 << 20;
 
 /**
- * Tells glibc to keep the memory of large requests for the next ones: taken anew from the kernel it would cost a page
- * fault for every 4 KB. V8 lets about 32 MB of them gather before it collects. Another C library decides for itself.
+ * Makes glibc keep the memory of large requests for later requests: new memory from the kernel costs a page fault for
+ * every 4 KB. V8 collects such requests when about 32 MB of them have accumulated. Other C libraries keep their
+ * defaults.
  */
 export function keepFreedMemory(): void {
   try {
@@ -14,6 +15,6 @@ export function keepFreedMemory(): void {
     mallopt(TRIM_THRESHOLD, 64 * MB);
     mallopt(MMAP_THRESHOLD, 4 * MB);
   } catch {
-    // Not glibc.
+    // The C library is not glibc.
   }
 }

@@ -4,12 +4,12 @@ import { delimiter, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Definition, definitionOf } from "../runtime.js";
 
-/** A loader's configuration, in the form that all loaders share: `module,func,cfg`. */
+/** The configuration of a loader in the common form of all loaders: `module,func,cfg`. */
 export interface Spec {
   readonly module: string;
   /** The name of the export. */
   readonly name: string;
-  /** Everything behind the second comma; `null` if there is no second comma. */
+  /** Everything after the second comma; `null` without a second comma. */
   readonly config: string | null;
 }
 
@@ -17,7 +17,7 @@ const extensions = ["", ".mjs", ".js", ".cjs"];
 
 export function parseSpec(text: string | null): Spec {
   const [, module = "", name = "", config = null] = /^([^,]*)(?:,([^,]*))?(?:,(.*))?$/s.exec(text ?? "") ?? [];
-  // A question mark asks the other loaders to load the module anew; here every load is a process of its own.
+  // The question mark makes other loaders load the module again; here every load is a new process.
   const path = module.trim().replace(/\?$/, "");
   if (!path) {
     throw new Error(
@@ -28,7 +28,7 @@ export function parseSpec(text: string | null): Spec {
   return { module: path, name: name.trim() || "default", config };
 }
 
-/** Looks for files, and remembers where it was not let in. */
+/** Looks for files, and remembers the folders that it may not enter. */
 class Search {
   readonly denied = new Set<string>();
 
@@ -42,7 +42,7 @@ class Search {
   };
 }
 
-/** The first folder on the way to `path` that this process may not enter. */
+/** The first parent folder of `path` that this process may not enter. */
 function closedFolder(path: string): string {
   const folder = dirname(path);
   try {
@@ -53,7 +53,9 @@ function closedFolder(path: string): string {
   return folder;
 }
 
-/** The file of a module: a path from the working directory or from NODE_PATH, or a package installed there. */
+/**
+ * The file of a module: a path relative to the working directory or NODE_PATH, or a package that is installed there.
+ */
 export function resolveModule(module: string, directory = process.cwd(), nodePath = process.env.NODE_PATH): string {
   const roots = [directory, ...(nodePath ?? "").split(delimiter).filter(Boolean)];
   const bases = new Set(roots.map((root) => resolve(root, module)));
@@ -86,13 +88,13 @@ export function resolveModule(module: string, directory = process.cwd(), nodePat
 async function importFrom(file: string): Promise<Record<string, unknown>> {
   const namespace: Record<string, unknown> = await import(pathToFileURL(file).href);
   const exported = namespace.default;
-  // What a CommonJS module exports is not always found by Node's look at its source.
+  // Node.js does not detect all exports of a CommonJS module.
   return typeof exported === "object" && exported !== null ? { ...exported, ...namespace } : namespace;
 }
 
 /**
- * Imports the module's file and takes the runtime it exports, or the one that the function it exports returns. A
- * function of two parameters is lua-resty-ffi's `init(cfg, tq)`, which serves the queue at `tq` by itself: null.
+ * Imports the module's file and returns the runtime that it exports, or that its exported function returns. A function
+ * of two parameters is lua-resty-ffi's `init(cfg, tq)`, which serves the queue `tq` itself; the result is then null.
  */
 export async function loadRuntime(
   file: string,

@@ -5,15 +5,15 @@ import { BATCH, Flag, Frames, Kind } from "./frames.js";
 import type { Queue } from "./library.js";
 
 const ARENA = 1 << 20;
-/** Longer payloads are copied by C straight from the handler's memory. */
+/** C copies longer payloads directly from the handler's memory. */
 const SHORT = 16 << 10;
-/** Payloads up to this size may wait to be freed along with a frame that is sent. */
+/** Payloads up to this size are freed together with a later frame. */
 const KEEP = 4 << 10;
 const KEEP_COUNT = 4 * BATCH;
 
 /**
- * Gathers frames to the host and sends them by one call of the library. Short payloads are written into memory whose
- * address C knows, so none of them costs a crossing of its own.
+ * Collects frames for the host and sends them in one call of the library. Short payloads are written into memory whose
+ * address C knows, so they need no foreign call of their own.
  */
 export class Outbox {
   readonly #queue: Queue;
@@ -30,7 +30,7 @@ export class Outbox {
     this.#queue = queue;
   }
 
-  /** The last frame of a call. */
+  /** Adds the last frame of a call. */
   answer(id: bigint, status: number, answer: Answer): void {
     if (answer === null || answer === undefined) {
       this.#next(id, Kind.DATA, Flag.END | Flag.NIL, status);
@@ -41,7 +41,7 @@ export class Outbox {
     }
   }
 
-  /** A line of the log goes at once: it has to be there if what follows hangs or crashes. */
+  /** Sends a log line immediately: it must arrive even if the process hangs or crashes next. */
   log(level: number, text: string): void {
     this.#next(0n, Kind.LOG, Flag.COPY, level);
     this.#add(text);
@@ -55,7 +55,7 @@ export class Outbox {
     this.schedule();
   }
 
-  /** One message of a stream; returns its length in bytes. */
+  /** Adds a message of a stream. Returns its length in bytes. */
   message(id: bigint, message: string | Uint8Array): number {
     this.#next(id, Kind.DATA, Flag.COPY, 0);
     const length = this.#add(message);
@@ -63,27 +63,27 @@ export class Outbox {
     return length;
   }
 
-  /** So many bytes more of the stream are welcome. */
+  /** Grants the caller of a stream this many more bytes. */
   window(id: bigint, bytes: number): void {
     this.#frames.setArg(this.#next(id, Kind.WINDOW, 0, 0), bytes);
     this.#count++;
     this.#scheduleLast();
   }
 
-  /** A file that the runtime's code comes from. */
+  /** Reports a file of the runtime's code, for the host to watch. */
   watch(path: string): void {
     this.#next(0n, Kind.WATCH, Flag.COPY, 0);
     this.#add(path);
   }
 
-  /** Takes back a polled payload of that length. */
+  /** Frees a polled payload of that length, now or together with a later frame. */
   release(payload: bigint, length: number): void {
     if (payload === 0n) return;
     if (length > KEEP || this.#releases.length >= KEEP_COUNT) this.#queue.free(payload);
     else this.#releases.push(payload);
   }
 
-  /** Sends once the microtasks that wait now have run, so that promises which settle together share one batch. */
+  /** Sends after the pending microtasks, so that promises which settle together share one batch. */
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -93,7 +93,7 @@ export class Outbox {
     });
   }
 
-  /** Sends when no microtask is left: between the messages of a generator lie several of them. */
+  /** Sends when no microtask is left: a generator needs several microtasks between two messages. */
   #scheduleLast(): void {
     if (this.#scheduledLast) return;
     this.#scheduledLast = true;
@@ -116,7 +116,7 @@ export class Outbox {
     return this.#count;
   }
 
-  /** Completes the frame begun by #next with its payload; returns the payload's length. */
+  /** Adds the payload to the frame that #next has begun. Returns the length of the payload. */
   #add(payload: string | Uint8Array): number {
     return typeof payload === "string" ? this.#addText(payload) : this.#addBytes(payload);
   }
@@ -139,7 +139,7 @@ export class Outbox {
       return length;
     }
     this.#frames.setPayload(this.#count++, Number(koffi.address(bytes)), length);
-    // At once: from here on its owner may change it.
+    // Now, because the owner may change the bytes afterwards.
     this.flush();
     return length;
   }

@@ -4,17 +4,18 @@ import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ownFiles } from "./watch.js";
 
-/** How a stack begins when Node.js knows where the source is wrong: /srv/app.cjs:3, or file:///srv/app.mjs:3. */
+/** The first line of a stack if Node.js knows the place of the error: /srv/app.cjs:3 or file:///srv/app.mjs:3. */
 const HEAD = /^(file:\/\/.*|\/.*):(\d+)\n/;
-/** The code that threw the error, and not only waits for a module that does not load. */
+/** The frame that threw the error, as opposed to frames that wait for a module. */
 const FRAME = /^ +at (?!async )(?:.*\()?(file:\/\/.+|\/.+):(\d+):\d+\)?$/m;
-/** How Node.js begins when it has been given a source to check. */
+/** The first line of the output of `node --check` for a source on standard input. */
 const CHECKED = /^\[stdin\]:(\d+)\n/;
 
 /**
- * Where the syntax error is that the import of `main` ended with, as `FILE:LINE`; as near as it can be told.
+ * The place of the syntax error that failed the import of `main`, as `FILE:LINE`, as exactly as it can be found.
  *
- * Of an ES module Node.js tells it to its own stderr only, when it dies of it: another one does that.
+ * For an ES module, Node.js prints the place only to stderr before it exits; so a second Node.js process checks the
+ * file.
  */
 export async function placeOf(error: SyntaxError, main: string): Promise<string> {
   const stack = String(error.stack);
@@ -28,7 +29,7 @@ export async function placeOf(error: SyntaxError, main: string): Promise<string>
   return `${main} or what it imports`;
 }
 
-/** What is wrong with the source of an ES module. It does not run: one of its imports is never found. */
+/** The syntax error of an ES module, if any. The module does not run, since one of its imports does not exist. */
 async function mistakeIn(source: string): Promise<string | undefined> {
   const program = `import "node:nothing";${source.replace(/^#!/, "//")}`;
   try {

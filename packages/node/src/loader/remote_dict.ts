@@ -12,7 +12,7 @@ interface Waiting {
 const nothing = Buffer.alloc(0);
 const bytesOf = (value: string | Uint8Array) => (typeof value === "string" ? Buffer.from(value) : value);
 
-/** Requests to the host's shared dicts that wait for their answers: frames that carry a number of ours. */
+/** The pending requests to the host's shared dicts, by the number in their frames. */
 export class DictRequests {
   readonly #outbox: Outbox;
   readonly #waiting = new Map<bigint, Waiting>();
@@ -31,7 +31,7 @@ export class DictRequests {
     });
   }
 
-  /** An answer of the host; `value` is ours, and `null` for a missing key. */
+  /** Handles an answer of the host; `value` is null for a missing key. */
   answered(id: bigint, status: number, value: Buffer | null): void {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
@@ -46,7 +46,7 @@ export class DictRequests {
   }
 }
 
-/** One of the host's shared dicts; the name `""` is the first that it allows. */
+/** One of the host's shared dicts; the name `""` stands for the default dict. */
 export class RemoteDict implements Dict {
   readonly #requests: DictRequests;
   readonly #zone: Buffer;

@@ -8,8 +8,8 @@ let slab = new ArrayBuffer(SLAB);
 let used = 0;
 
 /**
- * Memory for a request. Node.js serves less than 4 KB from a pool of 8 KB; this larger one more than halves the cost of
- * a call with a few KB, most of which is the garbage collector's.
+ * Allocates memory for a request. Node.js serves less than 4 KB from a pool of 8 KB; this larger pool more than halves
+ * the cost of a call with a few KB, which is mostly garbage collection.
  */
 export function allocate(length: number): Buffer {
   if (length < LEAST || length > MOST) return Buffer.allocUnsafe(length);

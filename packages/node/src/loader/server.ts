@@ -15,21 +15,21 @@ import type { Outbox } from "./outbox.js";
 import type { DictRequests } from "./remote_dict.js";
 import { allocate } from "./requests.js";
 
-/** So many batches in a row before timers and sockets get their turn. */
+/** How many batches are handled in a row before timers and sockets are served. */
 const BATCHES = 16;
-/** How long handlers of calls may take to let go. */
+/** How long handlers may take to stop at an unload. */
 const UNLOAD_MS = 1000;
-/** How long an unload handler may take to end once its signal is aborted. */
+/** How long an unload handler may take to stop after its signal is aborted. */
 const OBEDIENCE_MS = 100;
 
 interface Method {
   readonly name: string;
-  /** Of a stream one that refuses plain calls: they need not look which kind it is. */
+  /** For a stream, a handler that refuses plain calls; so calls need not check the kind of method. */
   readonly handler: Handler | undefined;
   readonly stream: StreamHandler | undefined;
 }
 
-/** Takes the frames of the queue, hands calls to their handlers and their answers to the outbox. */
+/** Takes frames from the queue, passes calls to their handlers and the answers to the outbox. */
 export class Server {
   readonly #queue: Queue;
   readonly #outbox: Outbox;
@@ -38,15 +38,15 @@ export class Server {
   readonly #runtime: Definition;
   readonly #frames = new Frames();
   readonly #methods: Method[] = [];
-  /** The context that the runtime was loaded in: each call's own is made from it. */
+  /** The context in which the runtime was loaded; the context of each call derives from it. */
   readonly #context = new AsyncResource("RESTY_FFI");
-  /** The calls that are owed their last frame and whose handlers gave a promise. */
+  /** The unanswered calls whose handlers returned a promise. */
   readonly #calls = new Map<bigint, ActiveCall>();
-  /** Handlers that have not settled, also those whose call was cancelled. */
+  /** How many handlers have not settled, including those of cancelled calls. */
   #running = 0;
   #unloading = false;
   #idle: (() => void) | undefined;
-  /** Without a reference to it from here, the garbage collector ends the waiting, silently. */
+  /** Needs a reference: a garbage collection would otherwise end the waiting silently. */
   #waiting: koffiNode.PollHandle | undefined;
 
   constructor(queue: Queue, outbox: Outbox, dict: DictRequests, log: Log, runtime: Definition) {
@@ -66,14 +66,14 @@ export class Server {
     try {
       this.#pump();
     } catch (error) {
-      // koffi drops what a callback throws; a process that has lost frames had better end.
+      // koffi drops errors of a callback, but a process that has lost frames must end.
       setImmediate(() => {
         throw error;
       });
     }
   };
 
-  /** koffi calls us back in a context that is everybody's. */
+  /** Restores the runtime's context: koffi calls back in one that is shared with all other code. */
   readonly #pump = (): void => this.#context.runInAsyncScope(this.#drain, this);
 
   #drain(): void {
@@ -88,7 +88,7 @@ export class Server {
       for (let i = 0; i < n; i++) this.#take(i);
       this.#outbox.flush();
     }
-    // The descriptor may stay silent until the queue has been seen empty.
+    // The descriptor signals new frames only after the queue has been seen empty.
     setImmediate(this.#pump);
   }
 
@@ -148,7 +148,7 @@ export class Server {
     call.runInAsyncScope(this.#run, this, call, method.handler, request);
   }
 
-  // In the call's context runs all that the author has written: also the `then` of what a handler returns.
+  // All code of the author runs in the context of the call, including the `then` of what a handler returns.
 
   #open(stream: ActiveStream, serve: StreamHandler | undefined, handler: Handler): void {
     this.#later(stream, serve ? stream.run(serve) : stream.once(handler));
@@ -178,7 +178,7 @@ export class Server {
     return `runtime "${this.#queue.name}" has no method "${name}"; it has: ${names}`;
   }
 
-  /** The payload, copied: the handler may keep it as long as it likes. */
+  /** A copy of the payload: the handler may keep it. */
   #bytes(i: number): Buffer {
     const length = this.#frames.length(i);
     const bytes = allocate(length);
@@ -202,11 +202,11 @@ export class Server {
     );
   }
 
-  /** Whether the call is still owed its answer. */
+  /** Returns whether the call is still unanswered. */
   #settled(call: ActiveCall): boolean {
     if (--this.#running === 0) this.#idle?.();
     this.#outbox.schedule();
-    // Not by its id alone: the host may have given it to another call since this one was cancelled.
+    // The id alone does not suffice: after a cancellation the host may give it to another call.
     if (this.#calls.get(call.id) !== call) return false;
     this.#calls.delete(call.id);
     return true;
@@ -227,7 +227,7 @@ export class Server {
     if (code === Status.THREW) this.#log.error('method "%s" threw %s', call.method, shown(error));
   }
 
-  /** Nobody waits, so the call is answered now: a handler that ignores its signal must not hold it for ever. */
+  /** Answers a cancelled call at once: a handler that ignores its signal must not keep the call open. */
   #cancel(id: bigint): void {
     const call = this.#calls.get(id);
     if (!call) return;
@@ -261,7 +261,7 @@ export class Server {
     process.exit(0);
   }
 
-  /** Runs the author's unload handlers, the last one first, until `end`. */
+  /** Runs the unload handlers of the author, the last registered first, until `end`. */
   async #finish(hooks: readonly UnloadHandler[], end: number): Promise<void> {
     const over = new AbortController();
     const left = Math.max(0, end - performance.now());
@@ -278,7 +278,7 @@ export class Server {
     const late = async () => {
       await delay(left);
       over.abort();
-      await delay(OBEDIENCE_MS); // those that obey say so themselves
+      await delay(OBEDIENCE_MS); // handlers that react to the signal end in this time
       return false;
     };
     if (!(await Promise.race([all(), late()]))) {
@@ -298,7 +298,7 @@ function refuse(name: string): never {
   throw new RestyFfiError(`"${name}" is a stream: open it with resty_ffi.stream`, Status.BAD_ARGUMENT);
 }
 
-/** What a caller is told of a handler's error. Whatever it threw: even looking at it may throw. */
+/** The answer to a call whose handler threw `error`. Inspecting an arbitrary value may throw again. */
 function failure(error: unknown, call: ActiveCall): { code: number; text: string } {
   try {
     if (error instanceof RestyFfiError) return { code: error.code, text: String(error.message) };
@@ -309,7 +309,7 @@ function failure(error: unknown, call: ActiveCall): { code: number; text: string
   return { code: Status.THREW, text: describe(error) };
 }
 
-/** `name: message`, whatever was thrown. */
+/** `name: message` of an error, or a description of any other value. */
 export function describe(error: unknown): string {
   try {
     if (error instanceof Error) return `${error.name}: ${error.message}`;
@@ -319,7 +319,7 @@ export function describe(error: unknown): string {
   }
 }
 
-/** With its stack, for the log. */
+/** The error with its stack, for the log. */
 function shown(error: unknown): string {
   try {
     return inspect(error);

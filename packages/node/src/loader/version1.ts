@@ -2,15 +2,15 @@ import Module from "node:module";
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Node.js's own, which it does not declare; tools that add places to search by have always used them. */
+/** Undocumented functions of Node.js that tools commonly use to add search paths. */
 const internals = Module as unknown as {
   _resolveFilename(request: string, ...rest: unknown[]): string;
   _initPaths(): void;
 };
 
 /**
- * Modules for lua-resty-ffi require its addon "resty_ffi". Where there is none, ours is found: by NODE_PATH, since the
- * Workers that they start search there as well.
+ * Modules for lua-resty-ffi require its addon "resty_ffi". If it is not installed, the module of this package is used.
+ * It is found through NODE_PATH, which also works in the Workers that such modules start.
  */
 export function offerVersion1(): void {
   const resolve = internals._resolveFilename;

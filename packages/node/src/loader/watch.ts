@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve, sep } from "node:path";
 
-/** What names another file of the same program: specifiers that start with a dot. */
+/** A specifier that names another file of the same program: it starts with a dot. */
 const SPECIFIER = /\b(?:from|import|require)\s*\(?\s*["'](\.\.?\/[^"'\n]+)["']/g;
 const endings = ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".json", "/index.js", "/index.ts"];
 const isFile = (path: string) =>
@@ -11,8 +11,9 @@ const isFile = (path: string) =>
   );
 
 /**
- * A module's file and those of its own folder that it loads, for the host to watch. Found in the source, since Node.js
- * does not tell which ES modules it has loaded; what is found too much does no harm. `root`: another folder than its own.
+ * The file of a module and the files that it loads from its own folder, for the host to watch. They are found in the
+ * source, since Node.js does not report the ES modules that it has loaded; additional files do no harm. `root` is a
+ * folder to use instead of the module's own.
  */
 export async function* ownFiles(main: string, root = dirname(main) + sep): AsyncGenerator<string, void> {
   const files = new Set([main]);
@@ -26,7 +27,7 @@ export async function* ownFiles(main: string, root = dirname(main) + sep): Async
   }
 }
 
-/** In TypeScript `./a.js` may be `./a.ts`. */
+/** In TypeScript, `./a.js` may stand for `./a.ts`. */
 async function find(path: string): Promise<string | undefined> {
   const candidates = [...endings.map((ending) => path + ending), path.replace(/\.([cm]?)js$/, ".$1ts")];
   for (const candidate of candidates) if (await isFile(candidate)) return candidate;

@@ -1,6 +1,6 @@
 /**
- * What `require("resty_ffi")` gives a module that was written for lua-resty-ffi, in Workers too: the three functions of
- * version 1. New code uses createRuntime of `@resty-ffi/node`.
+ * The result of `require("resty_ffi")` in a module that was written for lua-resty-ffi, also in its Workers: the three
+ * functions of version 1. New code uses createRuntime of `@resty-ffi/node`.
  */
 import { Buffer } from "node:buffer";
 import koffi from "koffi";
@@ -14,12 +14,12 @@ const malloc = koffi.load(null).func("uintptr_t malloc(size_t size)");
 const bytesAt = (address: number | bigint, length: number): Buffer =>
   Buffer.from(koffi.view(BigInt(address), length) as ArrayBuffer);
 
-/** Waits for a task and blocks its thread: to be called in a Worker. `0n` when the runtime is unloaded. */
+/** Waits for a task and blocks the thread: call it in a Worker. Returns `0n` when the runtime is unloaded. */
 export function poll_task(tq: bigint): bigint {
   return BigInt(poll(tq));
 }
 
-/** The request as text; `undefined` if there is none. */
+/** The request as text; `undefined` for nil. */
 export function get_req(task: bigint): string | undefined {
   const length: [number] = [0];
   const request = getRequest(task, length);
@@ -27,7 +27,7 @@ export function get_req(task: bigint): string | undefined {
   return length[0] === 0 ? "" : bytesAt(request, length[0]).toString("utf8");
 }
 
-/** Answers a task, once; `rc` is 0 or the code of a failure. */
+/** Answers a task exactly once; `rc` is 0 or an error code. */
 export function respond(task: bigint, rc: number, response?: string | Uint8Array | null): void {
   if (response === undefined || response === null) {
     answer(task, rc, 0, 0);
