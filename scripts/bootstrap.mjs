@@ -1,8 +1,7 @@
 /*
  * node scripts/bootstrap.mjs VERB args…: the way from a bare Node to the TypeScript of scripts/main.ts.
- * Installs the npm packages if they are missing or the lock file has changed. Plain JavaScript, because nothing else
- * is there yet; on stdout it says nothing but the closing
- * line of an `npm test` that cannot start.
+ * Installs the npm packages if they are missing or the lock file has changed. It is plain JavaScript, because nothing
+ * else is installed yet. It writes to stdout only the closing line of an `npm test` that cannot start.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -3,8 +3,8 @@ import { constants } from "node:os";
 import { environment, ROOT } from "./environment.ts";
 
 /**
- * Runs a command on our own terminal and gives its exit code as a shell would. A signal that asks us to stop is handed
- * on, and we end when the command has ended, so that nothing is left behind.
+ * Runs a command on this process's terminal and returns its exit code as a shell would. Signals that ask this process
+ * to stop are forwarded, and it ends only after the command, so that nothing is left running.
  */
 export function command(program: string, args: string[], options: { cwd?: string } = {}): Promise<number> {
   const child = spawn(program, args, { cwd: options.cwd ?? ROOT, env: environment(), stdio: "inherit" });

@@ -2,13 +2,13 @@ import { existsSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The folder of the checkout. */
+/** The root folder of the checkout. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Toolchains that set-up installs for this checkout only. */
 export const TOOLCHAINS = join(ROOT, ".toolchain");
 
-/** The first place of `command` on a search path. */
+/** The first file named `command` on a search path. */
 export function which(command: string, path = process.env.PATH ?? ""): string | undefined {
   return path
     .split(delimiter)
@@ -18,22 +18,22 @@ export function which(command: string, path = process.env.PATH ?? ""): string | 
 }
 
 /**
- * The environment for builds, tests and tools: the given one, with the workspace's commands and the private toolchains
- * in front, and what the languages' tools cannot find by themselves.
+ * The environment for builds, tests and tools: the given variables, with the workspace's commands and the private
+ * toolchains first on the path, and the settings that the languages' tools cannot find by themselves.
  */
 export function environment(base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const path = [
     join(ROOT, "node_modules", ".bin"),
     join(TOOLCHAINS, "go", "bin"),
     ...(base.PATH ?? "").split(delimiter),
-    // nginx is here, where only root looks.
+    // nginx is installed here, and only root has these folders on the path.
     "/usr/sbin",
     "/sbin",
   ];
   const env: NodeJS.ProcessEnv = {
     ...base,
     PATH: [...new Set(path.filter((folder) => folder && existsSync(folder)))].join(delimiter),
-    // A checkout that git mistrusts or a machine without git must not break a Go build.
+    // A Go build must not fail when git is missing or does not trust the checkout.
     GOFLAGS: [base.GOFLAGS, "-buildvcs=false"].filter(Boolean).join(" "),
     TURBO_TELEMETRY_DISABLED: "1",
   };

@@ -2,21 +2,21 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ROOT } from "./environment.ts";
 
-/** What to hand to `ngx.load_ffi`, and which variables to set, to load a language's conformance runtime. */
+/** The arguments of `ngx.load_ffi` and the environment variables that load a language's conformance runtime. */
 export interface Runtime {
   lib: string;
   cfg: string | null;
   env: Record<string, string>;
 }
 
-/** The absolute places of what `npm run build` made. */
+/** The absolute paths of what `npm run build` made. */
 export interface Paths {
   lib: string;
   include: string;
   /** The folder to put before `?.lua` in `lua_package_path`. */
   lua: string;
   runner: string;
-  /** The folders of what the Lua clients of real services load: libffi_etcd.so, libffi_grpc.so, libffi_kafka.so. */
+  /** The folders of the libraries that the Lua clients load: libffi_etcd.so, libffi_grpc.so, libffi_kafka.so. */
   clients: string[];
   runtimes: Record<string, Runtime>;
 }
@@ -32,7 +32,7 @@ export const FOLDERS = {
 
 const CLIENTS = ["runtimes/go/dist/libffi_etcd.so", "runtimes/rust/dist/libffi_grpc.so"];
 
-/** Finds everything below `root`. Throws an error that names all that is missing or malformed. */
+/** Finds everything below `root`. Throws one error that names every missing or malformed file. */
 export function paths(root = ROOT): Paths {
   const problems: string[] = [];
   const place = (relative: string): string => {

@@ -6,12 +6,12 @@ import { clear, read } from "./tally/results.ts";
 import { turboEndings } from "./turbo.ts";
 import { type Workspace, workspaces } from "./workspaces.ts";
 
-/** Their tests use all processors, by several processes of their own: each of these runs when no others do. */
+/** Groups of workspaces whose tests use all processors: each group runs when no other test does. */
 const CROWDS = [["@resty-ffi/native"], ["@resty-ffi/conformance", "@resty-ffi/examples"]];
 
 /**
- * npm test: sets up, builds, runs every lint and test there is, and closes with the sum of all checks. With an nginx
- * given (see given_nginx.ts), only what runs in nginx.
+ * npm test: sets up, builds, runs every linter and every test, and closes with the sum of all checks. With a given
+ * nginx (see given_nginx.ts) it runs only the workspaces that run in nginx.
  */
 export async function suite(args: string[]): Promise<number> {
   let given: GivenNginx;
@@ -42,7 +42,7 @@ export async function suite(args: string[]): Promise<number> {
     for (const run of task === "test" ? testRuns(chosenByHand) : [["--concurrency=2"]]) {
       const turbo = ["--continue=dependencies-successful", ...run, ...filters, ...rest];
       for (const ending of await turboEndings(task, turbo)) {
-        // Later steps meet the same builds again.
+        // Later steps report the same builds again.
         const known = endings.some((other) => other.workspace === ending.workspace && other.task === ending.task);
         if (!known) endings.push(ending);
       }
@@ -54,7 +54,7 @@ export async function suite(args: string[]): Promise<number> {
     workspace: name,
     tasks: tasks.filter((task) => task !== "build" && task in scripts),
     results: read(folder),
-    // packages/examples tests those of all languages.
+    // packages/examples tests the examples of all languages.
     testedElsewhere: basename(dirname(folder)) === "examples",
   }));
   const { passed, failed, skipped, table, failures, reports } = summarise(outcomes, endings);
@@ -65,7 +65,7 @@ export async function suite(args: string[]): Promise<number> {
   return close(passed, failed);
 }
 
-/** First those that leave a processor to others, two at a time; then the crowds. What was chosen, one after the other. */
+/** First the workspaces that leave a processor to others, two at a time, then the crowds; chosen ones one by one. */
 function testRuns(chosen: boolean): string[][] {
   if (chosen) return [["--concurrency=1"]];
   return [

@@ -1,16 +1,16 @@
 import type { Result } from "./tally/results.ts";
 
-/** A workspace with what its checks have left behind. */
+/** A workspace and the results of its checks. */
 export interface Outcome {
   workspace: string;
-  /** The tasks that it should have run: those of `test` and `lint` that it has a script for. */
+  /** The tasks that it should have run: `test` and `lint`, where it has a script of that name. */
   tasks: string[];
   results: Result[];
-  /** The tests of another workspace are its tests. */
+  /** Another workspace tests this one. */
   testedElsewhere?: boolean;
 }
 
-/** How a task ended, by what drove it. */
+/** How a task ended, as turbo reports it. */
 export interface Ending {
   workspace: string;
   task: string;
@@ -21,17 +21,17 @@ export interface Summary {
   passed: number;
   failed: number;
   skipped: number;
-  /** One line for each failure that has a name: `workspace task: name`. */
+  /** One line for each failure: `workspace task: name`. */
   failures: string[];
-  /** What the failed commands said last. */
+  /** The last output of the failed commands. */
   reports: string[];
   /** One line for each counted command. */
   table: string[];
 }
 
 /**
- * Adds everything up. A task that ended badly without a failed check, that recorded nothing, or a workspace without
- * tests is a failure itself: nothing may be missing from the sum in silence.
+ * Adds everything up. A failed task without a failed check, a task that recorded nothing, and a workspace without tests
+ * each count as a failure: nothing may be missing from the sum unnoticed.
  */
 export function summarise(outcomes: Outcome[], endings: Ending[]): Summary {
   const summary: Summary = { passed: 0, failed: 0, skipped: 0, failures: [], reports: [], table: [] };

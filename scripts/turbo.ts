@@ -4,12 +4,15 @@ import { command } from "./command.ts";
 import { ROOT } from "./environment.ts";
 import type { Ending } from "./summary.ts";
 
-/** Runs a task in every workspace that has it, after the builds that it needs. */
+/** Runs a task in every workspace that defines it, after the builds that the task needs. */
 export function turbo(task: string, args: string[] = []): Promise<number> {
   return command("turbo", ["run", task, "--log-order=stream", ...args]);
 }
 
-/** As above, and tells how each task ended. A run that turbo gave no account of counts as a failed build of its own. */
+/**
+ * Runs a task as {@link turbo} does, and returns how it ended in each workspace. A run without a summary counts as a
+ * failed build.
+ */
 export async function turboEndings(task: string, args: string[]): Promise<Ending[]> {
   const before = new Set(summaries());
   const exitCode = await turbo(task, ["--summarize", ...args]);

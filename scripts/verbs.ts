@@ -23,7 +23,7 @@ export async function bench(args: string[]): Promise<number> {
   return (await build([])) || script("@resty-ffi/bench", "bench", args);
 }
 
-/** Runs a workspace's script in its folder, without npm in between: a signal then reaches the program itself. */
+/** Runs a workspace's script in its folder without npm, so that a signal reaches the program itself. */
 async function script(workspace: string, name: string, args: string[]): Promise<number> {
   const found = workspaces().find((candidate) => candidate.name === workspace);
   const line = found?.scripts[name];

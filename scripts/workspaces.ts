@@ -9,7 +9,7 @@ export interface Workspace {
   scripts: Record<string, string>;
 }
 
-/** The workspaces that the root's package.json names, in that order. */
+/** The workspaces that the root's package.json names, in the order given there. */
 export function workspaces(root = ROOT): Workspace[] {
   const { workspaces: globs } = manifest(root) as { workspaces: string[] };
   return globs
@@ -21,7 +21,7 @@ export function workspaces(root = ROOT): Workspace[] {
     });
 }
 
-/** `a/b` and `a/*` are all that npm's globs are used for here. */
+/** Supports the two forms of npm's globs that this repository uses: `a/b` and `a/*`. */
 function folders(root: string, glob: string): string[] {
   if (!glob.endsWith("/*")) return [join(root, glob)];
   const parent = join(root, glob.slice(0, -2));

@@ -4,14 +4,14 @@ import { ROOT } from "../environment.ts";
 
 interface Example {
   language: string;
-  /** Below the root. */
+  /** Relative to the root. */
   file: string;
   fence: string;
-  /** Regions that belong to one of another name and stand before it. */
+  /** Regions to quote before the region of another name. */
   before?: Record<string, string>;
 }
 
-/** The same runtime in each language, of which the documentation quotes regions. */
+/** The same runtime in each language; the documentation quotes regions of it. */
 const EXAMPLES: Example[] = [
   { language: "Go", file: "runtimes/go/examples/powers/main.go", fence: "go", before: { stream: "ticks" } },
   { language: "Rust", file: "runtimes/rust/examples/powers/src/lib.rs", fence: "rust" },
@@ -22,7 +22,7 @@ const EXAMPLES: Example[] = [
 
 const MARK = /^\s*(?:\/\/|#) \[(\/?)(\w+)\]\s*$/;
 
-/** The lines between the comments `[name]` and `[/name]` of a source, without the indent that all of them have. */
+/** The lines between the comments `[name]` and `[/name]` of a source, without their common indent. */
 export function region(source: string, name: string): string {
   const lines: string[] = [];
   let inside = false;

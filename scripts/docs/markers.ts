@@ -1,6 +1,6 @@
 /**
- * Replaces what stands between `<!-- kind: name -->` (or `<!-- kind -->`) and `<!-- /kind -->` in a page by what `render`
- * makes of the name.
+ * Replaces the text between `<!-- kind: name -->` (or `<!-- kind -->`) and `<!-- /kind -->` in a page by the result of
+ * `render` for that name.
  */
 export function fill(page: string, kind: string, render: (name: string) => string): string {
   const found = new RegExp(`(<!-- ${kind}(?:: (\\w+))? -->\\n)([^]*?)(<!-- /${kind} -->)`, "g");

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../environment.ts";
 
-/** What the conformance suite leaves of its last run; see packages/conformance/src/matrix.ts. */
+/** One result of the last run of the conformance suite; see packages/conformance/src/matrix.ts. */
 export interface Cell {
   language: string;
   host: string;
@@ -22,7 +22,7 @@ const COLUMNS = [
   { host: "node", transport: "process", title: "Node.js host, process" },
 ];
 
-/** The cells of the last run, or undefined if there was none since the results were cleared. */
+/** The cells of the last run, or undefined if the suite has not run since the results were cleared. */
 export function cells(file = FILE): Cell[] | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Cell[]) : undefined;
 }
@@ -31,14 +31,14 @@ function find(all: Cell[], language: string, host: string, transport: string): C
   return all.find((one) => one.language === language && one.host === host && one.transport === transport);
 }
 
-/** The languages that have a cell without results. */
+/** The languages that lack the results of a cell. */
 export function notRun(all: Cell[]): string[] {
   return Object.entries(LANGUAGES)
     .filter(([language]) => COLUMNS.some(({ host, transport }) => !find(all, language, host, transport)))
     .map(([, title]) => title);
 }
 
-/** Languages × hosts and transports as markdown, with the cases that passed. */
+/** The numbers of passed cases as a markdown table: languages × hosts and transports. */
 export function table(all: Cell[]): string {
   const reasons = new Set<string>();
   const rows = Object.entries(LANGUAGES).map(([language, title]) => {

@@ -31,7 +31,7 @@ function update(file: string, make: (text: string) => string): void {
   process.stdout.write(`${file.slice(ROOT.length + 1)} is new\n`);
 }
 
-/** The conformance suite's last run into README, if it was a whole one. */
+/** Writes the results of the conformance suite's last run into the README if that run was complete. */
 function updateMatrix(): void {
   const run = cells() ?? [];
   const missing = notRun(run);

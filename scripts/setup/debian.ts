@@ -5,18 +5,18 @@ import { install } from "./install.ts";
 import type { Offer, Requirement } from "./requirements.ts";
 import { atLeast, parsePolicy } from "./version.ts";
 
-/** How this user may install packages: the words to put before a command; undefined if not at all. */
+/** The words to put before a command so that it may install packages; undefined if this user may not. */
 export function root(): string[] | undefined {
   if (process.getuid?.() === 0) return [];
   if (!which("sudo")) return undefined;
-  // Asks for the password now, and not in the middle of a progress display.
+  // Asks for the password now instead of in the middle of the progress display.
   const ask = process.stdin.isTTY ? ["-v"] : ["-n", "true"];
   return spawnSync("sudo", ask, { stdio: "inherit" }).status === 0 ? ["sudo"] : undefined;
 }
 
 /**
- * The packages for `missing`, from the first offer of each that `candidates` (package → version) can serve. Without any
- * candidate, as on a machine that never read its package lists, it is Debian 12's.
+ * The packages for `missing`: of each requirement the first offer that `candidates` (package → version) can serve. A
+ * machine that never read its package lists has no candidates; it gets the offers for Debian 12.
  */
 export function choose(missing: Requirement[], candidates: Map<string, string>): string[] {
   const serves = ({ packages: [first = "", ...others], minimum }: Offer): boolean => {
@@ -28,21 +28,21 @@ export function choose(missing: Requirement[], candidates: Map<string, string>):
   const packages = missing.flatMap((requirement) => {
     const offer = requirement.offers.find(serves);
     if (!offer) {
-      throw new Error(`${requirement.name} (${requirement.why}): this distribution's packages have none that will do.`);
+      throw new Error(`${requirement.name} (${requirement.why}): this distribution has no suitable package.`);
     }
     return offer.packages;
   });
   return [...new Set(packages)];
 }
 
-/** What the distribution's package lists offer just now. */
+/** What the distribution's package lists offer now. */
 export function candidates(missing: Requirement[]): Map<string, string> {
   const names = missing.flatMap(({ offers }) => offers.flatMap(({ packages }) => packages));
   const env = { ...environment(), LC_ALL: "C" };
   return parsePolicy(execFileSync("apt-cache", ["policy", ...new Set(names)], { encoding: "utf8", env }));
 }
 
-/** Installs what serves `missing`; `prefix` is what `root()` gave. */
+/** Installs the packages for `missing`; `prefix` is the result of `root()`. */
 export async function installPackages(missing: Requirement[], prefix: string[]): Promise<void> {
   const run = (title: string, ...words: string[]): Promise<void> => {
     const [program = "", ...args] = [...prefix, ...words];

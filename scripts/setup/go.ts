@@ -7,13 +7,13 @@ const VERSION = "1.26.8";
 const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: "amd64", arm64: "arm64" };
 
 /**
- * Puts a newer Go below `.toolchain/go`, with the help of the older one that is there. Go publishes its toolchains as a
- * module, which `go mod download` fetches and checks against the checksum database like any other; what newer versions
- * do with it by themselves is done here for those before 1.21.
+ * Installs a newer Go in `.toolchain/go` by means of the older Go of this machine. Go publishes its toolchains as a
+ * module, which `go mod download` fetches and checks against the checksum database like any other module. Go 1.21 and
+ * later unpack it themselves; this function does the same for older versions.
  */
 export async function installGo(): Promise<void> {
   const architecture = ARCHITECTURES[process.arch];
-  if (!architecture) throw new Error(`There is no Go for this architecture (${process.arch}) that set-up knows of.`);
+  if (!architecture) throw new Error(`Set-up cannot install Go for this architecture (${process.arch}).`);
   const modules = join(TOOLCHAINS, "go-modules");
   mkdirSync(modules, { recursive: true });
   const version = `v0.0.1-go${VERSION}.linux-${architecture}`;
@@ -30,7 +30,7 @@ export async function installGo(): Promise<void> {
   );
 
   const downloaded = join(modules, "golang.org", `toolchain@${version}`);
-  // Modules carry no executable bits, and no go.mod below their root.
+  // The files of a module are not executable, and it cannot hold a go.mod below its root.
   for (const folder of ["bin", join("pkg", "tool")]) executable(join(downloaded, folder));
   for (const folder of ["src", join("src", "cmd")]) {
     renameSync(join(downloaded, folder, "_go.mod"), join(downloaded, folder, "go.mod"));

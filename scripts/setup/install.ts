@@ -5,8 +5,8 @@ import { step } from "./progress.ts";
 const LAST_LINES = 40;
 
 /**
- * Runs one command of the set-up with its output as the step's detail. If it fails, its last lines are shown and the
- * error says which command it was.
+ * Runs one command of the set-up and shows its output as the step's detail. If the command fails, its last lines are
+ * shown, and the error names the command.
  */
 export async function install(
   title: string,

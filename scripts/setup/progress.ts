@@ -1,10 +1,10 @@
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-/** Without a terminal, a step that takes long says so this often. */
+/** Without a terminal, a long step prints a line this often. */
 const QUIET_MS = 10_000;
 
-/** One step of the set-up, as a person sees it. */
+/** One step of the set-up as the user sees it. */
 export interface Step {
-  /** What it is busy with just now. */
+  /** Shows what the step is doing now. */
   detail(text: string): void;
   done(text?: string): void;
   failed(text: string): void;

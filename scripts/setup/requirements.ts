@@ -4,24 +4,24 @@ import { join } from "node:path";
 import { environment, which } from "../environment.ts";
 import { atLeast, parseVersion } from "./version.ts";
 
-/** One way to get something from Debian's or Ubuntu's packages. */
+/** One set of Debian's or Ubuntu's packages that meets a requirement. */
 export interface Offer {
   packages: string[];
-  /** Only good enough if the distribution's version of the first package is at least this. */
+  /** The lowest sufficient version of the first package. */
   minimum?: string;
 }
 
-/** Something that the build, the tests or the demo cannot do without. */
+/** Something that the build, the tests or the demo need. */
 export interface Requirement {
   name: string;
   why: string;
-  /** What is wrong, as a clause; undefined if all is well. */
+  /** What is wrong, as a clause; undefined if the requirement is met. */
   missing(): Promise<string | undefined>;
-  /** Tried in this order; the first that the distribution has is installed. */
+  /** In the order of preference: the first offer that the distribution has is installed. */
   offers: Offer[];
 }
 
-// Go: what its SDK needs is 1.24, what etcd's client needs is 1.26.
+// The Go SDK needs 1.24; etcd's client needs 1.26.
 const MINIMUM = { go: "1.26", rust: "1.85", java: "17", maven: "3.6", cmake: "3.18", python: "3.11" };
 
 const NIGHTLY: Requirement[] = [
@@ -75,7 +75,7 @@ export const REQUIREMENTS: Requirement[] = [
   tool("luacheck", "checks the Lua code", ["luacheck", "--version"], "0.23", [{ packages: ["lua-check"] }]),
   tool("go", "builds the Go SDK", ["go", "version"], MINIMUM.go, [
     { packages: ["golang-go"], minimum: MINIMUM.go },
-    // Too old by itself, it fetches the newer toolchain: see go.ts.
+    // An older Go fetches the newer toolchain: see go.ts.
     { packages: ["golang-go"] },
   ]),
   ...["rustc", "cargo", "cargo-clippy", "rustfmt"].map((program) =>
@@ -86,7 +86,7 @@ export const REQUIREMENTS: Requirement[] = [
       program.startsWith("rustc") ? MINIMUM.rust : "0",
       [
         { packages: ["rustc", "cargo", "rust-clippy", "rustfmt"], minimum: MINIMUM.rust },
-        // Debian's newer compiler, made for its browsers.
+        // The newer compiler that Debian packages for its browsers.
         { packages: ["rustc-web", "cargo-web", "rust-web-clippy", "rustfmt-web"], minimum: MINIMUM.rust },
       ],
     ),
@@ -127,7 +127,7 @@ function output(program: string, args: string[]): Promise<string | undefined> {
   });
 }
 
-/** A command that tells its version. */
+/** A command that prints its version. */
 function tool(
   name: string,
   why: string,
@@ -145,7 +145,7 @@ function tool(
   return { name, why, missing, offers };
 }
 
-/** A file, or a command, whose presence says enough: any one of `places` will do. */
+/** A file or a command that only has to exist, in any one of `places`. */
 function file(name: string, why: string, places: string[], offers: Offer[]): Requirement {
   const missing = async (): Promise<string | undefined> => {
     const found = places.some((place) =>
@@ -156,7 +156,7 @@ function file(name: string, why: string, places: string[], offers: Offer[]): Req
   return { name, why, missing, offers };
 }
 
-/** The system's own Python is the one to embed: others may be first on the path and come without headers. */
+/** The system's own Python is embedded: another Python that is first on the path may lack headers. */
 async function pythonMissing(): Promise<string | undefined> {
   const probe = "import sys, sysconfig, venv, ensurepip; print(sys.version.split()[0], sysconfig.get_path('include'))";
   const [version = "", include = ""] = ((await output("/usr/bin/python3", ["-c", probe])) ?? "").trim().split(" ");

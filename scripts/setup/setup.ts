@@ -15,7 +15,7 @@ async function missing(): Promise<Missing[]> {
   return found.filter((entry): entry is Missing => entry.problem !== undefined);
 }
 
-/** Installs what this machine lacks. Says nothing but one line if it lacks nothing. */
+/** Installs what this machine lacks. Prints a single line if nothing is missing. */
 export async function setup(): Promise<number> {
   const started = performance.now();
   const say = (text: string): void => {
@@ -47,7 +47,7 @@ export async function setup(): Promise<number> {
 async function supply(lacking: Missing[]): Promise<void> {
   const requirements = lacking.map(({ requirement }) => requirement);
   const go = requirements.some(({ name }) => name === "go");
-  // A Go that is too old is no reason for a package: it can fetch the newer one.
+  // An old Go needs no package: it can fetch the newer Go.
   const packaged = requirements.filter(({ name }) => name !== "go" || !which("go"));
   if (packaged.length > 0) await installDebian(packaged);
   if (go && (await requirements.find(({ name }) => name === "go")?.missing())) await installGo();
@@ -55,13 +55,13 @@ async function supply(lacking: Missing[]): Promise<void> {
 
 async function installDebian(requirements: Requirement[]): Promise<void> {
   if (!which("apt-get")) {
-    throw new Error("it can only install Debian's and Ubuntu's packages; please install what is listed above.");
+    throw new Error("it installs only the packages of Debian and Ubuntu; please install what is listed above.");
   }
   const prefix = root();
   if (!prefix) {
     const packages = choose(requirements, candidates(requirements)).join(" ");
     throw new Error(
-      `it needs root, or sudo, for Debian's packages. Have this run, then try again:\n\n` +
+      `installing Debian's packages needs root or sudo. Run this, then try again:\n\n` +
         `  apt-get update && apt-get install -y --no-install-recommends ${packages}\n`,
     );
   }

@@ -22,7 +22,7 @@ export function parsePolicy(output: string): Map<string, string> {
     current = /^(\S+):$/.exec(line)?.[1] ?? current;
     const candidate = /^ {2}Candidate: (?:\d+:)?(\S+)/.exec(line)?.[1];
     const version = candidate && parseVersion(candidate);
-    // "(none)" is what apt says of a package that it knows and cannot install.
+    // apt prints "(none)" for a package that it knows but cannot install.
     if (version && candidate !== "(none)") versions.set(current, version);
   }
   return versions;

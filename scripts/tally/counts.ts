@@ -1,15 +1,15 @@
-/** What a test runner says at its end, for each runner that the workspaces use. */
+/** The totals that a test runner prints at its end. */
 export interface Counts {
-  /** The runner whose closing lines were recognised, or `command` if there were none. */
+  /** The runner whose closing lines were recognised, or `command` if there were no such lines. */
   runner: string;
   passed: number;
   failed: number;
   skipped: number;
-  /** Names of failed tests as the runner prints them; may be shorter than `failed`. */
+  /** The names of failed tests as the runner prints them. There may be fewer names than failures. */
   failures: string[];
 }
 
-/** Reads one runner's output line by line; `counts` is undefined as long as no closing line was seen. */
+/** Reads the output of one runner line by line. `line` returns whether it was a closing line. */
 interface Recogniser {
   readonly runner: string;
   line(text: string): boolean;
@@ -18,7 +18,7 @@ interface Recogniser {
 
 type Totals = Pick<Counts, "passed" | "failed" | "skipped">;
 
-/** For runners that close with a line of totals: several runs in one output are added up. */
+/** For runners that close with a line of totals; several runs in one output are added up. */
 function closing(
   runner: string,
   totals: (text: string) => Partial<Totals> | undefined,
@@ -130,7 +130,7 @@ function nodeTest(): Recogniser {
   );
 }
 
-/** The line that any script of our own may close with. */
+/** The closing line for scripts of this repository. */
 function plain(): Recogniser {
   return closing(
     "plain",
@@ -142,7 +142,7 @@ function plain(): Recogniser {
   );
 }
 
-/** `go test`, with -json or with -v: it has no totals, so its tests are counted one by one. */
+/** `go test` with -json or -v. It prints no totals, so its tests are counted one by one. */
 function go(): Recogniser {
   const ended = new Map<string, "pass" | "fail" | "skip">();
   const broken = new Set<string>();
@@ -224,7 +224,7 @@ const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, "g");
 
 /**
  * Counts the checks in the output of any of the runners above. Feed it the output, then ask once.
- * Where several runners closed, the last one is believed: a test may well print another runner's output.
+ * If several runners printed closing lines, the last runner counts: a test may print the output of another runner.
  */
 export class Counter {
   readonly #recognisers = [ctest(), go(), cargo(), pytest(), surefire(), vitest(), nodeTest(), plain()];
@@ -247,7 +247,7 @@ export class Counter {
 
   /**
    * The counts, given how the command ended. `command` names it where it counts as one check.
-   * A command that failed has at least one failure, and a runner that ran no test has failed.
+   * A command that failed has at least one failure. A runner that ran no test has failed.
    */
   finish(command: string, exitCode: number): Counts {
     for (const line of this.#rest.splice(0, 2, "", "")) this.#line(line);

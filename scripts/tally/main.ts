@@ -2,8 +2,8 @@
 /*
  * tally -- command args…
  *
- * Runs a test or lint command in the current workspace, lets its output through, ends with its exit code, and leaves
- * the number of checks that passed and failed in `.results/`, from where `npm test` adds them up.
+ * Runs a test or lint command in the current workspace, passes its output through and ends with its exit code. It
+ * leaves the numbers of passed and failed checks in `.results/`, where `npm test` adds them up.
  */
 import { record } from "./results.ts";
 import { run } from "./run.ts";

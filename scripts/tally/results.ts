@@ -2,21 +2,21 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import type { Counts } from "./counts.ts";
 
-/** What one counted command of a workspace's script left behind. */
+/** The result of one counted command in a workspace's script. */
 export interface Result extends Counts {
   /** The workspace's script that ran the command: `test`, `lint`, … */
   task: string;
   command: string;
   exitCode: number;
   seconds: number;
-  /** The last lines of its output, if it failed. */
+  /** The last lines of its output, if the command failed. */
   tail?: string[];
 }
 
-/** The folder inside a workspace that holds its results; git-ignored. */
+/** The folder of a workspace that holds its results; git ignores it. */
 export const RESULTS = ".results";
 
-/** Stores a result in `workspace` under a name of its own, so that several commands may run at once. */
+/** Stores a result in `workspace` under a unique name, so that several commands can run at once. */
 export function record(workspace: string, result: Result): void {
   const folder = join(workspace, RESULTS);
   mkdirSync(folder, { recursive: true });
@@ -26,7 +26,7 @@ export function record(workspace: string, result: Result): void {
   renameSync(join(folder, `.${name}`), join(folder, name));
 }
 
-/** The results of a workspace, in the order in which they came. */
+/** The results of a workspace in the order in which they were recorded. */
 export function read(workspace: string): Result[] {
   let names: string[];
   try {
@@ -40,7 +40,7 @@ export function read(workspace: string): Result[] {
     .map((name) => JSON.parse(readFileSync(join(workspace, RESULTS, name), "utf8")) as Result);
 }
 
-/** Forgets the results of earlier runs. */
+/** Deletes the results of earlier runs. */
 export function clear(workspace: string): void {
   rmSync(join(workspace, RESULTS), { recursive: true, force: true });
 }

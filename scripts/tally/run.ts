@@ -5,15 +5,15 @@ import { Counter, type Counts } from "./counts.ts";
 
 export interface Run {
   counts: Counts;
-  /** As a shell would give it: 128 + the signal's number where a signal ended the command, 127 where it could not start. */
+  /** As in a shell: 128 + the signal's number if a signal ended the command, 127 if the command could not start. */
   exitCode: number;
-  /** The last lines of a command that failed: where runners explain their failures. */
+  /** The last lines of a command that failed: runners explain their failures there. */
   tail?: string[];
 }
 
 const TAIL_LINES = 120;
 
-/** Runs a command, lets its output through byte by byte and counts the checks in it. */
+/** Runs a command, passes its output through unchanged and counts the checks in it. */
 export function run(command: string, args: string[]): Promise<Run> {
   const label = [command, ...args].join(" ");
   const counter = new Counter();
@@ -30,7 +30,7 @@ export function run(command: string, args: string[]): Promise<Run> {
   child.stdout.pipe(process.stdout, { end: false });
   child.stderr.pipe(process.stderr, { end: false });
 
-  // A signal for us is a signal for the command; it decides how it ends, and we report that.
+  // Signals are forwarded: the command decides how it ends, and that is reported.
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };

@@ -40,9 +40,9 @@ test.each([
 test("what cannot be run is refused", () => {
   const refused = (...args: string[]) => expect(() => givenNginx(args));
   refused("--nginx").toThrow("--nginx needs a path.");
-  refused("--nginx", join(folder, "text")).toThrow("is no program");
-  refused("--nginx", folder).toThrow("is no program");
-  refused("--nginx", join(folder, "absent")).toThrow("is no program");
-  refused("--nginx", join(folder, "nginx"), "--modules", folder).toThrow("lua-resty-core belongs there");
-  refused("--modules", join(folder, "modules")).toThrow("--modules is for the nginx that --nginx names.");
+  refused("--nginx", join(folder, "text")).toThrow("is not an executable file");
+  refused("--nginx", folder).toThrow("is not an executable file");
+  refused("--nginx", join(folder, "absent")).toThrow("is not an executable file");
+  refused("--nginx", join(folder, "nginx"), "--modules", folder).toThrow("put lua-resty-core there");
+  refused("--modules", join(folder, "modules")).toThrow("--modules needs --nginx: it names the modules of that nginx.");
 });
