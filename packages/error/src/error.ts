@@ -79,8 +79,7 @@ export class RestyFfiError extends Error {
   /** Each package brings its own copy of this class, in two module formats: any copy's errors are instances of all. */
   static override [Symbol.hasInstance]<T>(this: abstract new (...args: never) => T, value: unknown): value is T {
     // biome-ignore lint/complexity/noThisInStatic: it may be a subclass, which has only its own instances.
-    const asked: unknown = this;
-    if (asked !== RestyFfiError) return Function.prototype[Symbol.hasInstance].call(asked, value);
+    if ((this as unknown) !== RestyFfiError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;
   }
 }
