@@ -1,4 +1,4 @@
--- One measurement, inside the worker: keeps so many calls in flight for so long, and says how they went.
+-- One measurement, inside the worker: keeps `in_flight` calls in flight for `duration` seconds, and reports their times.
 
 local ffi = require "ffi"
 

@@ -5,7 +5,7 @@ local ffi = require "ffi"
 
 local _M = {}
 
--- On a machine that is too busy a call may wait for long; one that is lost would wait for ever.
+-- On a busy machine a call may wait for a long time; a lost call would wait for ever.
 local TIMEOUT = 60
 
 -- A runtime, by the public API.

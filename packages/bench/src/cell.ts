@@ -1,4 +1,4 @@
-/** What one measurement says. */
+/** The result of one measurement. */
 export interface Sample {
   calls: number;
   seconds: number;
@@ -7,13 +7,13 @@ export interface Sample {
   cpu_us: number;
 }
 
-/** One thing that is measured, up and waiting. It stops only what it has started for itself. */
+/** One subject of the bench, running and ready. `stop` ends only what the cell has started itself. */
 export interface Cell {
   what: string;
   host: string;
   measure(bytes: number, inFlight: number, seconds: number): Promise<Sample>;
   pin(pinned: boolean): void;
-  /** Whether it can be measured this way. */
+  /** Whether the cell can be measured this way. */
   takes(bytes: number, inFlight: number): boolean;
   rssMb(): number;
   stop(): Promise<void>;

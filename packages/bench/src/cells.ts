@@ -8,18 +8,18 @@ import { nginxCell } from "./nginx_cell.ts";
 import type { Servers } from "./servers.ts";
 import { startServiceCells } from "./services.ts";
 
-/** What {@link startCells} needs to know. */
+/** The arguments of {@link startCells}. */
 export interface Wanted {
   paths: Paths;
   /** The servers that the cells of real services use. */
   servers: Servers;
-  /** Hears what is being started. */
+  /** Receives the name of each cell that is being started. */
   progress: (text: string) => void;
-  /** Only the cells whose name matches. */
+  /** Restricts the cells to those whose name matches. */
   only?: RegExp | undefined;
 }
 
-/** All cells, floor first. */
+/** Starts all cells, the floor first. */
 export async function startCells({ paths, servers, progress, only }: Wanted): Promise<Cell[]> {
   const dist = dirname(dirname(paths.lib));
   const cells: Cell[] = [];
@@ -48,7 +48,7 @@ export async function startCells({ paths, servers, progress, only }: Wanted): Pr
     await runtime("c/thread", c, null, {});
     await runtime("c/process", c, null, {}, "{ isolate = true }");
     for (const [language, { lib, cfg, env }] of Object.entries(paths.runtimes)) {
-      // Measured as a user would run it: with the flags that the loader chooses.
+      // As a user would run it: with the flags that the loader chooses.
       const { JAVA_OPTS: _, ...rest } = env;
       if (language !== "node") await runtime(`${language}/thread`, lib, cfg, rest);
       await runtime(`${language}/process`, lib, cfg, rest, language === "node" ? "{}" : "{ isolate = true }");
@@ -64,7 +64,7 @@ export async function startCells({ paths, servers, progress, only }: Wanted): Pr
   }
 }
 
-/** What people use instead, with an echo server of its own. */
+/** A common alternative to resty-ffi, with an echo server of its own. */
 async function baseline(what: "unix-socket" | "proxy_pass", luaPath: string): Promise<Cell> {
   const server = await startEchoServer();
   const expression = what === "unix-socket" ? `what.unix_socket(${lua(server.frames)})` : 'what.proxy_pass("/echo")';

@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("../dist/echo-server", import.meta.url));
 
-/** A server that the baselines talk to. */
+/** The server that a baseline talks to. */
 export interface EchoServer {
   pid: number;
-  /** Its sockets: for frames, and for HTTP. */
+  /** The paths of its unix sockets for frames and for HTTP. */
   frames: string;
   http: string;
   stop(): void;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { Cell, Sample } from "./cell.ts";
 import { pinnedCommand } from "./pinning.ts";
 
-/** Two threads that wake each other: what no call can be faster than. `program` is native/dist/bin/floor. */
+/** Two threads that wake each other: the lower bound of a call. `program` is native/dist/bin/floor. */
 export function floorCell(program: string): Cell {
   let prefix: string[] = [];
   return {

@@ -3,13 +3,13 @@ import { type Nginx, startNginx } from "@resty-ffi/nginx";
 
 const LUA = fileURLToPath(new URL("../lua", import.meta.url));
 
-/** What {@link startMeasuring} needs to know. */
+/** The arguments of {@link startMeasuring}. */
 export interface Measured {
-  /** A Lua expression for the function to measure: see lua/what.lua. */
+  /** A Lua expression whose value is the function to measure: see lua/what.lua. */
   what: string;
   luaPath: string;
   env: Record<string, string>;
-  /** The HTTP socket of the echo server, if `what` proxies. */
+  /** The HTTP socket of the echo server, if the function proxies. */
   upstream?: string;
 }
 
@@ -22,7 +22,7 @@ const PROXY = `location = /echo {
   proxy_buffers 16 16k;
 }`;
 
-/** Fetches a path; what is not 200 is an error with the body as its text. */
+/** Fetches a path. Throws the body of any answer other than 200. */
 export async function get(nginx: Nginx, path: string): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${nginx.port}${path}`);
   const text = await answer.text();
@@ -30,7 +30,7 @@ export async function get(nginx: Nginx, path: string): Promise<string> {
   return text;
 }
 
-/** Starts an nginx with one worker that measures one thing, and waits until it is ready for that. */
+/** Starts an nginx with one worker that measures one function, and waits until it is ready. */
 export async function startMeasuring({ what, luaPath, env, upstream }: Measured): Promise<Nginx> {
   const nginx = await startNginx({
     name: "bench",

@@ -3,21 +3,21 @@ import type { Cell, Sample } from "./cell.ts";
 import { get, startMeasuring } from "./nginx.ts";
 import { pin } from "./pinning.ts";
 
-/** What the CPU time of a measurement covers beside what is counted: the warm-up of lua/measure.lua. */
+/** The warm-up of lua/measure.lua: its calls are not counted, but its CPU time is. */
 const WARM_UP_SECONDS = 0.1;
 
-/** What {@link nginxCell} needs to know. */
+/** The arguments of {@link nginxCell}. */
 export interface InNginx {
   what: string;
-  /** The Lua expression for the function to measure: see lua/what.lua. */
+  /** The Lua expression whose value is the function to measure: see lua/what.lua. */
   expression: string;
   luaPath: string;
   env: Record<string, string>;
-  /** A server that works for this cell alone: its CPU time counts, and it is pinned too. */
+  /** A server of this cell alone. Its CPU time counts, and it is pinned too. */
   server?: { pid: number; http: string };
 }
 
-/** An nginx that measures what the Lua expression gives. */
+/** Starts an nginx that measures the value of the Lua expression. */
 export async function nginxCell({ what, expression, luaPath, env, server }: InNginx): Promise<Cell> {
   const nginx = await startMeasuring({
     what: expression,
@@ -39,7 +39,7 @@ export async function nginxCell({ what, expression, luaPath, env, server }: InNg
       const before = cpuUs();
       const query = `in_flight=${inFlight}&bytes=${bytes}&seconds=${seconds}`;
       const sample = JSON.parse(await get(nginx, `/measure?${query}`)) as Sample;
-      // As many calls per second are made during the warm-up as later.
+      // The warm-up makes as many calls per second as the measurement.
       const share = sample.seconds / (sample.seconds + WARM_UP_SECONDS);
       return { ...sample, cpu_us: (cpuUs() - before) * share };
     },
@@ -50,6 +50,6 @@ function memoryOf(pid: number): number {
   try {
     return proportionalMemory(pid);
   } catch {
-    return 0; // it has ended since it was listed
+    return 0; // the process has ended since it was listed
   }
 }

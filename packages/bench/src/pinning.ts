@@ -14,7 +14,7 @@ export function pin(pids: number[], pinned: boolean): void {
   }
 }
 
-/** What to put before a command so that it starts on the first core, or on all cores. */
+/** The words before a command that start it on the first core, or on all cores. */
 export function pinnedCommand(pinned: boolean): string[] {
   return pinned ? ["taskset", "-c", "0"] : [];
 }

@@ -1,6 +1,6 @@
 import type { Sample } from "./cell.ts";
 
-/** One line of the result: a thing, measured one way. Written as it is by `--json`. */
+/** One line of the result: a cell with its parameters. `--json` writes it unchanged. */
 export interface Row {
   what: string;
   host: string;
@@ -26,7 +26,7 @@ function median(values: number[]): number {
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** The medians over the rounds. `us_per_call` is time over calls, so with 64 in flight a share of the time. */
+/** The medians over the rounds. `us_per_call` is time divided by calls: with 64 in flight it is not a latency. */
 export function rowOf(
   key: Pick<Row, "what" | "host" | "bytes" | "in_flight" | "pinned">,
   samples: Sample[],

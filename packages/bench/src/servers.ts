@@ -4,11 +4,11 @@ const STARTS = { grpc: startGrpcServer, etcd: startEtcd, kafka: startKafka };
 
 export type ServerName = keyof typeof STARTS;
 
-/** The real servers that cells share. Nobody but the owner of this object stops them. */
+/** The real servers that cells share. Only the owner of this object stops them. */
 export class Servers {
   readonly #started = new Map<ServerName, Promise<Service>>();
 
-  /** Starts the server when it is asked for the first time. */
+  /** Returns the server, which the first call starts. */
   get(name: ServerName): Promise<Service> {
     const started = this.#started.get(name) ?? STARTS[name]();
     this.#started.set(name, started);

@@ -20,7 +20,7 @@ const RECORDS = 2_000_000;
 const BYTES = 64;
 const PATIENCE_MS = 60_000;
 
-/** One service, used in one way by Lua and by the native client. */
+/** One operation of a service, by Lua and by the native client. */
 interface Comparison {
   name: string;
   service: ServerName;
@@ -67,7 +67,7 @@ const COMPARISONS: Comparison[] = [
   },
 ];
 
-/** The native client, started anew for each measurement. */
+/** The native client. Each measurement starts a new process. */
 function nativeCell({ name, native, takes }: Comparison, address: string): Cell {
   let prefix: string[] = [];
   return {
@@ -87,7 +87,7 @@ function nativeCell({ name, native, takes }: Comparison, address: string): Cell 
   };
 }
 
-/** What {@link startServiceCells} needs to know. */
+/** The arguments of {@link startServiceCells}. */
 export interface WantedServices {
   paths: Paths;
   servers: Servers;
@@ -95,7 +95,7 @@ export interface WantedServices {
   wanted: (what: string) => boolean;
 }
 
-/** The cells that use real servers, two for each way: by Lua, and by the native client. */
+/** Starts the cells that use real servers: for each operation one by Lua and one by the native client. */
 export async function startServiceCells({ paths, servers, progress, wanted }: WantedServices): Promise<Cell[]> {
   const cells: Cell[] = [];
   const env = { LD_LIBRARY_PATH: paths.clients.join(":") };

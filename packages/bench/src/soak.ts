@@ -3,11 +3,11 @@ import type { Cell } from "./cell.ts";
 const IN_FLIGHT = 64;
 const SLICE_SECONDS = 10;
 
-/** How one cell's memory went over the soak. */
+/** The memory of one cell over the soak. */
 export interface Soak {
   what: string;
   calls: number;
-  /** Median resident memory of the second and of the last third of the time, in MB. */
+  /** The median of the resident memory in the second and in the last third of the time, in MB. */
   middleMb: number;
   endMb: number;
   flat: boolean;
@@ -29,11 +29,11 @@ async function soakCell(cell: Cell, end: number, progress: () => void): Promise<
   const third = Math.floor(memory.length / 3);
   const middleMb = median(memory.slice(third, 2 * third));
   const endMb = median(memory.slice(2 * third));
-  // Garbage collectors breathe: 5 % and 2 MB are no trend.
+  // The memory of garbage collectors varies: 5 % and 2 MB are not a trend.
   return { what: cell.what, calls, middleMb, endMb, flat: endMb <= middleMb * 1.05 + 2 };
 }
 
-/** Keeps 64 calls in flight in every cell at once for that many minutes, and watches their memory. */
+/** Keeps 64 calls in flight in all cells at once for `minutes`, and watches their memory. */
 export async function soak(cells: Cell[], minutes: number, progress: (text: string) => void): Promise<Soak[]> {
   const start = Date.now();
   const end = start + minutes * 60_000;
@@ -42,7 +42,7 @@ export async function soak(cells: Cell[], minutes: number, progress: (text: stri
   return Promise.all(subjects.map((cell) => soakCell(cell, end, tell)));
 }
 
-/** The result as a table for people. */
+/** The result as a text table. */
 export function soakTable(results: Soak[]): string {
   const lines = results.map(
     ({ what, calls, middleMb, endMb, flat }) =>

@@ -7,32 +7,32 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "@resty-ffi/scripts/ports";
 import { type Program, program } from "./program.ts";
 
-/** What {@link startNginx} needs to know. */
+/** The arguments of {@link startNginx}. */
 export interface NginxOptions {
   /** For the name of the scratch folder. */
   name: string;
-  /** The port on 127.0.0.1; a free one is picked if none is given. */
+  /** The port on 127.0.0.1; a free port by default. */
   port?: number;
   /** The body of the `http` block. `folder` is the scratch folder. */
   http: (at: { port: number; folder: string }) => string;
-  /** More for the top level, such as `worker_shutdown_timeout 5s;`. */
+  /** Further directives for the top level, such as `worker_shutdown_timeout 5s;`. */
   main?: string;
-  /** Variables to set, and to pass on to the workers. */
+  /** Environment variables for the master and its workers. */
   env?: Record<string, string>;
   workers?: number;
-  /** Level of error.log; `info` if not given. */
+  /** The level of error.log; default `info`. */
   logLevel?: string;
-  /** Gives up while nginx starts: {@link startNginx} ends it and rejects. */
+  /** Aborts the start: {@link startNginx} ends nginx and rejects. */
   signal?: AbortSignal;
 }
 
-/** A running nginx. Made by {@link startNginx}, ended by {@link Nginx.stop}. */
+/** A running nginx, started by {@link startNginx} and ended by {@link Nginx.stop}. */
 export interface Nginx {
   port: number;
   /** The process id of the master. */
   pid: number;
   folder: string;
-  /** What error.log says so far. */
+  /** The content of error.log. */
   log(): string;
   /** Resolves with the exit code, or null after a signal, when the master has ended. */
   exited: Promise<number | null>;
@@ -41,7 +41,7 @@ export interface Nginx {
   stop(options?: { graceMs?: number; keep?: boolean }): Promise<void>;
 }
 
-/** A port on 127.0.0.1 that nothing listens on. */
+/** A port on 127.0.0.1 on which nothing listens. */
 export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1);
   return port;
@@ -69,7 +69,7 @@ ${options.http({ port, folder })}
 `;
 }
 
-/** What makes error.log the log from the beginning. */
+/** The arguments that make error.log the log from the start. */
 function logArguments({ namesLog }: Program, folder: string): string[] {
   if (namesLog) return ["-e", "error.log"];
   mkdirSync(join(folder, "logs"));
@@ -77,12 +77,12 @@ function logArguments({ namesLog }: Program, folder: string): string[] {
   return [];
 }
 
-/** Kills what is left of the master and its workers: these go on without a master that was killed. */
+/** Kills the remaining processes of the group: workers continue after their master has been killed. */
 function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing is left.
+    // No process remains.
   }
 }
 
@@ -100,8 +100,8 @@ async function listening(port: number, child: ChildProcess): Promise<boolean> {
 }
 
 /**
- * Starts nginx in a scratch folder with ngx_lua loaded, and waits until it answers; any answer will do. A worker
- * answers only after its init_worker handlers, so runtimes that they load are up by then.
+ * Starts nginx in a scratch folder with ngx_lua loaded, and waits until it answers anything. A worker answers only
+ * after its init_worker handlers, so the runtimes that they load serve by then.
  */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), `resty-ffi-${options.name}-`));

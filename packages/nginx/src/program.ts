@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 const MODULE_FOLDERS = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
 const PROGRAM_FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
 
-/** In the order in which they must be loaded. Those that are linked in, or not there, have no file. */
+/** In the order of loading. A module that is linked in or missing has no file. */
 const MODULES = ["ngx_stream_module.so", "ndk_http_module.so", "ngx_http_lua_module.so", "ngx_stream_lua_module.so"];
 
 /** An nginx to test with. */
@@ -13,15 +13,15 @@ export interface Program {
   path: string;
   /** Files for `load_module`. */
   modules: string[];
-  /** Where lua-resty-core is, if it is not where Lua looks by itself. */
+  /** The folder of lua-resty-core, if it is not on Lua's default path. */
   lua?: string;
-  /** Whether it knows `-e`. Until 1.19.5 the place of the first error log was compiled in. */
+  /** Whether it supports `-e`. Before 1.19.5 the place of the first error log is compiled in. */
   namesLog: boolean;
 }
 
 /**
- * The nginx that is installed; or, by the variables that `npm test -- --nginx PATH --modules PATH` sets,
- * `RESTY_FFI_TEST_NGINX` and, with its modules and its lua-resty-core, the folder `RESTY_FFI_TEST_MODULES`.
+ * The installed nginx, or the nginx of `npm test -- --nginx PATH --modules PATH`: these options set the variables
+ * `RESTY_FFI_TEST_NGINX` and `RESTY_FFI_TEST_MODULES`, the folder of its modules and its lua-resty-core.
  */
 export function program(): Program {
   const { RESTY_FFI_TEST_NGINX: path, RESTY_FFI_TEST_MODULES: folder } = process.env;
@@ -34,7 +34,7 @@ export function program(): Program {
   };
 }
 
-/** The path of nginx, or an error that says how to get it. */
+/** The path of nginx. Throws an error that says how to install it. */
 function installed(): string {
   const found = PROGRAM_FOLDERS.map((folder) => join(folder, "nginx")).find((file) => existsSync(file));
   if (!found) throw new Error("nginx is not installed: apt-get install nginx libnginx-mod-http-lua lua-resty-core");
@@ -55,7 +55,7 @@ function modulesIn(folder: string): string[] {
   return MODULES.map((name) => join(folder, name)).filter((file) => existsSync(file));
 }
 
-/** Whether Lua runs in its `stream` block: ngx_stream_lua_module is there, as a file or linked in. */
+/** Whether Lua runs in the `stream` block: ngx_stream_lua_module is a file or linked in. */
 export function hasStreamLua({ path, modules } = program()): boolean {
   if (modules.some((file) => file.endsWith("/ngx_stream_lua_module.so"))) return true;
   return /--add-module=\S*stream[-_]lua/.test(spawnSync(path, ["-V"], { encoding: "utf8" }).stderr);

@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import { connect } from "node:net";
 
-/** Whether an HTTP GET is answered with success. It leaves no connection behind: tests count those of a server. */
+/** Whether an HTTP GET succeeds. It leaves no connection open, since tests count the connections of a server. */
 export function answersHttp(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: 1000 }, (answer) => {
@@ -12,7 +12,7 @@ export function answersHttp(url: string): Promise<boolean> {
   });
 }
 
-/** Whether somebody accepts connections there. */
+/** Whether a server accepts connections on the port. */
 export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

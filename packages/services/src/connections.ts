@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** TCP's ESTABLISHED in /proc/net/tcp. */
+/** The state ESTABLISHED in /proc/net/tcp. */
 const ESTABLISHED = "01";
 
-/** Connections of clients on this machine to that port of it; of these processes, if they are given. */
+/** Counts the connections from this machine to the port of `address`; with `pids`, only those of these processes. */
 export function connectionsTo(address: string, pids?: readonly number[]): number {
   const port = Number(address.split(":")[1]).toString(16).toUpperCase().padStart(4, "0");
   const sockets = pids && new Set(pids.flatMap(socketsOf));
@@ -14,7 +14,7 @@ export function connectionsTo(address: string, pids?: readonly number[]): number
     .filter((columns) => !sockets || sockets.has(columns[9] as string)).length;
 }
 
-/** Their numbers, as /proc/net/tcp has them. */
+/** The numbers of the sockets of a process, as in /proc/net/tcp. */
 function socketsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => socketAt(`/proc/${pid}/fd/${fd}`));
@@ -27,6 +27,6 @@ function socketAt(link: string): string[] {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(link))?.slice(1) ?? [];
   } catch {
-    return []; // closed meanwhile
+    return []; // closed since it was listed
   }
 }

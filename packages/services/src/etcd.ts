@@ -4,17 +4,17 @@ import { portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";
 
 export interface EtcdOptions {
-  /** The port on 127.0.0.1; a free one if none is given. */
+  /** The port on 127.0.0.1; a free port by default. */
   port?: number;
-  /** Turns authentication on, with this password of the user `root`, whom etcd cannot do without. */
+  /** Enables authentication with this password for the user `root`, which etcd requires. */
   auth?: { user: "root"; password: string };
-  /** Clients need a certificate that `ca` has signed: paths of PEM files. */
+  /** Requires a client certificate that is signed by `ca`. The values are paths of PEM files. */
   tls?: { cert: string; key: string; ca: string } | undefined;
-  /** More arguments. */
+  /** Further arguments. */
   flags?: string[];
 }
 
-/** Starts Debian's etcd, one node. */
+/** Starts Debian's etcd as a single node. */
 export async function startEtcd({ port, auth, tls, flags = [] }: EtcdOptions = {}): Promise<Service> {
   const [client = 0, peer = 0] = await portsFor(2, port);
   const etcd = await startMember({ name: "test", client, peer, cluster: `test=${at(peer)}`, tls, flags });
@@ -42,7 +42,7 @@ export async function startEtcdCluster(size: number): Promise<Service[]> {
 
 interface Member {
   name: string;
-  /** Ports: for clients, and for the other members. */
+  /** The ports for clients and for the other members. */
   client: number;
   peer: number;
   /** NAME=URL of all members, separated by commas. */
@@ -74,7 +74,7 @@ function startMember({ name, client, peer, cluster, tls, flags }: Member): Promi
   });
 }
 
-/** Of a server that answers nobody without a certificate. */
+/** Readiness of a server that requires client certificates. */
 async function servesClients(log: string): Promise<boolean> {
   return log.includes("serving client traffic securely") || log.includes("serving client requests");
 }

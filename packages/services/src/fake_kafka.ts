@@ -3,8 +3,8 @@ import { built, portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";
 
 /**
- * Starts kfake, which speaks Kafka's protocol without a JVM. It creates a topic that somebody asks for, and forgets it
- * in a kill; one that was created by a request of its own stays.
+ * Starts kfake, which speaks Kafka's protocol without a JVM. It creates topics on first use; a kill loses these topics,
+ * but not topics that were created by an explicit request.
  */
 export async function startFakeKafka(options: { port?: number } = {}): Promise<Service> {
   const [port = 0] = await portsFor(1, options.port);

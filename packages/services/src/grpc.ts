@@ -5,12 +5,12 @@ import { type Service, startService } from "./service.ts";
 
 /** PEM files. */
 export interface Certificates {
-  /** The authority that has signed the server's certificate and `cert`. */
+  /** The authority that signed the server's certificate and `cert`. */
   ca: string;
   /** A client's certificate and its key. */
   cert: string;
   key: string;
-  /** An authority that the server does not know, and a client's certificate by it. */
+  /** An authority that the server does not trust, and a client certificate from it. */
   wrongCa: string;
   wrongCert: string;
   wrongKey: string;
@@ -21,21 +21,21 @@ export interface GrpcServer extends Service {
   readonly address: string;
   /** TLS; the certificate is for localhost, 127.0.0.1, ::1 and example.test. */
   readonly tlsAddress: string;
-  /** TLS that asks clients for a certificate. */
+  /** TLS with client certificates. */
   readonly mtlsAddress: string;
   readonly certificates: Certificates;
-  /** What clients hold and have done, over all three listeners. */
+  /** The counters of all three listeners. */
   stats(): Promise<GrpcStats>;
 }
 
 export interface GrpcStats {
-  /** Open now. */
+  /** Open connections. */
   connections: number;
-  /** RPCs under way now, of any kind. */
+  /** RPCs of any kind in progress. */
   streams: number;
   /** RPCs that have begun since the start. */
   calls: number;
-  /** Those of them that their client cancelled or whose deadline passed. */
+  /** RPCs that the client cancelled or whose deadline passed. */
   cancelled: number;
 }
 

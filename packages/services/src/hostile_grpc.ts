@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 
-/** Header fields in their order; names may come twice, values may be anything. */
+/** Header fields in order. Names may be repeated, values are arbitrary. */
 export type Fields = readonly (readonly [name: string, value: string | Buffer])[];
 
 const DATA = 0;
@@ -17,44 +17,44 @@ const END_STREAM = 1;
 const END_HEADERS = 4;
 const PREFACE = 24;
 const HEAD = 9;
-/** What every client has to take in one frame. */
+/** The frame size that every client must accept. */
 const FRAME = 16_384;
 
-/** A call that has come in: what it is answered with is up to the test, whether HTTP/2 has such an answer or not. */
+/** An incoming call. The test decides on the answer, which need not be valid HTTP/2. */
 export interface HostileCall {
   /** Resolves once the client has reset the stream, or its connection is gone. */
   readonly over: Promise<void>;
   readonly isOver: boolean;
   headers(fields: Fields, end?: boolean): void;
-  /** The headers that every answer begins with. */
+  /** Sends the headers that begin every answer. */
   ok(...more: Fields): void;
   data(bytes: Buffer, end?: boolean): void;
-  /** Headers that end the stream. */
+  /** Sends headers that end the stream. */
   trailers(fields: Fields): void;
   reset(code: number): void;
   goAway(lastStream: number, code: number, text?: string): void;
-  /** A frame of any kind on this stream. */
+  /** Sends a frame of any kind on this stream. */
   frame(type: number, flags: number, payload: Buffer): void;
-  /** Bytes as they are. */
+  /** Sends raw bytes. */
   raw(bytes: Buffer | string): void;
-  /** Ends the connection: what was written arrives before. */
+  /** Ends the connection after the written data. */
   cut(): void;
-  /** Until what was written has left, so that endless answers take no memory. */
+  /** Resolves when the written data has left, so that endless answers take no memory. */
   drained(): Promise<void>;
 }
 
 export interface HostileGrpc {
   readonly address: string;
-  /** What the next calls are answered with, as soon as they come in. */
+  /** Answers the next calls as soon as they arrive. */
   answer: (call: HostileCall) => void | Promise<void>;
-  /** Answers a connection instead of HTTP/2, if it is set. */
+  /** If set, answers connections instead of HTTP/2. */
   greet: ((socket: Socket) => void) | undefined;
-  /** Calls so far. */
+  /** The number of calls so far. */
   readonly calls: number;
   stop(): Promise<void>;
 }
 
-/** A message of gRPC with its flag and its length, which may both be wrong. */
+/** A gRPC message with its flag and its length; both may be wrong. */
 export function grpcMessage(body: Buffer, flag = 0, length = body.length): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flag);
@@ -62,13 +62,13 @@ export function grpcMessage(body: Buffer, flag = 0, length = body.length): Buffe
   return Buffer.concat([head, body]);
 }
 
-/** Starts a server that speaks HTTP/2 by raw frames, so that it can send what no library does. */
+/** Starts a server that speaks HTTP/2 in raw frames, so that it can send what no library sends. */
 export async function startHostileGrpc(tls?: { cert: Buffer; key: Buffer }): Promise<HostileGrpc> {
   const sockets = new Set<Socket>();
   let calls = 0;
   const serve = (socket: Socket) => {
     sockets.add(socket);
-    // A client that goes away is no failure of the server.
+    // A client that disconnects is not a failure of the server.
     socket.on("error", () => {}).on("close", () => sockets.delete(socket));
     if (hostile.greet) return hostile.greet(socket);
     converse(socket, (call) => {
@@ -104,7 +104,7 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([head, payload]);
 }
 
-/** An integer of HPACK after a byte's first bit. */
+/** An HPACK integer after the first bit of a byte. */
 function length(n: number): Buffer {
   if (n < 127) return Buffer.from([n]);
   const bytes = [127];
@@ -113,7 +113,7 @@ function length(n: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** The fields in HPACK, as literals that nobody has to remember. */
+/** The fields in HPACK, as literals without indexing. */
 function block(fields: Fields): Buffer {
   return Buffer.concat(
     fields.flatMap(([name, value]) => {
@@ -123,7 +123,7 @@ function block(fields: Fields): Buffer {
   );
 }
 
-/** Reads a client's frames, and answers its calls. */
+/** Reads the frames of a client and answers its calls. */
 function converse(socket: Socket, answer: (call: HostileCall) => void | Promise<void>): void {
   const open = new Map<number, () => void>();
   let left = PREFACE;
@@ -182,7 +182,7 @@ function converse(socket: Socket, answer: (call: HostileCall) => void | Promise<
       cut: () => socket.end(),
       drained: async () => {
         if (socket.writableNeedDrain) await Promise.race([once(socket, "drain"), over]);
-        // What the client has sent meanwhile is read before the next.
+        // The frames that the client has sent in between are read before the next answer.
         await new Promise((resolve) => setImmediate(resolve));
       },
     };

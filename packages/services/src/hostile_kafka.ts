@@ -1,23 +1,23 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** What a {@link HostileKafka} does when it is asked something. */
+/** The reaction of a {@link HostileKafka} to a request. */
 export type Manner =
   /** It never answers. */
   | "silent"
   /** It closes the connection. */
   | "closing"
-  /** It answers with bytes that are no answer. */
+  /** It answers with bytes that are not a valid answer. */
   | "garbage"
-  /** It says that its answer has 2 GB. */
+  /** It announces an answer of 2 GB. */
   | "huge"
-  /** It ends in the middle of an answer. */
+  /** It closes the connection in the middle of an answer. */
   | "half";
 
 export interface HostileKafka {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** How many requests have come. */
+  /** The number of requests so far. */
   requests(): number;
   stop(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const ANSWERS: Record<Manner, Buffer | undefined> = {
   half: Buffer.from("000001000000000100", "hex"),
 };
 
-/** Starts a server that accepts connections as a broker does, and is none. */
+/** Starts a server that accepts connections like a broker, but does not behave like one. */
 export async function startHostileKafka(manner: Manner): Promise<HostileKafka> {
   const sockets = new Set<Socket>();
   let requests = 0;

@@ -9,28 +9,31 @@ import { built, portsFor, scratchFolder } from "./place.ts";
 import { type Service, START_TIMEOUT_MS, startService } from "./service.ts";
 
 export interface KafkaOptions {
-  /** The port on 127.0.0.1; a free one if none is given. */
+  /** The port on 127.0.0.1; a free port by default. */
   port?: number;
-  /** Settings of the broker, beside or instead of those that are here: `{ "auto.create.topics.enable": "false" }`. */
+  /** Settings of the broker, which override those below: `{ "auto.create.topics.enable": "false" }`. */
   properties?: Record<string, string>;
-  /** A second listener, whose clients say who they are by PLAIN, SCRAM-SHA-256, or any unsigned token of OAUTHBEARER. */
+  /** Adds a listener with SASL: PLAIN, SCRAM-SHA-256, or OAUTHBEARER with any unsigned token. */
   sasl?: { user: string; password: string };
-  /** Lets that listener's clients come with Kerberos, too: the broker's principal, its keytab, and a `krb5.conf`. */
+  /** Adds Kerberos to the listener with SASL: the broker's principal, its keytab, and a `krb5.conf`. */
   kerberos?: { principal: string; keytab: string; config: string };
-  /** One with TLS, whose clients need a certificate: paths of PEM files, the broker's key with its certificate and an authority. */
+  /**
+   * Adds a listener with TLS and client certificates. Paths of PEM files: the broker's key with its certificate, an
+   * authority.
+   */
   tls?: { keystore: string; authority: string };
 }
 
 export interface Kafka extends Service {
-  /** The listener with SASL, if there is one. */
+  /** The address of the listener with SASL. */
   readonly saslAddress: string | undefined;
-  /** The listener with TLS, if there is one. */
+  /** The address of the listener with TLS. */
   readonly tlsAddress: string | undefined;
 }
 
 const LOGGING = fileURLToPath(new URL("../kafka/log4j2.properties", import.meta.url));
 
-/** Starts the real broker, one node, which is its own controller (KRaft). */
+/** Starts the real broker as a single node that is its own controller (KRaft). */
 export async function startKafka({ port, properties, sasl, kerberos, tls }: KafkaOptions = {}): Promise<Kafka> {
   const [plain = 0, controller = 0, saslPort = 0, tlsPort = 0] = await portsFor(4, port);
   const listeners = [
@@ -78,7 +81,7 @@ function java(): string[] {
   ];
 }
 
-/** Small and for itself: one partition where a cluster has 50, no delays that wait for more members. */
+/** The settings of a small single node: one partition where a cluster has 50, and no delays for further members. */
 function broker(folder: string, clients: string, controller: number) {
   return {
     "process.roles": "broker,controller",
@@ -101,12 +104,12 @@ function broker(folder: string, clients: string, controller: number) {
     "group.initial.rebalance.delay.ms": "0",
     "controller.quorum.election.timeout.ms": "100",
     "controller.quorum.election.backoff.max.ms": "100",
-    // How long a broker that comes back after a crash has to wait for its old self to be given up; and how long one may
-    // be kept from running by a busy machine before it is given up, and topics cannot be made.
+    // After this time a silent broker is given up. A restarted broker waits until its previous session is given up. A
+    // broker that a busy machine stops for longer is given up too; then topics cannot be created.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "200",
     "log.segment.bytes": "16777216",
-    // Records are kept whatever time they say they are of: after 30 s, old ones would be deleted.
+    // Records are kept whatever their timestamps: otherwise old records are deleted after 30 s.
     "log.retention.ms": "-1",
     "log.cleaner.dedupe.buffer.size": "4194304",
     "num.network.threads": "1",
@@ -139,7 +142,7 @@ function byPassword({ user, password }: { user: string; password: string }) {
 
 function byTicket({ principal, keytab }: { principal: string; keytab: string }) {
   const module = "com.sun.security.auth.module.Krb5LoginModule required";
-  // The broker itself needs no ticket, and so no KDC that runs.
+  // The broker itself needs no ticket, so the KDC need not run.
   return {
     GSSAPI: `${module} useKeyTab=true storeKey=true isInitiator=false keyTab="${keytab}" principal="${principal}"`,
   };
@@ -156,9 +159,9 @@ function encryption({ keystore, authority }: { keystore: string; authority: stri
   };
 }
 
-/** Writes the first metadata of the cluster, without which a broker does not start. */
+/** Writes the initial metadata of the cluster, which a broker needs to start. */
 async function format(file: string, sasl: KafkaOptions["sasl"]): Promise<void> {
-  // May begin with a hyphen, as an option does.
+  // The value may begin with a hyphen like an option; hence the form with `=`.
   const cluster = randomBytes(16).toString("base64url");
   const user = sasl ? ["--add-scram", `SCRAM-SHA-256=[name=${sasl.user},password=${sasl.password}]`] : [];
   const tool = ["kafka.tools.StorageTool", "format", `--cluster-id=${cluster}`, "-c", file, ...user];

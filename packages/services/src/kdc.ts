@@ -7,9 +7,9 @@ import { portsFor, scratchFolder } from "./place.ts";
 import { type Service, startService } from "./service.ts";
 
 export interface KdcOptions {
-  /** The port on 127.0.0.1; a free one if none is given. */
+  /** The port on 127.0.0.1; a free port by default. */
   port?: number;
-  /** Seconds for which a ticket is good. */
+  /** The lifetime of a ticket in seconds. */
   lifetime?: number;
 }
 
@@ -17,15 +17,15 @@ export interface Kdc extends Service {
   readonly realm: string;
   /** The path of a `krb5.conf` for clients and services. */
   readonly config: string;
-  /** Adds a principal, which has this password or, without one, a random key; `flags` as of kadmin's `addprinc`. */
+  /** Adds a principal with this password, or with a random key. `flags` are those of kadmin's `addprinc`. */
   add(principal: string, password?: string, ...flags: string[]): Promise<void>;
-  /** Writes a keytab of a principal, which gets another random key; its path. */
+  /** Gives a principal a new random key and writes its keytab. Returns the path. */
   keytab(principal: string): Promise<string>;
 }
 
 const REALM = "EXAMPLE.ORG";
 
-/** Starts MIT's KDC of a realm without principals, over TCP only. */
+/** Starts MIT's KDC over TCP, for a realm without principals. */
 export async function startKdc({ port: asked, lifetime = 3600 }: KdcOptions = {}): Promise<Kdc> {
   const [port = 0] = await portsFor(1, asked);
   const folder = scratchFolder("kdc");
@@ -101,7 +101,7 @@ function ofServer(folder: string, address: string, lifetime: number): string {
 
 async function administer(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   try {
-    // kadmin.local may end with 0 after an error.
+    // kadmin.local may exit with 0 after an error.
     const { stderr } = await promisify(execFile)(program, args, { env, timeout: 60_000, killSignal: "SIGKILL" });
     if (/^kadmin\.local: /m.test(stderr)) throw new Error(stderr);
   } catch (error) {

@@ -11,7 +11,7 @@ export interface LateGrpc {
 const MILLISECONDS: Record<string, number> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
 const EARLY_MS = 40;
 
-/** Resets each call just before its deadline: so servers in Go do it, whose clock is a little ahead of the client's. */
+/** Resets each call just before its deadline, like a server in Go whose clock is slightly ahead of the client's. */
 export async function startLateGrpc(): Promise<LateGrpc> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer();
@@ -22,7 +22,7 @@ export async function startLateGrpc(): Promise<LateGrpc> {
   server.on("stream", (stream, headers) => {
     const [, number, unit = ""] = /^(\d+)([numSMH])$/.exec(String(headers["grpc-timeout"])) ?? [];
     const left = Number(number) * (MILLISECONDS[unit] ?? 0);
-    stream.on("error", () => {}); // the client may have gone
+    stream.on("error", () => {}); // the client may have disconnected
     stream.resume();
     if (left > 0) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), left - EARLY_MS);
   });

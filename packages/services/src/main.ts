@@ -1,5 +1,5 @@
-// npx tsx src/main.ts etcd|kafka|fake-kafka|grpc: starts one, prints where it is as a line of JSON, and runs until its
-// standard input ends or it is interrupted.
+// npx tsx src/main.ts etcd|kafka|fake-kafka|grpc: starts a server, prints its addresses as a line of JSON, and runs
+// until its standard input ends or it is interrupted.
 import { once } from "node:events";
 import { type Service, startEtcd, startFakeKafka, startGrpcServer, startKafka } from "./index.ts";
 

@@ -6,22 +6,22 @@ import { freePorts, isFree } from "@resty-ffi/scripts/ports";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 
-/** Something that the build has made. */
+/** The path of a file that the build has made. */
 export function built(name: string): string {
   const path = join(DIST, name);
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run build.`);
   return path;
 }
 
-/** A new scratch folder. */
+/** Creates a scratch folder. */
 export function scratchFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `resty-ffi-${name}-`));
 }
 
-/** The ports that a server needs: the first as it was asked for, if so, the others free ones. */
+/** `count` ports for a server: the first is the given port, if any; the others are free ports. */
 export async function portsFor(count: number, asked: number | undefined): Promise<number[]> {
   if (asked === undefined) return freePorts(count);
-  // Whoever listens there would be taken for the new server.
+  // Another server on the port would be mistaken for the new one.
   if (!(await isFree(asked))) throw new Error(`Something listens on 127.0.0.1:${asked} already: name another port.`);
   return [asked, ...(await freePorts(count - 1))];
 }

@@ -5,48 +5,48 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stop } from "@resty-ffi/scripts/processes";
 
-/** A running server. Whoever starts one ends it with {@link Service.stop}. */
+/** A running server. The caller that starts it ends it with {@link Service.stop}. */
 export interface Service {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** The process id; another one after {@link Service.restart}. */
+  /** The process id; {@link Service.restart} changes it. */
   readonly pid: number;
-  /** What the server has written so far. */
+  /** The output of the server so far. */
   log(): string;
-  /** SIGKILL, as in a crash. Its port and its data are kept for {@link Service.restart}. */
+  /** Sends SIGKILL, like a crash. The port and the data are kept for {@link Service.restart}. */
   kill(): Promise<void>;
-  /** Kills it if it runs, and starts it on the same port with the same data. */
+  /** Kills the server if it runs, and starts it again on the same port with the same data. */
   restart(): Promise<void>;
-  /** SIGSTOP: a server that is there and does not answer. */
+  /** Sends SIGSTOP: the server accepts connections but does not answer. */
   pause(): Promise<void>;
-  /** SIGCONT */
+  /** Sends SIGCONT. */
   resume(): void;
-  /** Kills it and removes its folder. */
+  /** Kills the server and removes its folder. */
   stop(): Promise<void>;
 }
 
 /** How to run a server. */
 export interface Program {
-  /** For messages. */
+  /** The name in messages. */
   name: string;
-  /** Where it runs and keeps its data; {@link Service.stop} removes it. */
+  /** The working directory, which holds the data; {@link Service.stop} removes it. */
   folder: string;
   address: string;
   command: string[];
-  /** Whether it serves; `log` is what it has written since this start. */
+  /** Whether the server is ready; `log` is its output since this start. */
   ready: (log: string) => Promise<boolean>;
 }
 
-/** A JVM that needs four seconds takes more than a minute where much else is going on. */
+/** A JVM that normally starts in four seconds takes more than a minute on a busy machine. */
 export const START_TIMEOUT_MS = 180_000;
 
 /**
- * The kernel kills the server when the thread that started it ends, however that comes about. The shell looks whether
- * that has happened before the kernel was told.
+ * The kernel kills the server when the thread that started it ends for any reason. The shell checks whether the thread
+ * had ended before the request to the kernel.
  */
 const WITH_US = ["--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
 
-/** Starts a server and waits until it serves; rejects with the last lines of its log if it does not. */
+/** Starts a server and waits until it is ready. Otherwise it rejects with the last lines of the log. */
 export async function startService(program: Program): Promise<Service> {
   const server = new Server(program);
   try {
@@ -66,7 +66,7 @@ class Server implements Service {
     rmSync(this.#program.folder, { recursive: true, force: true });
   };
   #child: ChildProcess | undefined;
-  /** Why it could not even be tried. */
+  /** Why the server could not be started at all. */
   #failure: Error | undefined;
 
   constructor(program: Program) {
@@ -110,7 +110,7 @@ class Server implements Service {
       if (performance.now() > late) throw this.#explained(`does not serve after ${START_TIMEOUT_MS / 1000} s`);
       await delay(20);
     }
-    // Whoever answered may be somebody else's server on the same port.
+    // The answer may have come from another server on the same port.
     if (!this.#runs) throw this.#explained("ended while it started");
   }
 
@@ -145,7 +145,7 @@ class Server implements Service {
     this.#child = child;
   }
 
-  /** The pid, to be sent a signal. */
+  /** The pid of the running server, for a signal. */
   #target(signal: NodeJS.Signals): number {
     if (!this.#runs) throw new Error(`${this.#program.name} does not run: it gets no ${signal}.`);
     return this.pid;
