@@ -1,4 +1,4 @@
--- One measurement, inside the worker: keeps `in_flight` calls in flight for `duration` seconds, and reports their times.
+-- One measurement, inside the worker: keeps `in_flight` calls in flight for `duration` seconds and reports their times.
 
 local ffi = require "ffi"
 
