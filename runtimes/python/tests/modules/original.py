@@ -1,7 +1,5 @@
 """A module as it was written for the original's loader: its own cffi, its own thread, version 1 of the interface."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 
