@@ -48,7 +48,7 @@ LDFLAGS = ["-shared", "-Wl,-z,nodelete", "-Wl,-soname,libffi_python3.so"]
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036 - for whoever runs this with another Python
+    if sys.version_info < (3, 11):  # noqa: UP036 - any Python may run this
         sys.exit(f"resty-ffi needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}")
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         sys.exit(f"resty-ffi needs a Python with a global lock, and {sys.executable} was built without one")
@@ -85,7 +85,7 @@ def make_examples() -> None:
 
 
 def once(folder: Path, result: Path, inputs: Iterable[Path], make: Callable[[], None]) -> None:
-    """Makes a folder and the result unless they were made from just these inputs, by this script with this Python."""
+    """Makes a folder and the result, unless this Python made them from the same inputs."""
     digest = hashlib.sha256(f"{sys.executable} {sys.version} {os.environ.get('CC')}".encode())
     for file in inputs:
         digest.update(file.read_bytes())
@@ -113,7 +113,7 @@ def example_requirements() -> list[Path]:
 
 
 def make_examples_venv() -> None:
-    """One for all examples. It lacks the package resty-ffi, as a host has the loader's copy of it."""
+    """Makes one environment for all examples. It lacks the package resty-ffi: a host uses the loader's copy."""
     print("resty-ffi python: making examples/.venv")
     lines = {line for file in example_requirements() for line in file.read_text().splitlines()}
     pins = sorted(line for line in lines if line and not line.startswith(("#", "resty-ffi==")))
@@ -174,7 +174,7 @@ def make_bundle() -> None:
             shutil.copy(licence, bundle / name / "LICENSE")
     for backend in packages.glob("_cffi_backend*.so"):
         shutil.copy(backend, bundle)
-    # Whoever runs the host may not write here; and the files' times may change when they are installed.
+    # The user of the host may lack permission to write here, and installing the files may change their times.
     compileall.compile_dir(bundle, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 

@@ -69,7 +69,7 @@ def xor(req: bytes | None) -> bytes:
 
 @app.method
 def finish(req: bytes, ctx: resty_ffi.Context) -> None:
-    """``MS FILE``: what there is to finish at the end, how long it takes, and the file that notes that it is done."""
+    """``MS FILE``: the work to finish at the end takes so many milliseconds, and then adds a line to the file."""
     ctx.state.finish = req.decode()
 
 
@@ -255,8 +255,8 @@ def told(code: int) -> str:
 
 
 def parse_run(req: bytes) -> tuple[bool, float, list[str]]:
-    """A line ``wait MS`` or ``end MS``, then a line for each word of the program: after so many milliseconds it is
-    waited for, or ended first."""
+    """A line ``wait MS`` or ``end MS``, then a line for each word of the program. After so many milliseconds the
+    handler waits for the program, or ends it first."""
     first, *words = req.decode().split("\n")
     what, ms = first.split()
     return what == "end", int(ms) / 1000, words
@@ -301,7 +301,7 @@ def processes(req: bytes) -> str:
         sleeps.start()
         sleeps.terminate()
 
-    # A fork of a thread of a pool fails at its end, in every Python: it tries to join itself.
+    # A process that a pool's thread forks fails at its end, in every Python: it tries to join itself.
     starter = threading.Thread(target=start)
     starter.start()
     starter.join()

@@ -52,7 +52,7 @@ def c_needs(folder: Path) -> Needs:
 
 
 def circles(needs: Needs) -> Iterator[list[str]]:
-    """One circle for each name from which one is reached, if there are any."""
+    """For each name from which a circle is reached, one such circle."""
     done: set[str] = set()
 
     def follow(name: str, way: list[str]) -> list[str] | None:

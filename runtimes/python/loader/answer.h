@@ -15,7 +15,7 @@ int answer_fill(resty_ffi_frame *f, uint64_t id, int status, PyObject *payload);
 void answer_flush(Core *c);
 /* Adds a frame to the next batch, with what its data points into; takes the reference. */
 void answer_frame(Core *c, const resty_ffi_frame *f, PyObject *keep);
-/* For an answer that came outside a dispatch: sends at once when no other call runs, else with the loop's next turn. */
+/* After an answer outside a dispatch: sends at once if no other call runs, otherwise with the loop's next turn. */
 void answer_soon(Core *c);
 
 #endif

@@ -7,7 +7,7 @@ bool call_state_check(PyObject *object)
     return Py_IS_TYPE(object, &call_state_type);
 }
 
-/* The host waits for this call no more. */
+/* The host no longer waits for this call. */
 static PyObject *cancel_call(CallState *s, PyObject *unused)
 {
     s->told = true;

@@ -1,12 +1,12 @@
 /*
- * The part of the loader that runs for every call, against the CPython API: it takes frames from the queue, calls
- * handlers, and sends their answers, so that Python code runs only where an author wrote it. Python sees it as the
- * built-in module _resty_ffi (src/_resty_ffi.pyi).
+ * The C part of the loader runs for every call: it takes frames from the queue, calls handlers, and sends their
+ * answers. The only Python code that runs for a call is the author's. Python sees this part as the built-in module
+ * _resty_ffi (src/_resty_ffi.pyi).
  *
- * Here is the data; each C file of the loader has a header with its functions. A file includes the headers of those
- * that it calls, and no two call each other (lint/circles.py).
+ * This header has the data. Each C file has a header with its functions and includes the headers of the files that it
+ * calls; there are no circles (lint/circles.py).
  *
- * Every function of the loader needs the GIL, which also guards the fields.
+ * Every function needs the GIL, which also guards the fields.
  */
 #ifndef RESTY_FFI_PYTHON_CORE_H
 #define RESTY_FFI_PYTHON_CORE_H
@@ -23,20 +23,20 @@
 
 #define BATCH 64
 
-/* Answers that are ready wait this long at most for the rest of their batch, and not at all for a slow handler. */
+/* The longest time that finished answers wait for the rest of their batch; they never wait for a slow handler. */
 #define HOLD_NS 50000
 
 /* How a handler is called; resty_ffi/runtime.py has the same numbers. From STREAM on they are streams. */
 enum { SYNC = 0, ASYNC = 1, THREAD = 2, STREAM = 3, STREAM_THREAD = 4 };
 
-/* What a method number stands for, looked up once. */
+/* The handler of a method number, looked up once. */
 typedef struct {
     PyObject *name;
     PyObject *call;    /* NULL: no handler, and then refusal says so */
     PyObject *refusal; /* bytes */
     int kind;
     bool wants_context;
-    int slow_runs; /* in a row; one alone may be the system's doing, not the handler's */
+    int slow_runs; /* in a row; the system may be the cause of a single one */
 } Method;
 
 /* How far an `async def` handler has come. Its CallTask (resty_ffi/_task.py) is what asyncio sees of it. */
@@ -49,14 +49,14 @@ typedef struct {
     PyObject *stream; /* that it serves, or NULL */
     int cancels;
     bool must_cancel;
-    bool marked; /* somebody did something to the task: it cannot serve a second call */
+    bool marked; /* the task was changed: it cannot serve a second call */
     bool told;   /* the host has cancelled the call */
 } CallState;
 
 /* One loaded runtime's end of its queue. */
 typedef struct {
     PyObject_HEAD resty_ffi_queue *q; /* NULL once closed */
-    PyObject *owner;                  /* Service (resty_ffi/_service.py): everything that is not done for every call */
+    PyObject *owner;                  /* Service (resty_ffi/_service.py): the rarer work */
     PyObject *runtime;                /* LoadedRuntime: what contexts are made with */
     PyObject *context_type;
     PyObject *running; /* {call id: object with cancel_call()}: the calls that are not answered yet */
@@ -70,7 +70,7 @@ typedef struct {
     uint64_t sent_at; /* ns: the last message of a stream */
 
     PyObject *woken; /* list of the CallStates that take a step at the end of the dispatch; NULL = none */
-    bool collecting; /* there will be such an end */
+    bool collecting; /* that end is still to come */
     bool dispatching;
     bool flush_scheduled, drain_scheduled, steps_scheduled;
 

@@ -13,7 +13,7 @@
 /* How many batches one turn of the asyncio loop takes, so that its other work gets its turn. */
 #define BATCHES_A_TURN 16
 
-/* How long a signal waits for its handler in Python, of a runtime that has no calls and no loop. */
+/* How long a signal waits for its Python handler in an idle runtime without a loop. */
 #define SIGNALS_MS 200
 
 static bool is_open(Core *c)
@@ -42,7 +42,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwds)
     return (PyObject *)c;
 }
 
-/* Drops what the queue's answers and handlers hold. The queue itself stays the host's. */
+/* Drops all handlers and objects of the runtime. The queue stays with the host. */
 static PyObject *core_forget(Core *c, PyObject *unused)
 {
     c->q = NULL;
@@ -55,7 +55,7 @@ static PyObject *core_forget(Core *c, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* Whether there is work to finish at the end; the ms that it has. */
+/* Announces whether there is work to finish at the end. Returns how many ms the host grants it. */
 static PyObject *core_finish(Core *c, PyObject *args)
 {
     int busy;
@@ -154,7 +154,7 @@ static PyObject *core_log(Core *c, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* Names a file that the author's code comes from, for the option watch of the host. */
+/* Reports a source file of the author's code, for the host's option watch. */
 static PyObject *core_watch(Core *c, PyObject *args)
 {
     resty_ffi_frame f = {.kind = RESTY_FFI_WATCH, .flags = RESTY_FFI_COPY};
@@ -227,8 +227,8 @@ static PyObject *core_use_loop(Core *c, PyObject *args)
     return PyLong_FromLong(resty_ffi_fd(c->q, 1));
 }
 
-/* Without a loop: waits and dispatches until the host unloads the runtime. On Python's main thread it runs the handlers
-   of signals, too. */
+/* Without a loop: waits and dispatches until the host unloads the runtime. On Python's main thread it also runs signal
+   handlers. */
 static PyObject *core_serve(Core *c, PyObject *unused)
 {
     if (!is_open(c))
@@ -245,7 +245,7 @@ static PyObject *core_serve(Core *c, PyObject *unused)
     }
 }
 
-/* With a loop: dispatches what waits; the loop calls it when the descriptor is readable. */
+/* With a loop: dispatches the frames that wait. The loop calls it when the descriptor is readable. */
 static PyObject *core_drain(Core *c, PyObject *unused)
 {
     c->drain_scheduled = false;
@@ -260,14 +260,14 @@ static PyObject *core_drain(Core *c, PyObject *unused)
             Py_RETURN_NONE;
         dispatch(c, f, n);
     }
-    /* The queue has not said that it is empty, so its descriptor need not become readable again. */
+    /* The queue may hold more frames, and then its descriptor does not become readable again. */
     if (c->drain_scheduled)
         Py_RETURN_NONE;
     c->drain_scheduled = true;
     return PyObject_CallOneArg(c->call_soon, c->drain_method);
 }
 
-/* What the loop calls for those that were woken outside a dispatch. */
+/* The loop calls it after calls were woken outside a dispatch. */
 static PyObject *core_take_steps(Core *c, PyObject *unused)
 {
     c->steps_scheduled = false;
@@ -284,8 +284,8 @@ static PyObject *core_flush(Core *c, PyObject *unused)
 }
 
 /*
- * Answers a call that still runs, from any thread. One that does not run any more was given up by the unload: it has
- * its answer. A payload that is none raises TypeError, and the call still runs.
+ * Answers a running call, from any thread. A call that no longer runs was given up by the unload and has its answer.
+ * An invalid payload raises TypeError, and the call keeps running.
  */
 static PyObject *core_answer(Core *c, PyObject *args)
 {
@@ -318,7 +318,7 @@ static PyObject *core_answer(Core *c, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* Names the calling thread for the system's tools; Python before 3.14 names it for itself only. */
+/* Names the calling thread for the system's tools. Python does that only from 3.14 on. */
 static PyObject *core_name_thread(PyObject *unused, PyObject *unused_too)
 {
     pthread_setname_np(pthread_self(), "ffi-python");

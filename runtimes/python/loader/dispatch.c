@@ -73,7 +73,7 @@ void dispatch_forget(Core *c)
 
 /* ---- Calls ---- */
 
-/* A plain handler, here and now, in a copy of the context so that what it sets there is its own call's. */
+/* Runs a plain handler at once, in a copy of the context, so that its changes to it stay within the call. */
 static void call_sync(Core *c, Method *m, resty_ffi_frame *f)
 {
     PyObject *args[2] = {request_bytes(f), NULL}, *result = NULL;
@@ -93,7 +93,7 @@ static void call_sync(Core *c, Method *m, resty_ffi_frame *f)
         answer_exception(c, m->name, f->id, f->data, false);
 }
 
-/* A handler for the pool, or for a thread of its own: the call runs on and is answered with Core.answer. */
+/* Starts a handler in the pool or in a thread of its own. Core.answer answers the call later. */
 static void call_thread(Core *c, Method *m, resty_ffi_frame *f)
 {
     bool is_stream = m->kind == STREAM_THREAD;
@@ -128,14 +128,14 @@ static void refuse(Core *c, Method *m, resty_ffi_frame *f, int status, PyObject 
         answer_exception(c, m->name, f->id, f->data, false);
 }
 
-/* A call that is more, or less, than a plain call of a plain handler. False: it is one after all. */
+/* Handles what is not a plain call of a plain handler. Returns false for a plain call. */
 static bool on_other_call(Core *c, Method *m, resty_ffi_frame *f)
 {
     if (!m->call) {
         refuse(c, m, f, RESTY_FFI_NO_METHOD, Py_NewRef(m->refusal));
         return true;
     }
-    if (m->kind < STREAM) { /* it gets the first message, which may not have come yet */
+    if (m->kind < STREAM) { /* its request is the first message, which may not have come yet */
         if ((f->flags & (RESTY_FFI_END | RESTY_FFI_NIL)) != RESTY_FFI_NIL)
             return false;
         if (held_add(c, m, f) < 0)
@@ -160,7 +160,7 @@ static void dispatch_call(Core *c, resty_ffi_frame *f)
         answer_exception(c, Py_None, f->id, f->data, false);
         return;
     }
-    if (m->slow_runs > 1) /* answers that are ready do not wait for it */
+    if (m->slow_runs > 1) /* answers that are ready do not wait for this handler */
         answer_flush(c);
     if ((f->arg || m->kind >= STREAM || !m->call) && on_other_call(c, m, f))
         return;

@@ -9,7 +9,7 @@ extern PyTypeObject held_type;
 /* -1 and an exception if there is no memory. */
 int held_add(Core *c, const Method *m, const resty_ffi_frame *f);
 bool held_check(PyObject *call);
-/* Its request has come: the frame of the call as it would have been, with the payload of `f`; it is held no more. */
+/* The request has come in `f`. Returns the frame of a plain call with that request, and ends the hold. */
 resty_ffi_frame held_release(PyObject *call, resty_ffi_frame *f);
 
 #endif

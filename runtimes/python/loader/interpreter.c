@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long the end of the host's process waits for Python's exit handlers. */
+/* How long the exit of the host's process waits for Python's exit handlers. */
 #define EXIT_SECONDS 1
 
 bool interpreter_owns_process(void)
 {
-    static int owns = -1; /* asked first by the thread that starts Python, before there is another that asks */
+    static int owns = -1; /* the thread that starts Python calls first, before any other thread can */
     if (owns < 0)
         owns = syscall(SYS_gettid) == getpid();
     return owns;
@@ -29,7 +29,7 @@ static const char *start(void)
     PyPreConfig before;
     PyPreConfig_InitPythonConfig(&before);
     before.parse_argv = 0;
-    /* UTF-8 whatever the host's locale is, and that stays as the host has set it. */
+    /* UTF-8, whatever the host's locale is; the locale stays as the host set it. */
     before.utf8_mode = 1;
     before.configure_locale = 0;
     before.coerce_c_locale = 0;
@@ -53,13 +53,13 @@ static const char *start(void)
     if (PyStatus_Exception(status))
         return status.err_msg ? status.err_msg : "it ended while it started";
 
-    /* Its first import takes SIGINT all the same where nobody has: give it back. */
+    /* The first import of _signal takes over SIGINT if it has no handler: undo that. */
     struct sigaction interrupt;
     sigaction(SIGINT, NULL, &interrupt);
     PyObject *module = PyImport_ImportModule("_signal");
     sigaction(SIGINT, &interrupt, NULL);
     Py_XDECREF(module);
-    /* The thread that imports it first counts as the main thread. */
+    /* The first thread that imports threading counts as the main thread. */
     PyObject *threading = module ? PyImport_ImportModule("threading") : NULL;
     Py_XDECREF(threading);
     return threading ? NULL : "its standard library is not complete";
@@ -70,7 +70,7 @@ typedef struct {
     const char *error;
 } Start;
 
-/* What the main thread in the host's process waits for, and what the end of that process waits for. */
+/* Python's main thread in the host's process waits for `quit`; the exit of that process waits for `ended`. */
 static sem_t quit, ended;
 static pid_t process;
 
@@ -87,9 +87,9 @@ static void run_exit_handlers(void)
 }
 
 /*
- * Python's main thread in the host's process is one that never ends. That of libffi_init may be given up and end, and
- * the system may then give its identity to another, which Python would take for its main thread: the one that may set
- * signal handlers. It has nothing to do until the process ends.
+ * Python's main thread in the host's process. It never ends and has nothing to do until the process exits. The thread
+ * of libffi_init cannot be the main thread: the host may give it up. When it ends, the system may give its identity to
+ * another thread, and Python would let that one set signal handlers.
  */
 static void *main_thread(void *argument)
 {
@@ -99,7 +99,7 @@ static void *main_thread(void *argument)
     bool failed = s->error != NULL;
     if (!failed)
         PyEval_SaveThread();
-    sem_post(&s->done); /* s is gone from here on */
+    sem_post(&s->done); /* s is invalid from here on */
     if (failed)
         return NULL;
     while (sem_wait(&quit) != 0)
@@ -110,11 +110,11 @@ static void *main_thread(void *argument)
         pause();
 }
 
-/* Of the host's process: nobody waits for Python for long. */
+/* At the exit of the host's process. */
 static void at_exit(void)
 {
     if (getpid() != process)
-        return; /* a child that was forked has none of the threads */
+        return; /* a forked child has no other threads */
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += EXIT_SECONDS;
@@ -123,7 +123,7 @@ static void at_exit(void)
         continue;
 }
 
-/* Of a process of its own; most often they have run by now. */
+/* At the exit of a runtime's own process, where the exit handlers have usually run by now. */
 static void at_own_exit(void)
 {
     if (getpid() == process)
@@ -150,7 +150,7 @@ static const char *start_in_thread(void)
     return s.error;
 }
 
-/* In a process of its own Python has the process's main thread, and ignores what every Python program ignores. */
+/* In a process of its own Python has the main thread, and ignores the signals that every Python program ignores. */
 static const char *start_here(void)
 {
     const char *error = start();
@@ -165,7 +165,8 @@ static const char *start_here(void)
 
 static const char *start_once(void)
 {
-    /* Extension modules expect the symbols of libpython to be there; the host has loaded us, and so it, locally. */
+    /* Extension modules need libpython's symbols, and the host opened this library, and so libpython, with RTLD_LOCAL.
+     */
     if (!dlopen(PYTHON_SONAME, RTLD_NOW | RTLD_GLOBAL))
         return dlerror();
     if (Py_IsInitialized())
@@ -182,7 +183,7 @@ int interpreter_start(const char **why)
     pthread_mutex_lock(&lock);
     if (!tried) {
         error = start_once();
-        tried = true; /* a start that has failed half-way cannot be tried again */
+        tried = true; /* a start that failed half-way cannot be repeated */
     }
     *why = error;
     pthread_mutex_unlock(&lock);

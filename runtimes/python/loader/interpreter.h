@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-/* Starts Python if need be. 0, or -1 and a sentence in *why. */
+/* Starts Python if it does not run yet. Returns 0, or -1 and the reason in *why. */
 int interpreter_start(const char **why);
-/* Whether the process is this runtime's own, and its main thread Python's. */
+/* Whether the process belongs to this runtime alone, with Python on its main thread. */
 bool interpreter_owns_process(void);
 
 #endif

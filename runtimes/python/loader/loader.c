@@ -1,6 +1,7 @@
 /*
  * libffi_init of libffi_python3.so. cffi's embedding code, generated around this file, makes the Python function
- * resty_ffi_python_load callable from C; what is here runs before it: the interpreter, the path, the module _resty_ffi.
+ * resty_ffi_python_load callable from C. This file prepares that call: the interpreter, sys.path, the module
+ * _resty_ffi.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -30,7 +31,7 @@ static void fail(resty_ffi_queue *q, const char *format, const char *detail)
     free(text);
 }
 
-/* The current exception, its last line first and the whole traceback after it, as the reason why the load fails. */
+/* Fails the load with the current exception: its last line first, then the whole traceback. */
 static void fail_with_exception(resty_ffi_queue *q)
 {
     PyObject *exception = take_exception(), *traceback = PyImport_ImportModule("traceback");
@@ -50,7 +51,7 @@ static void fail_with_exception(resty_ffi_queue *q)
     Py_XDECREF(exception);
 }
 
-/* The folder `python` beside this library, which has what we import. */
+/* The folder `python` beside this library: what we import comes from there. */
 static PyObject *bundle(void)
 {
     Dl_info here;
@@ -60,14 +61,14 @@ static PyObject *bundle(void)
     free(library);
     if (!folder) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_FileNotFoundError, "the folder of libffi_python3.so is not to be found");
+            PyErr_SetString(PyExc_FileNotFoundError, "cannot find the folder of libffi_python3.so");
         return NULL;
     }
     PyObject *path = PyUnicode_FromFormat("%U/python", folder),
              *encoded = path ? PyUnicode_EncodeFSDefault(path) : NULL;
     Py_DECREF(folder);
     if (encoded && access(PyBytes_AS_STRING(encoded), R_OK | X_OK) != 0) {
-        PyErr_Format(PyExc_FileNotFoundError, "%U, a part of the loader, is missing or may not be read", path);
+        PyErr_Format(PyExc_FileNotFoundError, "%U, a part of the loader, is missing or not readable", path);
         Py_CLEAR(path);
     }
     Py_XDECREF(encoded);
@@ -75,8 +76,8 @@ static PyObject *bundle(void)
 }
 
 /*
- * sys.modules is held by C code, which looks up every import in it and allows for a subclass of dict: so it becomes an
- * object of one (resty_ffi/_modules.py), with the layout of dict.
+ * CPython's C code holds sys.modules itself, so no other object can take its place. It does accept a subclass of dict:
+ * sys.modules becomes an instance of one (resty_ffi/_modules.py) that has the layout of dict.
  */
 static PyObject *change_type(PyObject *unused, PyObject *args)
 {
@@ -85,7 +86,7 @@ static PyObject *change_type(PyObject *unused, PyObject *args)
     if (!PyArg_ParseTuple(args, "OO!", &object, &PyType_Type, &type))
         return NULL;
     if (!PyType_IsSubtype(type, Py_TYPE(object)) || type->tp_basicsize != Py_TYPE(object)->tp_basicsize) {
-        PyErr_Format(PyExc_TypeError, "%s has not the layout of %s", type->tp_name, Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s does not have the layout of %s", type->tp_name, Py_TYPE(object)->tp_name);
         return NULL;
     }
     Py_INCREF(type);
@@ -98,7 +99,7 @@ static PyMethodDef functions[] = {{"change_type", change_type, METH_VARARGS, NUL
 static struct PyModuleDef module_def = {PyModuleDef_HEAD_INIT, .m_name = "_resty_ffi", .m_size = -1,
                                         .m_methods = functions};
 
-/* Once: our folder first on sys.path, the module _resty_ffi. */
+/* Once: puts our folder first on sys.path and creates the module _resty_ffi. */
 static int set_up(void)
 {
     static bool done;
@@ -114,7 +115,7 @@ static int set_up(void)
         PyModule_AddObjectRef(module, "own_process", interpreter_owns_process() ? Py_True : Py_False) == 0 &&
         PyDict_SetItemString(PyImport_GetModuleDict(), "_resty_ffi", module) == 0)
         loaded = PyImport_ImportModule("resty_ffi._load");
-    /* cffi imports it too, but writes to stderr if it fails. */
+    /* cffi imports it, too, but would report a failure on standard error. */
     if (loaded)
         backend = PyImport_ImportModule("_cffi_backend");
     done = backend != NULL;
@@ -130,14 +131,14 @@ __attribute__((visibility("default"))) int libffi_reload = 1;
 
 __attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq)
 {
-    (void)cfg; /* resty_ffi_config has it, with its length */
+    (void)cfg; /* resty_ffi_config also has its length */
     const char *why;
     if (interpreter_start(&why) < 0) {
         fail(tq, "runtime \"%s\": Python " PY_VERSION " in " PYTHON_HOME " does not start: %s", why);
         return 1;
     }
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&lock); /* before the GIL, which an import gives up now and then */
+    pthread_mutex_lock(&lock); /* before the GIL, which an import may release */
     PyGILState_STATE gil = PyGILState_Ensure();
     int ready = set_up();
     if (ready < 0)
@@ -153,7 +154,7 @@ __attribute__((visibility("default"))) int libffi_init(char *cfg, void *tq)
     return resty_ffi_python_load(tq);
 }
 
-/* The rest of the main thread's life, in a process of this runtime's own. */
+/* Serves on the main thread of a process that belongs to this runtime. */
 __attribute__((visibility("default"))) void libffi_main(void *tq)
 {
     (void)tq;

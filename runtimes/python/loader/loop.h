@@ -10,7 +10,7 @@ int loop_enter(Core *c, PyObject *task);
 int loop_leave(Core *c, PyObject *task);
 /* Whether the running code is that of this task. -1 and an exception. */
 int loop_is_current(Core *c, PyObject *task);
-/* The CallState takes a step: at the end of the dispatch, or with the loop's next turn. -1 and an exception. */
+/* Lets the CallState take a step at the end of the dispatch, or with the loop's next turn. -1 and an exception. */
 int loop_wake(Core *c, PyObject *state);
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * Streams. Messages wait here in both directions no further than their windows allow: the client's until the handler
- * takes them, the handler's own not at all, as a send without a window waits. Python code (resty_ffi/_stream.py) takes
- * and sends. How it waits depends on who does: a thread sleeps; the handler's task is parked, and its next step is
- * taken as soon as the batch of frames that it waited for is read, without a turn of the loop; any other task of the
- * loop waits for a future.
+ * A stream keeps the client's messages until the handler takes them, and no more of them than the window allows. The
+ * handler's messages are never kept: a send waits for the window. Python code (resty_ffi/_stream.py) takes and sends.
+ * There are three ways to wait. A thread sleeps. The handler's task is parked; it takes its next step at the end of the
+ * batch of frames that wakes it, without a turn of the loop. Any other task of the loop waits for a future.
  */
 #include "stream.h"
 
@@ -94,7 +93,7 @@ static void sleep_until_woken(Stream *s, int which)
     Py_END_ALLOW_THREADS
 }
 
-/* Drops futures whose tasks have given up waiting: a handler may try with a time limit, again and again. */
+/* Drops futures whose tasks gave up waiting: a handler may retry with a time limit any number of times. */
 static int drop_done(PyObject *futures)
 {
     for (Py_ssize_t i = PyList_GET_SIZE(futures) - 1; i >= 0; i--) {
@@ -106,7 +105,7 @@ static int drop_done(PyObject *futures)
     return 0;
 }
 
-/* Whether the running code is the task of the handler, which has no CallState of its own before its first step ends. */
+/* Whether the handler's own task is running. Before its first step ends that is the core's current task. */
 static int is_in_handler(Stream *s)
 {
     CallState *state = s->told && call_state_check(s->told) ? (CallState *)s->told : s->core->current;
@@ -140,7 +139,7 @@ static PyObject *stream_wait(Stream *s, PyObject *argument)
     return future;
 }
 
-/* `await stream`: yields the stream to whoever takes the step, who parks it here; when it is resumed, that is all. */
+/* `await stream` yields the stream once, so that the step parks the task; when it resumes, the await is over. */
 static PyObject *stream_next(Stream *s)
 {
     s->yielded = !s->yielded;
@@ -156,7 +155,7 @@ bool stream_park(PyObject *stream, PyObject *state)
     return true;
 }
 
-/* As of a future that a task waits for. The task goes on and finds that it is cancelled, which it remembers itself. */
+/* Acts like Future.cancel: the task goes on and finds that it is cancelled, which it remembers itself. */
 static PyObject *stream_cancel(Stream *s, PyObject *args, PyObject *kwds)
 {
     if (s->parked != NOT_PARKED)
@@ -216,7 +215,7 @@ static void drop_messages(Stream *s)
         Py_DECREF(s->messages[s->head]);
 }
 
-/* The handler is done, but for what it does at last. */
+/* The handler is done, apart from its clean-up. */
 static PyObject *stream_close(Stream *s, PyObject *unused)
 {
     s->over = true;
@@ -234,7 +233,7 @@ void stream_answered(PyObject *stream)
     Py_DECREF(s);
 }
 
-/* NULL, and the exception that says why nothing can be sent or received any more. */
+/* Returns NULL and sets the exception that says why nothing can be sent or received any more. */
 static PyObject *refuse(Stream *s)
 {
     PyObject *none =
@@ -254,7 +253,7 @@ static PyObject *stream_cancel_call(Stream *s, PyObject *unused)
 
 /* ---- What the handler does ---- */
 
-/* To the host: at once from a thread, else with what else this turn of the loop sends. Takes the reference. */
+/* Sends to the host: at once from a thread, otherwise with the other frames of this turn. Takes the reference. */
 static void send_frame(Stream *s, const resty_ffi_frame *f, PyObject *keep)
 {
     Core *c = s->core;
@@ -266,7 +265,7 @@ static void send_frame(Stream *s, const resty_ffi_frame *f, PyObject *keep)
     uint64_t now = now_ns(), since = now - c->sent_at;
     c->sent_at = now;
     answer_frame(c, f, keep);
-    /* A handler may work for long until it sends again or waits: what comes at such a pace goes at once. */
+    /* A slow handler may not send or wait again for a long time: its frames go at once. */
     if (since > HOLD_NS)
         answer_flush(c);
     else
@@ -283,7 +282,7 @@ static void give_back(Stream *s, uint64_t cost)
     send_frame(s, &f, Py_NewRef(Py_None));
 }
 
-/* The next message; None: there is none yet, wait. Of a thread: waits. */
+/* The next message, or None if the handler has to wait for it. In a thread it waits. */
 static PyObject *stream_take(Stream *s, PyObject *unused)
 {
     while (!s->over && !s->cancelled) {
@@ -311,7 +310,7 @@ static PyObject *stream_take(Stream *s, PyObject *unused)
     return refuse(s);
 }
 
-/* True: sent; False: there is no window, wait. Of a thread: waits. */
+/* True if the message was sent, False if the handler has to wait for a window. In a thread it waits. */
 static PyObject *stream_send(Stream *s, PyObject *message)
 {
     while (!s->over && !s->cancelled && s->window <= 0) {

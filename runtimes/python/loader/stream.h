@@ -9,13 +9,13 @@ extern PyTypeObject stream_type;
 PyObject *stream_open(Core *c, const Method *m, const resty_ffi_frame *f);
 bool stream_check(PyObject *call);
 bool stream_is_threaded(PyObject *stream);
-/* The coroutine of this CallState awaits the stream. False: it is not that of its handler. */
+/* Parks the task of this CallState until the stream wakes it. False if it is not the task of the stream's handler. */
 bool stream_park(PyObject *stream, PyObject *state);
-/* Says what is to be told of a cancellation: an object with cancel_call(), of an `async def` handler its CallState. */
+/* Sets the object whose cancel_call() hears of a cancellation: the CallState of an `async def` handler. */
 void stream_tell(PyObject *stream, PyObject *told);
-/* DATA or WINDOW. What it keeps of the payload it takes out of the frame. */
+/* Handles DATA or WINDOW. Takes the payload out of the frame if it keeps it. */
 void stream_frame(PyObject *stream, resty_ffi_frame *f);
-/* Its end has been sent: whoever still waits gets an error. */
+/* The end of the stream has been sent: everything that still waits gets an error. */
 void stream_answered(PyObject *stream);
 
 #endif

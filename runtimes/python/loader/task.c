@@ -1,13 +1,13 @@
 /*
- * asyncio would make a Task for each call, put it on the loop and run its first step a turn later, which costs several
- * times the call. Here the first step runs at once, and most calls end with it.
+ * asyncio would create a Task for each call, schedule it, and run its first step a turn of the loop later. That costs
+ * several times as much as the call itself. Here the first step runs at once, and most calls end with it.
  *
- * A handler must not be able to tell: it runs inside a task from its first step on (asyncio.timeout, TaskGroup and
- * others need one), the same task when it is resumed. So we have a task type of our own, CallTask, by the rules that
- * asyncio gives for one ("Extending asyncio"). A task whose call ended at once and that nobody kept serves the next
- * call too: in the steady state no task is made.
+ * The handler sees no difference. It runs inside a task from its first step on, as asyncio.timeout, TaskGroup and
+ * others require, and it resumes in the same task. That task is of our own type, CallTask, which follows asyncio's
+ * rules for task types ("Extending asyncio"). A task whose call ended at once serves the next call, unless something
+ * still refers to it, so a busy runtime creates no tasks.
  *
- * What the steps read and write is in an object of our own, CallState: how CPython lays out a task is not our business.
+ * The steps read and write an object of our own, CallState. They do not depend on how CPython lays out a task.
  */
 #include "task.h"
 
@@ -56,7 +56,7 @@ static void state_drop(CallState *s)
     Py_XDECREF(s);
 }
 
-/* Whether nobody has kept the task, or left a mark on it, since `references` were counted. */
+/* Whether the task has gained neither a reference nor a mark since `references` were counted. */
 static bool is_unused(const CallState *s, Py_ssize_t references)
 {
     PyObject **dict = _PyObject_GetDictPtr(s->task);
@@ -79,7 +79,7 @@ static int shows_mark(Core *c, PyObject *mark)
     return shows;
 }
 
-/* With a Python that is_unused does not know well enough, each call gets a task of its own. */
+/* If this Python hides any of the marks from is_unused, each call gets a new task. */
 static int check_reuse(Core *c, PyObject *marks)
 {
     c->reuses_tasks = true;
@@ -190,7 +190,7 @@ static PyObject *with_context(const CallState *s, PyObject *function, PyObject *
     return PyObject_Vectorcall(function, args, argument ? 2 : 1, names.context);
 }
 
-/* Another step with the loop's next turn; with the current exception thrown into the handler if there is one. */
+/* Schedules a step for the loop's next turn. It throws the current exception, if any, into the handler. */
 static int step_soon(Core *c, CallState *s)
 {
     PyObject *exception = take_exception();
@@ -214,7 +214,7 @@ static int waits_for(CallState *s, PyObject *waiter)
     return 0;
 }
 
-/* The handler yielded: a future that it waits for, None for "the next turn", or something that it may not. */
+/* The handler yielded a future to wait for, None for "the next turn", or something it must not yield. */
 static int wait_for(Core *c, CallState *s, PyObject *yielded)
 {
     if (yielded == Py_None)
@@ -247,7 +247,7 @@ static int wait_for(Core *c, CallState *s, PyObject *yielded)
 
 /* ---- The end of a call ---- */
 
-/* Ends a task that others may hold: its own future gets the result (`exception`, or none). */
+/* Ends a task that other code may hold: its future is done, with `exception` unless that is NULL. */
 static void settle(CallState *s, PyObject *exception)
 {
     PyObject *done = PyObject_CallMethodOneArg(s->task, names.settle, exception ? exception : Py_None);
@@ -263,7 +263,7 @@ static void settle(CallState *s, PyObject *exception)
     Py_CLEAR(s->task);
 }
 
-/* Of a call that had been suspended. Takes result; NULL = the current exception. */
+/* Ends a call that was suspended. Takes the reference to result; NULL stands for the current exception. */
 static void finish(Core *c, CallState *s, PyObject *result)
 {
     PyObject *exception = result ? NULL : take_exception();
@@ -277,7 +277,7 @@ static void finish(Core *c, CallState *s, PyObject *result)
         }
         answer_soon(c);
     } else {
-        PyErr_Clear(); /* the unload has given it up, and answered it */
+        PyErr_Clear(); /* the unload gave it up and answered it */
     }
     PyObject *gone = PyObject_CallOneArg(c->unregister_task, s->task);
     if (!gone)
@@ -288,7 +288,7 @@ static void finish(Core *c, CallState *s, PyObject *result)
     Py_XDECREF(result);
 }
 
-/* What `coro.throw` ended with: as PyIter_Send has it. */
+/* Throws into the coroutine; the outcome is in the form of PyIter_Send. */
 static PySendResult thrown(PyObject *coro, PyObject *exception, PyObject **result)
 {
     *result = PyObject_CallMethod(coro, "throw", "O", exception);
@@ -342,7 +342,7 @@ static void step(Core *c, CallState *s, PyObject *exception)
     Py_DECREF(s);
 }
 
-/* A step outside a callback of the loop, which would enter the context. */
+/* A step outside a callback of the loop: a callback already runs in the call's context. */
 static void step_in_context(Core *c, CallState *s)
 {
     PyObject *variables = Py_XNewRef(s->context);
@@ -373,7 +373,7 @@ void task_steps(Core *c)
 
 /* ---- The first step ---- */
 
-/* The handler of a new call was suspended: from here on the task is the call's. */
+/* The handler of a new call was suspended: from here on the task belongs to the call. */
 static void suspend(Core *c, CallState *s, const Method *m, resty_ffi_frame *f, PyObject *coro, PyObject *variables,
                     PyObject **args, PyObject *yielded)
 {
@@ -402,7 +402,7 @@ static void suspend(Core *c, CallState *s, const Method *m, resty_ffi_frame *f, 
     Py_DECREF(s);
 }
 
-/* Takes the references in args: the request or the stream, and the context if it is wanted. */
+/* Takes the references in args: the request or the stream, and the context if the handler wants it. */
 static void first_step(Core *c, const Method *m, resty_ffi_frame *f, PyObject **args)
 {
     PyObject *coro = NULL, *result = NULL;
@@ -447,7 +447,7 @@ void task_call(Core *c, const Method *m, resty_ffi_frame *f)
     first_step(c, m, f, args);
 }
 
-/* The coroutine between the stream and its handler is a call like any, but for the messages that it gets and sends. */
+/* The coroutine between a stream and its handler is an ordinary call that also receives and sends messages. */
 void task_stream(Core *c, const Method *m, resty_ffi_frame *f)
 {
     PyObject *args[2] = {stream_open(c, m, f), call_context(c, m, f)};

@@ -38,13 +38,13 @@ class Stream:
         self.status = 0
 
     def heard(self, *what: str) -> list[str]:
-        """The same where the host is sure to say something."""
+        """As `hear`, but fails if the host says nothing."""
         fields = self.hear(*what)
         assert fields is not None, f"the host said nothing of {' or '.join(what)}"
         return fields
 
     def hear(self, *what: str, seconds: float = 30) -> list[str] | None:
-        """The next thing of these kinds that the host says of this stream."""
+        """The next line of one of these kinds that the host writes about this stream."""
         heard = self.host._heard.setdefault(self.call, [])
         until = time.monotonic() + seconds
         while True:
@@ -56,13 +56,13 @@ class Stream:
             self.host._hear(lambda fields: fields[0] in what and int(fields[1]) == self.call, until - time.monotonic())
 
     def send(self, message: bytes | None, end: bool = False, seconds: float = 30) -> int | None:
-        """The status; None if there was no window in this time."""
+        """Returns the status, or None if there was no window in this time."""
         self.host.say("send", self.call, hexadecimal(message), int(end))
         sent = self.hear("sent", seconds=seconds)
         return None if sent is None else int(sent[2])
 
     def read(self, seconds: float = 30) -> Any:
-        """The next message; a status and a text at the end; None if neither came in this time."""
+        """Returns the next message, or the status and text of the end, or None if neither came in this time."""
         self.host.say("read", self.call, 1)
         got = self.hear("message", "ended", seconds=seconds)
         if got is None:
@@ -70,7 +70,7 @@ class Stream:
         return payload(got[2]) if got[0] == "message" else (int(got[2]), payload(got[3]))
 
     def read_all(self) -> tuple[list[bytes], int, Any]:
-        """All messages that are left, and how the stream ended."""
+        """Returns all remaining messages, and the status and text of the end."""
         self.host.say("read", self.call, 1 << 30)
         messages = []
         while (got := self.heard("message", "ended"))[0] == "message":
@@ -78,7 +78,7 @@ class Stream:
         return messages, int(got[2]), payload(got[3])
 
     def skip(self, count: int = 1 << 30) -> list[int]:
-        """The lengths of the next messages."""
+        """Reads messages and returns their lengths."""
         self.host.say("skip", self.call, count)
         lengths: list[int] = []
         while len(lengths) < count and (got := self.heard("skipped", "ended"))[0] == "skipped":
@@ -118,7 +118,7 @@ class Host:
         self.input.write("\t".join(map(str, fields)) + "\n")
 
     def _hear(self, wanted: Callable[[list[str]], bool], seconds: float) -> list[str] | None:
-        """Takes in what the host says until it says what is wanted."""
+        """Reads lines of the host until one is wanted."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             try:
@@ -136,13 +136,13 @@ class Host:
         return None
 
     def load(self, number: int, config: str | None, lib: Path = LOADER, **options: object) -> Any:
-        """None, or the reason why it failed."""
+        """Returns None, or the reason of the failure."""
         given = [f"{name}={value}" for name, value in {"dicts": "cache,other", **options}.items()]
         self.say("load", number, lib, "-" if config is None else config.encode().hex(), *given)
         return self._outcome("loaded")
 
     def reload(self, number: int = 0) -> Any:
-        """None, or the reason why it failed."""
+        """Returns None, or the reason of the failure."""
         self.say("reload", number)
         return self._outcome("reloaded")
 
@@ -164,7 +164,7 @@ class Host:
         return self._done.pop(call)
 
     def answered(self, call: int) -> bool:
-        """Whether the answer came before that of the last call that was waited for."""
+        """Whether the answer came before that of the last call that a test waited for."""
         return call in self._done
 
     def call(self, method: str, request: bytes | None = b"", number: int = 0, timeout_ms: int = 0) -> tuple[int, Any]:
@@ -180,7 +180,7 @@ class Host:
         number: int = 0,
         timeout_ms: int = 0,
     ) -> Stream:
-        """A stream; with ``messages`` these are sent and its direction is closed."""
+        """Opens a stream. Sends ``messages``, if there are any, and closes the direction."""
         self.calls += 1
         self.say("open", self.calls, number, method, hexadecimal(first), int(end and not messages), timeout_ms)
         stream = Stream(self, self.calls)
@@ -192,7 +192,7 @@ class Host:
         return stream
 
     def times(self, method: str, request: bytes, count: int, number: int = 0) -> int:
-        """Opens streams one after the other and reads them to their ends; the status of the last."""
+        """Opens streams one after the other and reads each to its end. Returns the status of the last."""
         self.say("times", number, method, request.hex(), count)
         fields = self._hear(lambda fields: fields[0] == "times", 300)
         assert fields is not None, f"the streams of {method} have not ended"
@@ -205,7 +205,7 @@ class Host:
         return dict(zip(["in_flight", "bytes_out", "queued", "reloads"], map(int, fields[2:]), strict=True))
 
     def memory(self) -> int:
-        """What the process holds, in bytes."""
+        """The memory of the process in bytes."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -216,7 +216,7 @@ class Host:
         self.say("unload", number)
 
     def log(self, text: str, seconds: float = 20) -> int:
-        """The level of the log line that has this text, as soon as there is one."""
+        """Waits for a log line with this text and returns its level."""
         until = time.monotonic() + seconds
         while True:
             for level, line in self.logs:
@@ -234,7 +234,7 @@ class Host:
     def threads(self) -> list[str]:
         names = []
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # the thread has ended
                 names.append((task / "comm").read_text().strip())
         return names
 
@@ -260,7 +260,7 @@ class Wait(Protocol):
 
 @pytest.fixture
 def wait() -> Wait:
-    """Waits for a condition. What is not so after that time is for the test to say."""
+    """Waits for a condition. The test itself fails if it never becomes true."""
 
     def until(condition: Callable[[], bool], seconds: float = 30) -> None:
         end = time.monotonic() + seconds
@@ -287,7 +287,7 @@ def new_host(program: Path) -> Iterator[NewHost]:
     hosts: list[Host] = []
 
     def new(*path: Path | str, **env: str) -> Host:
-        """A host whose environment is as empty as nginx's: PYTHONPATH and what is given, and a bare PATH."""
+        """A host with an environment as empty as nginx's: PYTHONPATH, a bare PATH, and ``env``."""
         python_path = os.pathsep.join(map(str, [*path, HERE / "modules", ROOT / "conformance"]))
         hosts.append(Host({"PATH": "/usr/bin:/bin", "PYTHONPATH": python_path, **env}, program))
         return hosts[-1]

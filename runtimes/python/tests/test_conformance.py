@@ -142,7 +142,7 @@ def test_streams_are_cancelled(conformance: Host) -> None:
 
 def test_print(conformance: Host) -> None:
     assert conformance.call("print", b"stderr a line on standard error") == (0, b"")
-    line = "log\t6\t" + b"printed".hex()  # which the test's host says on standard output
+    line = "log\t6\t" + b"printed".hex()  # as the test host itself writes it to standard output
     assert conformance.call("print", f"stdout {line}".encode()) == (0, b"")
     assert conformance.log("printed") == 6
 

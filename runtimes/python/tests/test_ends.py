@@ -84,7 +84,7 @@ def load(host: Host, code: Path, number: int = 0, who: Any = "one", **options: A
 
 
 def noted(code: Path, count: Any, wait: Wait) -> Any:
-    """What was noted, as soon as there are so many lines."""
+    """The noted lines, once there are this many."""
     file = code / "noted"
     wait(lambda: file.exists() and len(file.read_text().splitlines()) >= count)
     return file.read_text().splitlines() if file.exists() else []
@@ -119,7 +119,7 @@ def test_at_reload(new_host: NewHost, code: Path, wait: Wait, isolate: int) -> N
 @pytest.mark.parametrize("what", ["pool", "thread", "package"])
 def test_at_the_end_of_the_process(new_host: NewHost, code: Path, wait: Wait, isolate: int, what: str) -> None:
     said = {"pool": "one pooled", "thread": "one thread", "package": "one package"}[what]
-    for _ in range(10):  # a busy machine may not run a thread for as long as threads are given
+    for _ in range(10):  # on a busy machine a thread may not run at all in the time that threads get
         (code / "noted").unlink(missing_ok=True)
         host = new_host(code / "site-packages")
         load(host, code, isolate=isolate)
@@ -177,7 +177,7 @@ def test_after_a_load_that_failed(new_host: NewHost, code: Path, wait: Wait) -> 
 
 @pytest.mark.parametrize("isolate", [0, 1], ids=["thread", "process"])
 def test_of_the_original_form(new_host: NewHost, code: Path, wait: Wait, isolate: int) -> None:
-    """It has no lifespan, and its threads are its own: they run when the process ends."""
+    """It has no lifespan and threads of its own: its handlers run when the process ends."""
     text = (Path(__file__).parent / "modules" / "original.py").read_text()
     note = f"open({str(code / 'noted')!r}, 'a').write('original\\n')"
     (code / "older.py").write_text(f"import atexit\natexit.register(lambda: {note})\n{text}")

@@ -1,4 +1,4 @@
-"""The powers, and of the other examples what needs no service: packages/examples tests them against real ones."""
+"""The powers, and the parts of the other examples that need no service. packages/examples tests the rest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_echo(new_host: NewHost) -> None:
     assert host.call("greet") == (0, b"hello from greet")
 
 
-# Where nobody listens.
+# Addresses without a listener.
 DOWN = {
     "grpc": '{"address":"127.0.0.1:1"}',
     "etcd": '{"endpoints":["127.0.0.1:1","127.0.0.1:2"]}',

@@ -135,7 +135,7 @@ def test_imports_by_name_and_in_threads(pair: Any) -> None:
 def test_what_looks_modules_up(pair: Any) -> None:
     for number, who in BOTH:
         assert pair.call("pickled", None, number=number) == (0, f"[True, True, True] None {who}".encode())
-        foreign = b"chelper\nNumber\n."  # as one that was made elsewhere has it
+        foreign = b"chelper\nNumber\n."  # as another process would have pickled it
         assert pair.call("unpickle", foreign, number=number) == (0, who.encode())
 
 
@@ -157,7 +157,7 @@ def test_old_code_imports_no_new_code(new_host: NewHost, tmp_path: Path) -> None
         "\n@app.method\nasync def slow(req):\n    import asyncio\n    await asyncio.sleep(int(req) / 1000)\n"
         "    import late\n    return late.WHO + late.helper.WHO\n"
     )
-    # The old code's helper is the old one; a module that it has not imported yet is what its file now is.
+    # The old code keeps its old helper; a module that it imports only now comes from the new file.
     host = new_host(write(tmp_path, "1", **{"main.py": main}))
     assert host.load(0, "main,app,") is None
     slow = host.start("slow", b"300")
@@ -205,7 +205,7 @@ def test_installed_packages_are_shared(new_host: NewHost, tmp_path: Path) -> Non
 
 
 def test_two_versions_of_a_package_are_refused(new_host: NewHost, tmp_path: Path) -> None:
-    """Not so the author's own module that is named like a package of others."""
+    """The author's own module with the name of an installed package is not shared."""
     host = new_host()
     for number, (who, where) in enumerate([("one", "site-packages"), ("two", "lib"), ("three", "site-packages")]):
         lib = tmp_path / who / where

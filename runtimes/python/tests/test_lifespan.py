@@ -40,7 +40,7 @@ def echo(req):
     return req
 """
 
-# Longer than a runtime has that has nothing to finish.
+# Longer than the time of a runtime that has nothing to finish.
 FINISHES = "await asyncio.sleep(2.5); note('finished')"
 OBEYS = """try:
         await asyncio.sleep(3600)

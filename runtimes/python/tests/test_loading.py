@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DIST, Host, LOADER, NewHost
+from conftest import DIST, LOADER, Host, NewHost
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,8 +52,8 @@ def test_a_decoded_configuration(new_host: NewHost) -> None:
         ("no_such_module,app", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("loading,nothing", 'the module "loading" has no "nothing"'),
         ("loading,no_function", '"no_function" of the module "loading" is neither a Runtime nor a function'),
-        ("loading,three", "three must be a Runtime, init(cfg) or init(cfg, tq), and its signature is three(cfg, queue"),
-        ("loading,wrong", 'wrong(cfg) of the module "loading" returned int, no Runtime'),
+        ("loading,three", "three must be a Runtime, init(cfg) or init(cfg, tq), and its signature is three(cfg: "),
+        ("loading,wrong", 'wrong(cfg) of the module "loading" returned int instead of a Runtime'),
         ("loading,fails", "ValueError: a bad configuration: grüße\nTraceback (most recent call last):\n"),
         ("loading,typed,[]", "TypeError: the configuration must be a JSON object, and is '[]'"),
         ("loading,typed,{", "ValueError: the configuration is not JSON"),
@@ -157,7 +157,7 @@ def test_a_module_of_the_original(new_host: NewHost) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_signals_stay_the_hosts(program: Path, number: Any) -> None:
-    """This one has handlers for none."""
+    """The test host handles no signal."""
     host = Host({"PYTHONPATH": str(ROOT / "conformance")}, program)
     try:
         assert host.load(0, "resty_ffi_conformance,app,") is None
@@ -260,7 +260,7 @@ def test_a_module_that_imports_one_that_is_not_there(new_host: NewHost, tmp_path
     ],
 )
 def test_it_says_when_it_was_permissions(program: Path, tmp_path: Path, forbid: str, config: str, reason: str) -> None:
-    """As nginx's workers see it, who are not their author; root is like everybody without its privileges."""
+    """nginx's workers do not run as the author. Root drops its privileges for this test."""
     (tmp_path / "a" / "inner" / "package").mkdir(parents=True)
     for file in ("module.py", "package/__init__.py", "package/deeper.py"):
         (tmp_path / "a" / "inner" / file).write_text("import resty_ffi\napp = resty_ffi.Runtime()\n")

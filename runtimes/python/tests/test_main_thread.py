@@ -1,4 +1,4 @@
-"""Python's main thread: that of a process of its own, and none of the host's."""
+"""Python's main thread, in a process of its own and in the host's."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_module_that_needs_the_main_thread(new_host: NewHost, tmp_path: Path, 
         main, process, first = answer.decode().split()
         assert (status, main, first) == (0, "True", "True")
     if what == "signals":
-        for count in range(1, 4):  # idle, it runs the handler all the same
+        for count in range(1, 4):  # also an idle runtime runs the handler
             os.kill(int(process), signal.SIGUSR1)
             host.until("was_heard", str(count).encode())
     elif handlers != MAIN:

@@ -1,4 +1,4 @@
-"""Where CPython differs from what the loader knows, a load fails, or calls are served in a slower way that is right."""
+"""Where CPython differs from what the loader expects, the load fails, or calls are served correctly but slower."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ asyncio.tasks._leave_task = ignoring(asyncio.tasks._leave_task)
 
 
 def load(new_host: NewHost, tmp_path: Path, changed: str) -> tuple[object, list[int]]:
-    """What the load says, and how many tasks there were in each of five calls one after the other."""
+    """The reason of a failed load, and how many tasks had been created at each of five calls in a row."""
     (tmp_path / "changed.py").write_text(MODULE.format(changed=changed))
     host = new_host(tmp_path)
     failed = host.load(0, "changed,app,")
@@ -74,7 +74,7 @@ def load(new_host: NewHost, tmp_path: Path, changed: str) -> tuple[object, list[
     assert host.call("tasks")[0] == 0
     counts = [int(host.call("tasks")[1]) for _ in range(5)]
     if changed:
-        assert host.log("each call gets a new one") == 5
+        assert host.log("each call gets a new task") == 5
     return None, [count - counts[0] for count in counts]
 
 
@@ -87,4 +87,4 @@ def test_a_task_serves_again_where_its_marks_show(
 
 def test_tasks_that_asyncio_does_not_know_fail_the_load(new_host: NewHost, tmp_path: Path) -> None:
     failed, _ = load(new_host, tmp_path, FOREIGN_TASKS_UNKNOWN)
-    assert "does not know the task of a call as the current one" in str(failed)
+    assert "does not recognise the task of a call as the current one" in str(failed)

@@ -113,7 +113,7 @@ def raises(req):
 
 OF_PYTHON = ["dictConfig", "basicConfig", "disable", "shutdown"]
 OF_OTHERS = ["uvicorn", "gunicorn", "structlog", "loguru"]
-# By these the author has said that the records of his loggers go elsewhere.
+# With these, the author sends the records of other loggers elsewhere.
 ELSEWHERE = {"basicConfig", "disable"}
 
 
@@ -132,7 +132,7 @@ def test_no_configuration_silences_the_sdk(new_host: NewHost, tmp_path: Path, wh
     text = [line for _, line in host.logs]
     if what != "gunicorn":  # which prints them
         assert any("made late" in line for line in text) == (what not in ELSEWHERE)
-        # dictConfig disables what was there before, unless it is told not to.
+        # By default dictConfig disables the loggers that existed before.
         assert any("made early" in line for line in text) == (what not in ELSEWHERE | {"dictConfig"})
     if what == "structlog":
         assert any("structured" in line and "value" in line for line in text)
@@ -141,7 +141,7 @@ def test_no_configuration_silences_the_sdk(new_host: NewHost, tmp_path: Path, wh
 
 
 def packages() -> Any:
-    """Where the packages of .venv are: those that this process runs with."""
+    """The folder of the packages that this process runs with: those of .venv."""
     return next(entry for entry in sys.path if entry.endswith("site-packages"))
 
 

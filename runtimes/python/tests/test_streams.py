@@ -77,7 +77,7 @@ def test_a_handler_that_takes_nothing_holds_up_its_client(host: Host, method: st
         assert sent <= 4
     assert sent == 4
     if method == "forever":
-        stream.cancel()  # it goes on all the same, and holds up nobody
+        stream.cancel()  # it goes on, and holds up no other stream
     assert host.call("plain", b"x") == (0, b"x")
 
 

@@ -25,7 +25,7 @@ OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def test_a_virtual_environment_of_the_options(new_host: NewHost, tmp_path: Path) -> None:
     one, two = venv(tmp_path / "one", OWN), venv(tmp_path / "two", OWN)
-    host = new_host(VIRTUAL_ENV=str(two))  # the option has the last word
+    host = new_host(VIRTUAL_ENV=str(two))  # the option takes precedence
     assert host.load(0, "installed,app,", venv=one) is None
     assert host.call("where") == (0, b"one")
     assert host.load(1, "installed,app,again", venv=f"{one}/.") is None
@@ -59,7 +59,7 @@ def test_a_virtual_environment_that_cannot_be_used(new_host: NewHost, tmp_path: 
     said = host.load(0, "answers,app,", venv=folder)
     assert {
         "missing": f"the virtual environment {folder} does not exist",
-        "empty": f"{folder} is no virtual environment: it has no lib/python{OWN}/site-packages",
+        "empty": f"{folder} is not a virtual environment: it has no lib/python{OWN}/site-packages",
         "3.9": f"{folder} is for python3.9, and this loader embeds python{OWN}: make it anew with ",
     }[what] in said
     assert host.load(1, "answers,app,") is None
@@ -131,7 +131,7 @@ def test_programs_are_those_of_the_environment(
     assert host.call("script") == (0, f"{real}\n{real}/bin/a-script".encode())
     assert host.call("spawned", timeout_ms=20000) == (0, str(real).encode())
     path, variable = host.call("shell")[1].decode().strip().rsplit(":", 1)
-    # The environment of the host's process is the host's.
+    # The host's process keeps its own environment.
     assert path == (f"{real}/bin:/usr/bin:/bin" if isolate else "/usr/bin:/bin")
     assert variable == (str(real) if isolate or by == "variable" else "")
 

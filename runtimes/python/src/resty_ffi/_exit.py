@@ -1,4 +1,4 @@
-"""What is to run at exit: of each runtime's own code when that runtime ends, all else when the process does."""
+"""Exit handlers. Those of a runtime's own code run when that runtime ends, all others when the process ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THREADS_SECONDS = 0.3
 """How long threads may take to end before the exit handlers of a process run."""
 
 _waiting: set[Modules] = set()
-"""Those that have exit handlers."""
+"""The runtimes that have exit handlers."""
 
 _register, _unregister, _run = atexit.register, atexit.unregister, atexit._run_exitfuncs
 
@@ -29,8 +29,8 @@ def set_up() -> None:
 
 
 def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-    """Calls the function when the runtime whose code this is ends: it is unloaded, reloaded, or its process ends. Of an
-    installed package: when the process ends."""
+    """Calls the function when the runtime that registers it ends: at an unload, at a reload, or at the end of its
+    process. If an installed package registers it, it is called at the end of the process."""
     owner = _modules.owner_of(sys._getframe(1)) or _modules.owner_of(func)
     if owner is None or owner.closed:
         return _register(func, *args, **kwargs)
@@ -40,7 +40,7 @@ def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable
 
 
 def unregister(func: Callable[..., Any], /) -> None:
-    """The function is not called at exit any more."""
+    """The function is no longer called at exit."""
     owner = _modules.asking()
     if owner is not None:
         owner.at_exit[:] = [entry for entry in owner.at_exit if entry[0] != func]
@@ -62,7 +62,7 @@ def run(modules: Modules) -> None:
 
 
 def run_within(modules: Modules, seconds: float) -> bool:
-    """The same in a thread of its own. Whether they were done in this time."""
+    """Calls them in a thread. Returns whether they finished in this time."""
     if not modules.at_exit:
         return True
     thread = threading.Thread(target=run, args=(modules,), name="ffi-python", daemon=True)
@@ -72,7 +72,7 @@ def run_within(modules: Modules, seconds: float) -> bool:
 
 
 def end_process() -> None:
-    """As Python does at its end: waits for threads, though not for long, and calls the exit handlers."""
+    """Does what Python does at its end: waits for threads, but not for long, and calls the exit handlers."""
     for modules in list(_waiting):
         run(modules)
     joiner = threading.Thread(target=_end_threads, args=(threading.current_thread(),), daemon=True)
@@ -85,7 +85,7 @@ def end_process() -> None:
 
 
 def _end_threads(besides: threading.Thread) -> None:
-    for callback in reversed(getattr(threading, "_threading_atexits", [])):  # those of concurrent.futures' pools
+    for callback in reversed(getattr(threading, "_threading_atexits", [])):  # from the pools of concurrent.futures
         with contextlib.suppress(Exception):
             callback()
     until = time.monotonic() + THREADS_SECONDS

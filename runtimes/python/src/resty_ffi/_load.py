@@ -1,4 +1,4 @@
-"""What libffi_init does in Python: finds what the configuration names, and starts it."""
+"""The Python part of libffi_init: finds what the configuration names, and starts it."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _prepared = False
 _inherited = os.environ.get("VIRTUAL_ENV")
 
 _serve: Callable[[], None] | None = None
-"""In a process of its own: what serves its one runtime, on Python's main thread."""
+"""In a process of its own: serves its only runtime, on Python's main thread."""
 
 
 class ConfigError(Exception):
-    """The configuration names something that is not there: no traceback explains it better than the sentence does."""
+    """The configuration names something that does not exist. The message explains it; a traceback would not help."""
 
 
 class RefusedError(Exception):
-    """The original's init(cfg, tq) has returned another code than 0."""
+    """The original's init(cfg, tq) has returned a code other than 0."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -48,7 +48,7 @@ class RefusedError(Exception):
 
 
 def load(queue: int) -> int:
-    """0, or the reason is given to the host. Never raises."""
+    """Returns 0, or gives the host the reason and returns another code. Never raises."""
     core = Core(queue)
     result = 1
     try:
@@ -63,15 +63,15 @@ def load(queue: int) -> int:
         text = f'runtime "{core.name}": {e}'
     except BaseException as e:
         text = f'runtime "{core.name}" cannot be set up: {explain(e)}'
-        core.log(ERR, text.encode("utf-8", "backslashreplace"))  # the whole of it: the host's reason may be cut
+        core.log(ERR, text.encode("utf-8", "backslashreplace"))  # in full: the host may cut the reason
     core.fail(text.encode("utf-8", "backslashreplace"))
     core.forget()
-    gc.collect()  # an author who tries again and again leaves modules that have failed
+    gc.collect()  # repeated attempts would pile up the modules that failed
     return result
 
 
 def _load_apart(core: Core, queue: int) -> None:
-    """The host's thread that calls this loads all runtimes: what their code leaves in it must not reach the next."""
+    """One thread of the host loads all runtimes: what the code of one leaves there must not reach the next."""
     try:
         contextvars.copy_context().run(_load, core, queue)
     finally:
@@ -122,7 +122,8 @@ def _start(core: Core, queue: int, module: ModuleType, func_name: str, own: byte
         definition = target(_text(own))
         if not isinstance(definition, Runtime):
             raise ConfigError(
-                f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__}, no Runtime'
+                f'{func_name}(cfg) of the module "{module.__name__}" returned {type(definition).__name__} '
+                "instead of a Runtime"
             )
     service = Service(core, definition, module.__name__, _text(own), modules, _loop_of(definition))
     if own_process:
@@ -146,7 +147,7 @@ def main() -> None:
 
 
 def explain(exception: BaseException) -> str:
-    """An exception's last line, and then the traceback as far as it is the author's."""
+    """The last line of an exception, then the author's part of the traceback."""
     ours = (os.path.dirname(__file__), os.path.dirname(importlib.__file__), "<frozen importlib")
     frames = [frame for frame in traceback.extract_tb(exception.__traceback__) if not frame.filename.startswith(ours)]
     lines = traceback.format_exception_only(exception)
@@ -177,7 +178,7 @@ def _text(config: bytes | None) -> str | None:
 
 
 def split_config(config: bytes | None) -> tuple[str, str, bytes | None]:
-    """``module,func,config`` into its parts; the third is None where there is no second comma."""
+    """Splits ``module,func,config``; the third part is None without a second comma."""
     parts = (config or b"").split(b",", 2)
     if len(parts) < 2 or not parts[0].strip(b"?") or not parts[1]:
         raise ConfigError(
@@ -188,7 +189,7 @@ def split_config(config: bytes | None) -> tuple[str, str, bytes | None]:
 
 
 def takes_queue(function: Callable[..., Any]) -> bool:
-    """Whether it is the original's ``init(cfg, tq)``: one that cannot be called with a configuration alone."""
+    """Whether it is the original's ``init(cfg, tq)``, which cannot be called with a configuration alone."""
     try:
         signature = inspect.signature(function)
     except ValueError:
@@ -204,20 +205,20 @@ def takes_queue(function: Callable[..., Any]) -> bool:
 
 
 def _import(modules: Modules, name: str) -> ModuleType:
-    """``name``, or ``folder/name`` to look in that folder first. After ``name?`` it is read from its source, whatever
-    has been compiled of it."""
+    """Imports ``name``, or ``folder/name`` to look in that folder first. ``name?`` reads the source, even if there is a
+    compiled file."""
     folder, _, name = name.rstrip("?").rpartition("/")
     try:
         return modules.import_main(name, folder)
     except ModuleNotFoundError as e:
         if e.name is None or not f"{name}.".startswith(f"{e.name}."):
-            raise  # it was found, and asks for another one
+            raise  # the module exists and imports one that does not
         raise ConfigError(_not_found(name, e.name, modules)) from None
 
 
 def _not_found(name: str, missing: str, modules: Modules) -> str:
     package = modules.own.get(missing.rpartition(".")[0])
-    path = modules.path[1:] if package is None else getattr(package, "__path__", [])  # the first is the loader's
+    path = modules.path[1:] if package is None else getattr(package, "__path__", [])  # the first entry is the loader's
     whose = "" if missing == name else f" (of {name})"
     text = f"ModuleNotFoundError: No module named '{missing}'{whose}; searched {', '.join(map(_describe, path))}"
     if package is None and "PYTHONPATH" not in os.environ:
@@ -233,7 +234,7 @@ def _no_file(module: ModuleType) -> str:
 
 
 def _describe(entry: str) -> str:
-    """A place that was searched, and why nothing can be found there."""
+    """A place that was searched, with the reason if nothing can be found there."""
     try:
         os.stat(entry or ".")
     except FileNotFoundError:
@@ -246,7 +247,7 @@ def _describe(entry: str) -> str:
 
 
 def _user() -> str:
-    """For whom something is forbidden: nginx's workers are seldom who its author is."""
+    """The user without the permission: nginx's workers seldom run as the author of the module."""
     try:
         return f"to the user {pwd.getpwuid(os.geteuid()).pw_name}"
     except KeyError:
@@ -266,15 +267,15 @@ def _use_venv(core: Core) -> None:
 
 
 def _prepare() -> None:
-    """Once, before the first runtime."""
+    """Prepares the interpreter, once, before the first runtime."""
     global _prepared
     if _prepared:
         return
     _prepared = True
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None: the host has closed it
-            stream.reconfigure(line_buffering=True)  # what is printed shall neither wait nor be lost
-    # What handles records of loggers that nobody has configured: by default it writes to standard error.
+            stream.reconfigure(line_buffering=True)  # so that nothing printed waits or is lost
+    # Handles the records of loggers without a handler; Python's own writes to standard error.
     logging.lastResort = LogHandler(logging.WARNING)
     _modules.set_up(change_type)
     _exit.set_up()

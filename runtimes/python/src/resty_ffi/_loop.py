@@ -1,4 +1,4 @@
-"""A runtime's life on an asyncio loop. Apart from the rest, as a runtime of plain handlers does not import asyncio."""
+"""A runtime's life on an asyncio loop. Separate, because a runtime with only plain handlers does not import asyncio."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TICK = 0.002
 
 
 def begin(service: Service) -> Callable[[], None]:
-    """Enters the lifespan. Returns what serves until the host unloads the runtime. What the lifespan raises is raised
-    here."""
+    """Enters the lifespan, and raises what it raises. Returns the function that serves until the host unloads the
+    runtime."""
     loop = _new_loop(service)
     asyncio.set_event_loop(loop)
     service.loop = loop
@@ -42,7 +42,7 @@ def _new_loop(service: Service) -> asyncio.AbstractEventLoop:
     if service.definition.loop_factory:
         return service.definition.loop_factory()
     if threading.current_thread() is threading.main_thread():
-        # A module may have asked for this thread's loop while it was imported, and built upon it.
+        # The module may have got this thread's loop while it was imported, and may depend on it.
         with contextlib.suppress(RuntimeError), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             loop = asyncio.get_event_loop()
@@ -76,9 +76,9 @@ async def _life(service: Service, loop: asyncio.AbstractEventLoop, ready: asynci
     descriptor = service.core.use_loop(loop, CallTask, _task.MARKS)
     if not service.core.reuses_tasks:
         service.runtime.log.warning(
-            "this version of Python hides from the loader what handlers do to their tasks: each call gets a new one"
+            "this version of Python hides from the loader what handlers do to their tasks: each call gets a new task"
         )
-    loop.call_soon(service.core.drain)  # the descriptor tells of what comes after it has found nothing
+    loop.call_soon(service.core.drain)  # the descriptor is readable only after this has emptied the queue
     loop.add_reader(descriptor, service.core.drain)
     ready.set_result(None)
     await service.unload
@@ -101,7 +101,7 @@ async def _life(service: Service, loop: asyncio.AbstractEventLoop, ready: asynci
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-    # Calls that do not end have had their time, and have been answered.
+    # Calls that do not end have used up their time, and are answered.
     tasks = {task for task in asyncio.all_tasks(loop) if not isinstance(task, CallTask)}
     for task in tasks:
         task.cancel()

@@ -1,11 +1,11 @@
-"""What a runtime imports: modules of its own beside those that all runtimes of the process share.
+"""The modules of a runtime: its own, beside those that all runtimes of the process share.
 
-Python has one table of modules and one search path for a process, and code finds both by name: two runtimes whose
-modules are named alike would get each other's. So `sys.modules` and `sys.path` answer by who asks. That is told from
-the running frames: the innermost whose globals belong to a runtime's own module. It holds in any thread, for an import
-in a handler as for `importlib.import_module`, pickle, dataclasses or whatever else looks a module up by its name.
+A Python process has one table of modules and one search path, and code finds both by name: two runtimes with modules of
+the same name would get each other's. So the answers of `sys.modules` and `sys.path` depend on the runtime that asks:
+the one that owns the globals of the innermost running frame that any runtime owns. This works in every thread, and for
+`importlib.import_module`, pickle, dataclasses and all other code that looks a module up by its name.
 
-A runtime's own are the modules that are neither Python's nor installed, from whatever folder, and for each load anew.
+A runtime owns the modules that are neither Python's nor installed, wherever they are, and each load imports them anew.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 from ._host_log import HostLog
 
 _OWNER = "__resty_ffi__"
-"""Among the globals of a runtime's own module: its Modules."""
+"""The global variable of a runtime's own module that refers to its Modules."""
 
 _MISSING: Any = object()
 _PACKAGES = {"site-packages", "dist-packages"}
@@ -38,14 +38,14 @@ _SHARED = tuple(
 """Python's own modules, and the loader's."""
 
 current: contextvars.ContextVar[Modules | None] = contextvars.ContextVar("resty_ffi_modules", default=None)
-"""On whose behalf code runs that no own module has called, such as a callback of the loop."""
+"""The runtime that code runs for when none of its own modules is in the stack, as in a callback of the loop."""
 
 loaded: weakref.WeakSet[Modules] = weakref.WeakSet()
-"""Those whose runtimes have not ended."""
+"""The modules of the runtimes that have not ended."""
 
 
 class Modules:
-    """The modules of one loaded runtime, and its search path. Kept by whoever runs their code."""
+    """The modules of one loaded runtime, and its search path. They live as long as something runs their code."""
 
     def __init__(self, name: str, anew: bool) -> None:
         self.name = name
@@ -56,10 +56,10 @@ class Modules:
         """The runtime's own logger; None before it has one, like its way into the host's log."""
         self.host_log: HostLog | None = None
         self.at_exit: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
-        """What is to be called when the runtime ends."""
+        """The functions to call when the runtime ends."""
         self.closed = False
-        self._names: set[str] = set()  # that own modules have or had
-        self._shared: set[str] = set()  # top-level names that are known to be none of ours
+        self._names: set[str] = set()  # of own modules, also of earlier ones
+        self._shared: set[str] = set()  # top-level names known not to be ours
         self._package = ""
         self._anew = anew
         loaded.add(self)
@@ -74,15 +74,15 @@ class Modules:
             current.reset(token)
 
     def import_main(self, name: str, folder: str) -> ModuleType:
-        """Imports the module that a configuration names, looking in the folder first if there is one; on behalf of this
-        runtime."""
+        """Imports the module that the configuration names, on behalf of this runtime. Looks first in the folder, if it
+        is not empty."""
         if folder:
             self.path.insert(1, folder)  # after the loader's own
         importlib.invalidate_caches()
         top = name.partition(".")[0]
         spec = PathFinder.find_spec(top)
         if spec and not self._owns(spec) and not _is_shared(_place(spec) or ""):
-            self._package = top  # it is an installed one, and yet the runtime's
+            self._package = top  # installed, but the runtime's own all the same
         return importlib.import_module(name)
 
     def files(self) -> Iterator[str]:
@@ -93,7 +93,7 @@ class Modules:
                 yield os.path.abspath(place)
 
     def close(self) -> None:
-        """The runtime has ended: its modules are still there for code that runs on, and for nobody else."""
+        """The runtime has ended: only code that still runs finds its modules."""
         self.closed = True
         loaded.discard(self)
 
@@ -106,12 +106,12 @@ class Modules:
             module.__dict__[_OWNER] = self
 
     def keeps(self, name: str, module: Any) -> bool:
-        """Whether a module that is put into sys.modules is one of ours."""
+        """Whether a module that is put into sys.modules belongs to this runtime."""
         spec = getattr(module, "__spec__", None)
         return self._owns(spec) if spec is not None else name in self._names
 
     def hides(self, name: str) -> bool:
-        """Whether we have, or would find, another module than the shared one of this name."""
+        """Whether this runtime has, or would find, a module that differs from the shared one of this name."""
         top = name.partition(".")[0]
         if top in self._shared or top in _FIRST:
             return False
@@ -123,12 +123,12 @@ class Modules:
         return False
 
     def adapt(self, spec: ModuleSpec) -> ModuleSpec:
-        """What was found, as it is to be loaded. ImportError if the process has another one of this name."""
+        """Prepares a found module for loading. ImportError if the process has a different package of this name."""
         if not self._owns(spec):
             other = dict.get(_modules, spec.name)
             if other is not None and _differ(spec, other):
                 raise ImportError(
-                    f'"{spec.name}" would be {_place(spec)} for this runtime, and another one has loaded '
+                    f'"{spec.name}" would be {_place(spec)} for this runtime, but another runtime has loaded '
                     f"{_place(other.__spec__)} into this process, which has one copy of each installed package; give "
                     "this runtime a process of its own with the option isolate = true",
                     name=spec.name,
@@ -140,7 +140,7 @@ class Modules:
         return spec
 
     def finds_installed(self, name: str) -> ModuleSpec | None:
-        """The installed package or module of Python's own that has a module's top-level name."""
+        """The installed package, or module of Python's own, with the top-level name of this module."""
         top = name.partition(".")[0]
         for entry in self.path:
             spec = PathFinder.find_spec(top, [entry])
@@ -169,7 +169,7 @@ class Modules:
 
 
 def _is_shared(place: str) -> bool:
-    """Whether a file is Python's own or the loader's. Some Pythons have the packages in a folder below their own."""
+    """Whether a file is Python's own or the loader's. Some Pythons keep packages in a folder below their own."""
     return place.startswith(_SHARED) and not _PACKAGES & {*place.split(os.sep)}
 
 
@@ -177,7 +177,7 @@ _installed: dict[str, frozenset[str]] = {}
 
 
 def _installed_in(entry: str) -> frozenset[str]:
-    """The top-level names that `pip install --target` has put into a folder; it may have the author's beside them."""
+    """The top-level names that `pip install --target` has put into a folder, maybe beside the author's own."""
     names = _installed.get(entry)
     if names is None:
         found = set()
@@ -198,7 +198,7 @@ def _place(spec: ModuleSpec | None) -> str | None:
 
 
 def _differ(spec: ModuleSpec, module: ModuleType | None) -> bool:
-    """Whether they come from two files."""
+    """Whether they come from different files."""
     other: Any = getattr(module, "__spec__", None)
     if not spec.has_location or not getattr(other, "has_location", False):
         return False
@@ -212,17 +212,17 @@ def _compiled_file(spec: ModuleSpec | None) -> str | None:
 
 
 class _Source(SourceFileLoader):
-    """Compiled files are told from stale ones by their time in seconds and size, which is not enough for a source that
-    has been edited just now."""
+    """Ignores compiled files. Python compares only time in seconds and size, and misses an edit within the same
+    second."""
 
     def path_stats(self, path: Any) -> Any:
-        raise OSError("the compiled file is not wanted")
+        raise OSError("compiled files are ignored")
 
 
 class _Compiled(ExtensionFileLoader):
-    """Machine code is in a process once: all runtimes that import this file share the module."""
+    """A process loads machine code once: all runtimes that import this file share the module."""
 
-    _made: dict[tuple[str, str], ModuleType] = {}  # noqa: RUF012 - that of all
+    _made: dict[tuple[str, str], ModuleType] = {}  # noqa: RUF012 - shared by all
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         self._there = self._made.get((spec.name, os.path.realpath(self.path)))
@@ -234,12 +234,12 @@ class _Compiled(ExtensionFileLoader):
             self._made[module.__name__, os.path.realpath(self.path)] = module
 
 
-# Who asks.
+# The runtime that asks.
 
 
 def _asking() -> tuple[Modules | None, bool]:
-    """On whose behalf the running code runs; and whether a shared module is being imported by it, whose own imports
-    must not get what belongs to a runtime."""
+    """The runtime that the running code works for; and whether that code is importing a shared module. The imports of a
+    shared module must not find what belongs to a runtime."""
     frame: FrameType | None = sys._getframe(2)
     importing = False
     while frame is not None:
@@ -252,18 +252,18 @@ def _asking() -> tuple[Modules | None, bool]:
 
 
 def _only() -> Modules | None:
-    """As long as there is one runtime, there is no doubt."""
+    """The only runtime, if there is just one."""
     modules = list(loaded)
     return modules[0] if len(modules) == 1 else None
 
 
 def asking() -> Modules | None:
-    """On whose behalf the running code runs."""
+    """The runtime that the running code works for."""
     return _asking()[0]
 
 
 def owner_of(code: Any) -> Modules | None:
-    """Whose own function or method, or code that this frame runs, it is; None: nobody's."""
+    """The runtime that owns a function, a method, or the code of a frame, if any does."""
     code = getattr(code, "func", code)  # of a partial
     code = getattr(code, "__func__", code)
     variables: dict[str, Any] = getattr(code, "f_globals", getattr(code, "__globals__", {}))
@@ -272,7 +272,7 @@ def owner_of(code: Any) -> Modules | None:
 
 
 def _having(name: str) -> list[Modules]:
-    """The runtimes that have an own module of this name, or would if they imported it."""
+    """The runtimes that own a module of this name, or would once they import it."""
     return [modules for modules in list(loaded) if name in modules.own or modules.finds_own(name)]
 
 
@@ -281,7 +281,7 @@ def _look(name: str) -> Any:
     if shared is not _MISSING and name in _FIRST:
         return shared
     modules, importing = _asking()
-    if modules is None:  # a thread of some package's: the finder decides
+    if modules is None:  # a thread of some package: the finder decides
         having = _having(name) if shared is _MISSING else []
         return having[0].own.get(name, _MISSING) if len(having) == 1 else shared
     own = modules.own.get(name, _MISSING)
@@ -293,7 +293,7 @@ def _look(name: str) -> Any:
 
 
 class _Table(dict):  # type: ignore[type-arg]
-    """sys.modules, as who asks sees it. As a dict of C's, and where nobody is asking, it has what is shared."""
+    """sys.modules as the runtime that asks sees it. C code, and code of no runtime, sees the shared modules."""
 
     __slots__ = ()
 
@@ -360,7 +360,7 @@ class _Table(dict):  # type: ignore[type-arg]
 
 
 class _Path(list):  # type: ignore[type-arg]
-    """sys.path, as who asks sees it. As a list of C's, and where nobody is asking, it is what packages need."""
+    """sys.path as the runtime that asks sees it. C code, and code of no runtime, sees what packages need."""
 
     __slots__ = ()
 
@@ -389,7 +389,7 @@ for _name in (
 
 
 class _Finder:
-    """Before the finder of what is on sys.path: what belongs to a runtime is loaded as it needs it."""
+    """Comes before Python's finder of what is on sys.path, and loads a runtime's own modules for that runtime."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -404,7 +404,7 @@ class _Finder:
                     name=name,
                 )
             return None
-        if sys.path is not _path:  # assigned: most likely by the code that now imports something
+        if sys.path is not _path:  # it was assigned, most likely by the code that imports now
             modules.path[:], sys.path = sys.path, _path
         spec = modules.finds_installed(name) if importing and path is None else None
         spec = spec or PathFinder.find_spec(name, path, target)
@@ -415,8 +415,8 @@ class _Finder:
 
 
 def _heir() -> Modules | None:
-    """For whom a thread will run that is being started: for an author's code that starts it, be it by what Python has
-    for that (executors, multiprocessing), and not for who makes a package start one first that then serves all."""
+    """The runtime that a new thread will work for: the one whose code starts it, also through Python's own modules
+    (executors, multiprocessing). A thread that a package starts belongs to no runtime, as it may serve all of them."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         owner: Modules | None = frame.f_globals.get(_OWNER)
@@ -444,20 +444,20 @@ def _run(thread: threading.Thread, run: Callable[[], None], modules: Modules) ->
 
 _start_thread = threading.Thread.start
 _path: Any = sys.path
-_base: list[str] = []  # what a runtime's path begins with
+_base: list[str] = []  # the initial path of each runtime
 _modules: dict[str, ModuleType] = sys.modules
 _FIRST: frozenset[str] = frozenset()
-"""The modules that were there before any runtime's: nobody finds others by these names, as in any Python."""
+"""The modules that were loaded before any runtime. As in any Python, these names always mean these modules."""
 
 
 def change_shared_path(change: Callable[[list[str]], list[str]]) -> None:
-    """The path of code that is nobody's: threads that packages start import packages."""
+    """Changes the path for code of no runtime: threads that packages start import packages."""
     list.__setitem__(_path, slice(None), change(list.copy(_path)))
 
 
 def set_up(change_type: Any) -> None:
-    """Makes sys.modules and sys.path answer by who asks. `change_type(object, type)` is the loader's: C code holds the
-    table of modules itself, so it cannot be replaced by another object."""
+    """Makes the answers of sys.modules and sys.path depend on the runtime that asks. `change_type` comes from the
+    loader: C code holds the table of modules itself, so no other object can replace it."""
     global _path, _base, _FIRST
     _base = list(sys.path)
     _path = sys.path = _Path(sys.path)

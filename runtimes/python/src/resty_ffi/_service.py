@@ -1,4 +1,4 @@
-"""What serves one loaded runtime: a thread that takes its calls, and all that the loader's C code leaves to Python."""
+"""The service of one loaded runtime: its thread, its end, and what the loader's C code leaves to Python."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 UNLOAD_SECONDS = 1.0
-"""How long an unload waits for calls that it has cancelled, and then for what else runs, but for the lifespan: that has
-the time that the host gives."""
+"""How long an unload waits for the calls that it cancels, and then again for what else runs. The lifespan has the time
+that the host grants."""
 
 _TICK = 0.002
 
@@ -46,7 +46,7 @@ class Service:
         modules: _modules.Modules,
         begin_loop: Callable[[Service], Callable[[], None]] | None,
     ) -> None:
-        """`begin_loop` enters the lifespan and returns what serves on an asyncio loop. None: there is no loop."""
+        """`begin_loop` enters the lifespan and returns the function that serves on an asyncio loop. None: no loop."""
         self.core = core
         self.definition = definition
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -67,10 +67,10 @@ class Service:
     # The thread.
 
     def start(self) -> None:
-        """Returns when calls may come, which a thread of the runtime's own takes. Raises what setting up raised."""
+        """Starts the thread that takes the calls, and returns when it is ready. Raises what its set-up raised."""
         up, errors = threading.Event(), list[BaseException]()
-        # No daemon: threads of the author's inherit that, and those who are none are waited for at the end.
-        run = contextvars.copy_context().run  # calls get what the module's code has set
+        # Not a daemon: the author's threads inherit that, and Python waits at its end only for other threads.
+        run = contextvars.copy_context().run  # calls see what the module's code has set
         self._thread = threading.Thread(target=run, args=(_live, [self], up, errors), name="ffi-python", daemon=False)
         self._thread.start()
         up.wait()
@@ -78,8 +78,8 @@ class Service:
             raise errors.pop()
 
     def begin(self) -> Callable[[], None]:
-        """Sets up what the runtime needs, in the thread that is to take the calls, and returns what takes them until
-        the host unloads the runtime. Raises what setting up raised."""
+        """Sets the runtime up, in the thread that is to take its calls. Returns the function that takes them until the
+        host unloads the runtime."""
         self.core.name_thread()
         self.core.prepare(self, self.runtime, Context)
         serve = self._begin_loop(self) if self._begin_loop else self._serve
@@ -93,7 +93,7 @@ class Service:
         try:
             serve()
         except BaseException as e:
-            self.runtime.log.critical("the thread that takes the calls broke off", exc_info=e)
+            self.runtime.log.critical("the thread that takes the calls failed", exc_info=e)
             self.end_calls()
         self._end()
         self._log.close()
@@ -110,7 +110,7 @@ class Service:
     # The unload.
 
     def unloaded(self) -> None:
-        """The host wants the runtime to end: said once or more by the core, on the loop."""
+        """The host wants the runtime to end. The core calls this on the loop, maybe more than once."""
         if self.unload is not None and not self.unload.done():
             self.unload.set_result(None)
 
@@ -139,22 +139,22 @@ class Service:
         self._unload_by = self._finish_by or time.monotonic() + UNLOAD_SECONDS
 
     def end_lifespan(self) -> None:
-        """The lifespan has been left: what is left to be done has the time that each end has."""
+        """The lifespan is over: what still runs has the usual time of an end."""
         self.core.finish(False)
         self._unload_by = time.monotonic() + UNLOAD_SECONDS
 
     def _end(self) -> None:
-        """What is to run when the runtime's life, or that of the whole process, ends."""
+        """Runs the exit handlers of the runtime, or of the whole process."""
         if self._thread is threading.main_thread():
             _exit.end_process()
         elif not _exit.run_within(self._modules, UNLOAD_SECONDS):
-            self.runtime.log.error("an exit handler did not end in time, and is left behind")
+            self.runtime.log.error("an exit handler did not end in time and was abandoned")
         self._modules.close()
 
     # What the core asks for.
 
     def resolve(self, method: str) -> tuple[int, Callable[..., Any], bool] | bytes:
-        """The handler of a method, or why there is none."""
+        """The handler of a method, or the text of the refusal."""
         handler = self._handlers.get(method, self.definition.default_handler)
         if handler is not None and handler.kind == STREAM:
             return STREAM, _stream.task_of(handler), True
@@ -166,7 +166,7 @@ class Service:
         return f'runtime "{self.runtime.name}" has no method "{method}"; it has: {names}'.encode()
 
     def failed(self, method: str | None, exception: BaseException, told: bool) -> tuple[int, bytes]:
-        """The code and text of a handler's exception; `told`: after it was told that nobody waits for it."""
+        """The code and text of a handler's exception. `told`: the handler had been cancelled before it raised."""
         if isinstance(exception, Error):
             message = exception.message
             if isinstance(message, str):
@@ -198,7 +198,7 @@ class Service:
         threading.Thread(target=contextvars.copy_context().run, args=(run,), name="ffi-python", daemon=False).start()
 
     def stream_is_over(self, method: str, cancelled: bool) -> None:
-        """Why nothing can be sent or received any more."""
+        """Raises the reason why nothing can be sent or received any more."""
         what = "was cancelled" if cancelled else "has ended"
         raise Error(CANCELLED, f'runtime "{self.runtime.name}": the stream of "{method}" {what}')
 
@@ -244,7 +244,7 @@ class Service:
 
 
 def _live(box: list[Service], up: threading.Event, errors: list[BaseException]) -> None:
-    """A runtime's life. Afterwards, what it leaves is collected: after a reload, all the modules from before."""
+    """A runtime's life. Then garbage collection frees what it leaves: after a reload, all the old modules."""
     try:
         run = box.pop().begin()
     except BaseException as e:

@@ -1,4 +1,4 @@
-"""Between a stream and its handler. The loader's Stream keeps messages and windows; see loader/stream.c."""
+"""The code between a stream and its handler. The loader's Stream keeps messages and windows; see loader/stream.c."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BlockingRequests:
 
     def __next__(self) -> bytes:
         message = self._stream.take()
-        assert message is not None  # in a thread it waits until there is one
+        assert message is not None  # in a thread it waits for one
         return message
 
 
@@ -66,7 +66,7 @@ def task_of(handler: Handler) -> Callable[[Stream, Context], Awaitable[None]]:
                         break
                     except BaseException as e:
                         refused += ctx.cancelled
-                        if refused > 2:  # it goes on in spite of its cancellation
+                        if refused > 2:  # the handler goes on in spite of its cancellation
                             raise
                         message = await answers.athrow(e)  # where the handler waits: at its `yield`
         except StopAsyncIteration:  # of athrow

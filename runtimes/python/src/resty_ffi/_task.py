@@ -1,4 +1,4 @@
-"""The task in which an ``async def`` handler runs; loader/task.c takes its steps and says why it is not asyncio's."""
+"""The task of an ``async def`` handler. loader/task.c takes its steps, and explains why it is not asyncio's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from _resty_ffi import CallState
 
 
 class CallTask(asyncio.Future):  # type: ignore[type-arg]
-    """Has all that asyncio's own Task has."""
+    """Has everything that asyncio's own Task has."""
 
     __slots__ = ("_call_state", "_name")
 
@@ -26,7 +26,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         self._call_state = state
         self._name: str | None = None
 
-    # What asyncio.Task has beyond a future.
+    # The methods that asyncio.Task adds to a future.
 
     def cancel(self, msg: Any = None) -> bool:
         if self.done():
@@ -81,7 +81,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
     def set_exception(self, exception: object) -> NoReturn:
         raise RuntimeError("Task does not support set_exception operation")
 
-    # For the steps.
+    # For the steps in C.
 
     def _cancel_waiter(self) -> None:
         state = self._call_state
@@ -98,7 +98,7 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
         raise RuntimeError(f"yield was used instead of yield from with {yielded!r}")
 
     def _settle(self, exception: BaseException | None) -> None:
-        """The call is answered; this is for those who hold the task."""
+        """Completes the future, for code that holds the task. The call is answered already."""
         if self.done():
             return
         if exception is None:
@@ -107,17 +107,17 @@ class CallTask(asyncio.Future):  # type: ignore[type-arg]
             super().cancel()
         else:
             super().set_exception(exception)
-            self.exception()  # it has been logged
+            self.exception()  # marks it as seen: it was logged
 
 
-# What a new Python may change, asked before the first call.
+# What a new version of Python may change. The loader checks it before the first call.
 
 
 def _sets_attribute(task: CallTask) -> CallTask | None:
     try:
         task.mark = True  # type: ignore[attr-defined]
     except AttributeError:
-        return task  # no handler can do it either
+        return task  # a handler cannot set one either
     return None
 
 
@@ -130,11 +130,11 @@ MARKS: tuple[Callable[[CallTask], object], ...] = (
     lambda task: task.cancel(),
     lambda task: task.add_done_callback(print),
 )
-"""What a handler may do to its task that keeps it from serving another call. A result is kept, too."""
+"""What a handler may do that makes its task unfit for another call. The result of each function is kept, too."""
 
 
 def check_current(loop: asyncio.AbstractEventLoop) -> None:
-    """RuntimeError if asyncio does not take a task of ours for the current one."""
+    """RuntimeError if asyncio does not recognise a task of ours as the current one."""
     task: Any = CallTask(loop, CallState())
     outer = asyncio.current_task(loop)
     if outer is not None:
@@ -148,6 +148,6 @@ def check_current(loop: asyncio.AbstractEventLoop) -> None:
             asyncio.tasks._enter_task(loop, outer)
     if current is not task:
         raise RuntimeError(
-            f"the asyncio of Python {sys.version.split()[0]} does not know the task of a call as the current one: "
+            f"the asyncio of Python {sys.version.split()[0]} does not recognise the task of a call as the current one: "
             "this version of resty-ffi is too old for it"
         )

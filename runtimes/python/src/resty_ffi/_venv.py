@@ -1,4 +1,4 @@
-"""Virtual environments: their packages, and their Python for programs that a runtime starts."""
+"""Virtual environments: their packages, and their Python for the programs that a runtime starts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _used: tuple[str, list[str]] | None = None  # its folder, and what it adds to sy
 
 
 class VenvError(Exception):
-    """A virtual environment that cannot be used; the text is a sentence."""
+    """A virtual environment that cannot be used; the message says why."""
 
 
 def use(folder: str) -> None:
-    """Puts a virtual environment's packages before all others, for those on whose behalf this is called. Again and
-    again is fine; a second one in the process is not."""
+    """Puts a virtual environment's packages before all others, for the calling runtime. A process can use one
+    environment, any number of times."""
     global _used
     root = os.path.realpath(folder)
     if _used is not None and _used[0] != root:
@@ -58,7 +58,7 @@ def _with_packages(path: list[str]) -> list[str]:
 
 
 def _become(root: str) -> None:
-    """What programs that are started from here go by."""
+    """Makes programs that are started from here use the environment."""
     programs = os.path.join(root, "bin")
     python = os.path.join(programs, "python")
     if os.access(python, os.X_OK):
@@ -71,7 +71,7 @@ def _become(root: str) -> None:
 def _set_variable(name: str, value: str) -> None:
     if own_process:
         os.environ[name] = value
-    else:  # for Python's eyes: the environment itself is that of the host and of all that it has loaded
+    else:  # for Python code only: the host and all its libraries share the environment itself
         os.environ._data[os.environ.encodekey(name)] = os.environ.encodevalue(value)  # type: ignore[attr-defined]
 
 
@@ -80,7 +80,7 @@ def _why_not(folder: str, root: str) -> str:
         return f"the virtual environment {folder} does not exist, or may not be read"
     others = [os.path.basename(path) for path in glob.glob(os.path.join(root, "lib", "python3.*"))]
     if not others:
-        return f"{folder} is no virtual environment: it has no lib/{_VERSION}/site-packages"
+        return f"{folder} is not a virtual environment: it has no lib/{_VERSION}/site-packages"
     return (
         f"the virtual environment {folder} is for {', '.join(sorted(others))}, and this loader embeds {_VERSION}: "
         f"make it anew with {sys.executable} -m venv"

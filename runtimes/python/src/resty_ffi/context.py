@@ -1,4 +1,4 @@
-"""What a handler may know about the call that it serves."""
+"""What a handler can find out about its call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The second argument of a handler that asks for one. It is that call's alone; its properties may be read from any
-    thread."""
+    """The second argument of a handler that takes one. Each call has its own; any thread may read its properties."""
 
     __slots__ = ("_cancelled", "_deadline_ns", "method", "runtime")
 
@@ -41,9 +40,9 @@ class Context:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the caller has gone away or its deadline has passed. An ``async def`` handler is cancelled in
-        asyncio's way as well; one with ``thread=True`` looks here now and then, and so does a plain generator, unless
-        it waits for its stream."""
+        """Whether the caller has gone away or its deadline has passed. An ``async def`` handler is also cancelled in
+        asyncio's way. A handler with ``thread=True`` should check this from time to time, and so should a plain
+        generator while it does not wait for its stream."""
         return self._cancelled
 
     @property
@@ -53,7 +52,7 @@ class Context:
 
     @property
     def state(self) -> types.SimpleNamespace:
-        """The runtime's own place for what its calls share."""
+        """The place for what the calls of this runtime share."""
         return self.runtime.state
 
     @property

@@ -3,13 +3,13 @@
 TIMEOUT = -1
 """No answer before the deadline."""
 CANCELLED = -2
-"""The caller went away, or the handler gave up because it was told so."""
+"""The caller went away, or the handler gave up because of its cancellation."""
 QUEUE_FULL = -3
 """The runtime has too many calls waiting."""
 TOO_LARGE = -4
-"""A payload above the host's limit."""
+"""The payload exceeds the host's limit."""
 NO_METHOD = -5
-"""The runtime serves no method of this name."""
+"""The runtime has no method of this name."""
 THREW = -6
 """The handler raised something other than :class:`Error`."""
 EXITED = -7
@@ -17,9 +17,9 @@ EXITED = -7
 UNLOADED = -8
 """The runtime has been unloaded."""
 BAD_PHASE = -9
-"""Called where the host cannot wait."""
+"""The call was made where the host cannot wait."""
 BAD_ARGUMENT = -10
-"""An argument that the host cannot use."""
+"""The host cannot use an argument."""
 
 
 class Error(Exception):

@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class LoadedRuntime:
-    """What a lifespan gets, and ``ctx.runtime`` is."""
+    """The argument of a lifespan, and ``ctx.runtime``."""
 
     name: str
-    """The runtime's name, as messages of the host have it."""
+    """The runtime's name in the host's messages."""
     abi: int
     """The version of the interface that the host implements."""
     config: str | None
@@ -44,8 +44,10 @@ class LoadedRuntime:
     def decode_config(self, cls: Callable[..., T]) -> T: ...
 
     def decode_config(self, cls: Callable[..., Any] | None = None) -> Any:
-        """The configuration as JSON; with ``cls``, a dataclass say, ``cls(**that)``. ValueError or TypeError if it is
-        something else, which fails the load when it is raised in a lifespan or an ``init(cfg)``."""
+        """Decodes the configuration as JSON. With ``cls``, for example a dataclass, it returns ``cls(**decoded)``.
+
+        Raises ValueError or TypeError for anything else, which fails the load if a lifespan or ``init(cfg)`` raises it.
+        """
         try:
             value = json.loads(self.config or "")
         except ValueError as e:

@@ -30,13 +30,13 @@ def host_level(level: int) -> int:
 class LogHandler(logging.Handler):
     """Sends records to the log of the host, at the level they have there.
 
-    ``ctx.log`` has one. What other loggers say reaches the host's log from level WARNING on, as long as nobody
-    configures :mod:`logging`. To send more, or with a format::
+    ``ctx.log`` has one. Records of other loggers reach the host's log from level WARNING on, as long as :mod:`logging`
+    is not configured. To send more of them, or to set a format::
 
         logging.basicConfig(level=logging.INFO, handlers=[resty_ffi.LogHandler()])
 
-    A record goes to the host of the runtime in whose code it was made; one of nobody's code (in a thread that a package
-    has started, say) to that of the runtime that was loaded first; standard error if there is none.
+    A record goes to the log of the runtime whose code made it. A record of other code, for example in a thread that a
+    package started, goes to the log of the runtime that was loaded first, or to standard error without any runtime.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -63,10 +63,10 @@ class _RuntimeHandler(LogHandler):
 
 
 def runtime_logger(log: HostLog, name: str) -> logging.Logger:
-    """The logger that ``ctx.log`` is: the host decides which levels it keeps.
+    """The logger behind ``ctx.log``. The host decides which levels it keeps.
 
-    It is not among those that :mod:`logging` knows, which are the whole process's: `logging.config.dictConfig` and
-    `logging.disable` would silence it, and with it the tracebacks of handlers. Its children are its own, too.
+    :mod:`logging` does not know this logger or its children: its loggers belong to the whole process, and
+    `logging.config.dictConfig` and `logging.disable` would silence them, and with them the tracebacks of handlers.
     """
     logger = logging.Logger(f"resty_ffi.{name}", logging.DEBUG)
     logger.manager = logging.Manager(logger)  # type: ignore[arg-type]

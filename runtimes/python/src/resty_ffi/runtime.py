@@ -40,22 +40,22 @@ class Handler(NamedTuple):
 class Runtime:
     """The methods of a runtime.
 
-    Each load imports its module anew, and so has an object of its own; what its configuration is, calls learn from
-    their context (``ctx.config``, ``ctx.state``), or a function makes a Runtime of it.
+    Each load imports the module anew and so gets an object of its own. Calls find the configuration in their context
+    (``ctx.config``, ``ctx.state``); a function can also create a Runtime from it.
 
-    A handler takes the request, and the :class:`~resty_ffi.Context` of the call if it asks for a second argument.
-    The request is ``bytes``, or ``None`` if the caller passed nil. It is one of
+    A handler takes the request, and the :class:`~resty_ffi.Context` of the call if it has a second parameter.
+    The request is ``bytes``, or ``None`` if the caller passed nil. A handler is one of
 
-    * ``def``: runs in the thread that takes the calls. Fast, and right for all that does not wait; while it runs, no
-      other call of this runtime does.
-    * ``async def``: runs on an asyncio loop in that thread, and may wait for what it likes.
+    * ``def``: runs in the thread that takes the calls. It is fast, and right for code that does not wait: no other call
+      of this runtime runs at the same time.
+    * ``async def``: runs on an asyncio loop in that thread, and may await anything.
     * ``def`` with ``thread=True``: runs in a pool of threads, and may block.
 
     A handler of streams is a generator, registered with :meth:`stream`.
 
-    ``lifespan``: an async context manager function, entered before the first call and left when the runtime is
-    unloaded, where it may finish what no call waits for, within the time that the host gives; an exception on entry
-    fails the load::
+    ``lifespan``: an async context manager function. It is entered before the first call; an exception on entry fails
+    the load. It is left when the runtime is unloaded, and may then finish what no call waits for, within the time that
+    the host grants::
 
         @contextlib.asynccontextmanager
         async def lifespan(runtime):
@@ -64,9 +64,9 @@ class Runtime:
 
         app = resty_ffi.Runtime(lifespan=lifespan)
 
-    ``loop_factory``: makes the asyncio loop, for example ``uvloop.new_event_loop``. Without it, and without a lifespan
-    or an ``async def`` handler, there is no loop.
-    ``threads``: the size of the pool for ``thread=True``; by default as asyncio's own pool.
+    ``loop_factory``: creates the asyncio loop, for example ``uvloop.new_event_loop``. There is no loop without it, a
+    lifespan or an ``async def`` handler.
+    ``threads``: the size of the pool for ``thread=True``; the default is that of asyncio's own pool.
     """
 
     def __init__(
@@ -132,8 +132,8 @@ class Runtime:
                     yield from file
 
         Each ``yield`` waits until the client has room for the message. When the client goes away or the deadline
-        passes, the handler finds out where it waits, at ``yield`` as well as in its requests: an ``async def`` one is
-        cancelled as by ``task.cancel()``, a plain one gets an :class:`~resty_ffi.Error` with the code ``CANCELLED``.
+        passes, the handler is interrupted where it waits, at a ``yield`` or in its requests: ``task.cancel()`` cancels
+        an ``async def`` handler, a plain one gets an :class:`~resty_ffi.Error` with the code ``CANCELLED``.
         """
         if name is not None and not isinstance(name, str):
             return self.stream()(name)
@@ -153,7 +153,7 @@ class Runtime:
     def default(self, /, *, thread: bool = False) -> Callable[[F], F]: ...
 
     def default(self, function: Any = None, /, *, thread: bool = False) -> Any:
-        """Registers the handler of every method that has none of its own; ``ctx.method`` is the name called."""
+        """Registers the handler of all other methods; ``ctx.method`` is the name of the method that was called."""
         if function is None:
             return functools.partial(self.default, thread=thread)
         if self.default_handler is not None:
@@ -167,7 +167,7 @@ class Runtime:
 
 
 def describe(function: Callable[..., Any], thread: bool) -> Handler:
-    """Finds out how a handler is to be called. TypeError if it cannot be one."""
+    """Finds out how a handler must be called. TypeError if it cannot be a handler."""
     if not callable(function):
         raise TypeError(f"a handler is a function, not {type(function).__name__}")
     name = getattr(function, "__qualname__", repr(function))
@@ -187,7 +187,7 @@ def describe_stream(function: Callable[..., Any]) -> Handler:
     elif _is(inspect.isgeneratorfunction, function):
         kind = STREAM_THREAD
     else:
-        raise TypeError(f"a handler of streams is a generator, a `def` or `async def` with `yield`; {name} is none")
+        raise TypeError(f"a handler of streams is a generator, a `def` or `async def` with `yield`; {name} is not one")
     return Handler(kind, function, takes_context(function, name, "requests"))
 
 
@@ -198,7 +198,7 @@ def _is(kind: Callable[[Any], bool], function: Any) -> bool:
 def takes_context(function: Callable[..., Any], name: str, first: str = "req") -> bool:
     try:
         signature = inspect.signature(function)
-    except ValueError:  # some built-in functions have none
+    except ValueError:  # some built-in functions have no signature
         return False
     for arguments in (1, 2):
         try:

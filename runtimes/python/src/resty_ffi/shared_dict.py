@@ -18,7 +18,7 @@ class Asker(Protocol):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """That on which the runtime takes its calls."""
+        """The loop on which the runtime takes its calls."""
 
     def takes_calls_here(self) -> bool:
         """Whether the calling thread is the one that takes the runtime's calls."""
@@ -52,14 +52,15 @@ def _milliseconds(ttl: float | None) -> int:
 
 
 class Dict:
-    """A shared dict, for ``async def`` handlers: the first that the host allows this runtime, and by name another::
+    """A shared dict, for ``async def`` handlers. ``ctx.dict`` is the first that this runtime may use; a name selects
+    another::
 
         visits = await ctx.dict.incr("visits")
         if await ctx.dict("locks").add("report", b"", ttl=30):
             ...
 
-    The host allows those that the option ``dicts`` of ``ngx.load_ffi`` names. Keys and values are bytes, or str as
-    UTF-8; values come back as bytes. What the host refuses is an :class:`~resty_ffi.Error` with its code and text.
+    The option ``dicts`` of ``ngx.load_ffi`` names those that the runtime may use. Keys and values are bytes, or str in
+    UTF-8; values come back as bytes. A refusal of the host raises :class:`~resty_ffi.Error` with its code and text.
     """
 
     def __init__(self, asker: Asker, name: str = "") -> None:
@@ -76,7 +77,7 @@ class Dict:
         return BlockingDict(self._asker, self._name)
 
     async def get(self, key: str | bytes) -> bytes | None:
-        """The value, None if there is none."""
+        """Returns the value, or None for a missing key."""
         value: bytes | None = await self._ask(_GET, key)
         return value
 
@@ -85,15 +86,15 @@ class Dict:
         await self._ask(_SET, key, _bytes(value), ttl)
 
     async def add(self, key: str | bytes, value: str | bytes, ttl: float | None = None) -> bool:
-        """Sets the value if there is none. False if there was one, which stays."""
+        """Sets the value of a missing key. Returns False, and changes nothing, if the key exists."""
         return await self._ask(_ADD, key, _bytes(value), ttl) is not None
 
     async def incr(self, key: str | bytes, by: int | float = 1, ttl: float | None = None) -> int | float:
-        """Adds to a number and returns the sum. If there is none it counts from 0, and lives for ``ttl`` seconds."""
+        """Adds to a number and returns the sum. A missing key counts from 0 and lives for ``ttl`` seconds."""
         return _number(await self._ask(_INCR, key, str(by).encode(), ttl))
 
     async def delete(self, key: str | bytes) -> None:
-        """Removes the value, if there is one."""
+        """Removes the key, if it exists."""
         await self._ask(_DELETE, key)
 
     async def _ask(self, operation: int, key: str | bytes, value: bytes = b"", ttl: float | None = None) -> Any:
@@ -109,8 +110,8 @@ class Dict:
 
 class BlockingDict:
     """A shared dict for code that may block: ``ctx.dict.blocking`` in a handler with ``thread=True``, in a plain
-    generator, or in a thread of your own. The methods are those of :class:`Dict`. In the thread that takes the calls
-    they raise RuntimeError, as the answer could never come."""
+    generator, or in a thread of your own. It has the methods of :class:`Dict`. In the thread that takes the calls they
+    raise RuntimeError, because the answer could never arrive."""
 
     def __init__(self, asker: Asker, name: bytes) -> None:
         self._asker = asker
@@ -141,7 +142,7 @@ class BlockingDict:
         return self.ask(operation, key, value, ttl).result()
 
     def ask(self, operation: int, key: str | bytes, value: bytes, ttl: float | None) -> Future[bytes | None]:
-        """The answer, when it comes."""
+        """Asks, and returns the future of the answer."""
         from concurrent.futures import Future
 
         answer: Future[bytes | None] = Future()

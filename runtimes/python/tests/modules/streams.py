@@ -103,7 +103,7 @@ def blocking_raises(requests: Iterator[bytes]) -> Iterator[Any]:
 
 @app.stream
 async def refused(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """A message that is none is refused where it is yielded."""
+    """An invalid message is refused at its `yield`."""
     for message in (None, 5, "\ud800"):
         try:
             yield message
@@ -128,7 +128,7 @@ def blocking_refused(requests: Iterator[bytes]) -> Iterator[Any]:
 
 @app.stream
 async def seen(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
-    """Tells of its cancellation, whether it waits to send or to receive."""
+    """Reports its cancellation, whether it waits to send or to receive."""
     try:
         async for message in requests:
             for _ in range(int(message)):
@@ -220,7 +220,7 @@ def forget_events(req: bytes) -> None:
 
 @app.stream
 async def impatient(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """Waits for a message with a time limit, again and again."""
+    """Waits for a message with a time limit, repeatedly."""
     while True:
         try:
             async with asyncio.timeout(0.005):
@@ -244,7 +244,7 @@ async def two_readers(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
 
 @app.stream
 async def left_behind(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncIterator[Any]:
-    """A task of its own reads on when the handler is done."""
+    """A separate task goes on reading after the handler is done."""
 
     async def read() -> None:
         try:
@@ -282,7 +282,7 @@ async def one_task(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
 
 @app.stream
 async def slow_sums(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """Works between its messages without a pause for the loop, before the last until there is a file."""
+    """Works between its messages without yielding to the loop; before the last one, until there is a file."""
     file = Path(os.fsdecode(await anext(requests)))
     for n in range(3):
         time.sleep(0.01)  # noqa: ASYNC251

@@ -1,4 +1,4 @@
-"""Handlers on asyncio: each must find the first step of a call to be like any other."""
+"""Handlers on asyncio, for which the first step of a call must be like any other."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def same_task(req: bytes) -> str:
 
 @app.method
 async def other_task(req: bytes, ctx: resty_ffi.Context) -> str:
-    """Two calls in flight have two tasks, also when the first was made by a call that had ended at once."""
+    """Two calls in flight have two tasks, even if one of these tasks has served a call that ended at once."""
     tasks = ctx.state.__dict__.setdefault("tasks", set())
     tasks.add(asyncio.current_task())
     await asyncio.sleep(0.05)
@@ -183,7 +183,7 @@ async def cancels_itself(req: bytes) -> None:
 
 @app.method
 async def stops(req: bytes, ctx: resty_ffi.Context) -> Any:
-    """Ends with something of its own when it is cancelled."""
+    """Ends in its own way when it is cancelled."""
     try:
         await asyncio.sleep(10)
     except asyncio.CancelledError:

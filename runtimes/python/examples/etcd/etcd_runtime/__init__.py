@@ -2,7 +2,7 @@
 
 import os
 
-# gRPC reads it when it is imported: a host forks only to start programs, and no thread need stop for that.
+# gRPC reads it at import. The host forks only to start programs, so gRPC's threads need not stop for a fork.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 from . import kv, lease, txn, watch

@@ -1,5 +1,5 @@
-"""The members of the cluster, over gRPC. aetcd brings etcd's API. Its own client is left aside: it knows one endpoint,
-no deadlines, and does not take up again a watch or a login that a broken connection has ended."""
+"""The members of the cluster, over gRPC. Only the API of aetcd is used, not its client: that has one endpoint and no
+deadlines, and does not resume a watch or a login after its connection breaks."""
 
 import asyncio
 import contextlib
@@ -15,10 +15,10 @@ from .config import Config
 from .status import status_errors
 
 OPTIONS = [
-    # By default gRPC waits up to two minutes before it tries a server again that was down.
+    # By default gRPC waits up to two minutes before it retries a server that was down.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
-    # Finds out that a server is gone whose end of the connection was never closed. etcd allows a ping in five seconds.
+    # Detects a server that vanished without closing its connection. etcd allows one ping in five seconds.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
 ]
@@ -41,7 +41,7 @@ class Member:
 
 
 class Cluster:
-    """Connected to by the first call, and again when a connection has broken."""
+    """Connects with the first call, and again after a connection breaks."""
 
     def __init__(self, config: Config) -> None:
         self._members = [Member(endpoint) for endpoint in config.endpoints]
@@ -59,7 +59,7 @@ class Cluster:
     ) -> None:
         for member in self._members:
             await member.channel.close()
-        # A thread of gRPC's tells the loop of RPCs that have just been cancelled, and must still find it open.
+        # A thread of gRPC reports cancelled RPCs to the loop, which must still be open then.
         await asyncio.sleep(LAST_EVENTS_SECONDS)
 
     async def call(self, ctx: resty_ffi.Context, method: Callable[[Member], Any], request: Any) -> Any:
@@ -78,7 +78,7 @@ class Cluster:
 
     @contextlib.asynccontextmanager
     async def stream(self, ctx: resty_ffi.Context, method: Callable[[Member], Any]) -> AsyncIterator[Any]:
-        """An RPC of streams; it ends with the body."""
+        """A streaming RPC; it ends with the body."""
         member = await self.member()
         call = method(member)(metadata=await self.token(member, ctx), timeout=ctx.remaining())
         try:
@@ -87,7 +87,7 @@ class Cluster:
             call.cancel()
 
     async def member(self) -> Member:
-        """One that is connected; if none is, the first that is again, or any."""
+        """A connected member; without one, the first to connect again, or any."""
         if len(self._members) == 1:
             return self._members[0]
         for member in self._members:
@@ -102,7 +102,7 @@ class Cluster:
         return tasks[done.pop()] if done else self._members[0]
 
     async def token(self, member: Member, ctx: resty_ffi.Context) -> Metadata:
-        """What tells etcd who we are; nothing if there is no user."""
+        """The metadata with our login; empty without a user."""
         if self._login is None:
             return ()
         async with self._logging_in:
@@ -112,6 +112,6 @@ class Cluster:
             return self._token
 
     def forget(self, token: Metadata) -> None:
-        """etcd does not know it any more: it was restarted, or has not seen us for five minutes."""
-        if self._token == token:  # or else somebody has a new one already
+        """etcd has dropped this token: it was restarted, or we were idle for five minutes."""
+        if self._token == token:  # otherwise another call has renewed it already
             self._token = ()

@@ -4,7 +4,7 @@ from .messages import Request
 
 
 class Keys(Request):
-    """One key; or with `prefix` all that begin with it; or with `range_end` those from it to before that."""
+    """One key; with `prefix`, all keys that begin with it; with `range_end`, the keys from `key` to just before it."""
 
     key: str
     prefix: bool = False
@@ -15,7 +15,7 @@ class Keys(Request):
             raise ValueError("`prefix` and `range_end` exclude each other: leave one out")
 
     def interval(self) -> dict[str, bytes]:
-        """As etcd's API has it: the fields of a request."""
+        """The fields of a request in etcd's API."""
         key = self.key.encode()
         if not self.prefix:
             return {"key": key, "range_end": (self.range_end or "").encode()}

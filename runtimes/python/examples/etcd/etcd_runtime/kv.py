@@ -1,4 +1,4 @@
-"""Puts, gets and deletes. Transactions are made of the same."""
+"""Puts, gets and deletes, which also make up transactions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Leases: the keys that have one are deleted when nobody renews it."""
+"""Leases: etcd deletes the keys of a lease that is not renewed."""
 
 import asyncio
 import contextlib
@@ -59,7 +59,7 @@ async def lease_keep_alive(requests: AsyncIterator[bytes], ctx: resty_ffi.Contex
 
 
 async def renew(call: Any, request: rpc.LeaseKeepAliveRequest) -> int | None:
-    """The seconds that the lease has got; None if the server has ended the RPC."""
+    """The new time to live of the lease in seconds; None if the server has ended the RPC."""
     with contextlib.suppress(asyncio.InvalidStateError):  # it has ended: `read` says why
         await call.write(request)
     answer = await call.read()

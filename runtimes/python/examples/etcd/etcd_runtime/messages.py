@@ -1,4 +1,4 @@
-"""Requests out of JSON, checked; keys and values as UTF-8."""
+"""Requests decoded from JSON and checked; keys and values in UTF-8."""
 
 from typing import Annotated, TypeVar
 
@@ -28,7 +28,7 @@ def decode(text: bytes | None, kind: type[T]) -> T:
 
 
 def lease_id(text: str, field: str) -> int:
-    """Ids are strings in JSON, as not every reader of it has integers of 64 bits."""
+    """Ids are strings in JSON, because not every JSON reader has 64-bit integers."""
     if text.isascii() and text.isdecimal() and (number := int(text)) < 2**63:
         return number
     raise invalid(f"`{field}` must be the id of a lease, a string of digits, and is {text!r}")

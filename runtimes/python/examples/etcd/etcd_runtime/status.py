@@ -14,16 +14,16 @@ INTERNAL = 13
 UNAVAILABLE = 14
 
 BROKEN = (INTERNAL, UNAVAILABLE)
-"""The connection is to blame: another one may do better."""
+"""These come from the connection: a new connection may succeed."""
 
 
-# A status that comes this close to the deadline is about it.
+# A status that arrives this close to the deadline is due to the deadline.
 CLOSE_SECONDS = 0.05
 
 
 @contextlib.contextmanager
 def status_errors(ctx: resty_ffi.Context) -> Iterator[None]:
-    """Fails the call with the status that an RPC has ended with."""
+    """Fails the call with the status of an RPC."""
     try:
         yield
     except grpc.aio.AioRpcError as e:

@@ -1,4 +1,4 @@
-"""Transactions: what is done depends on what is there, with nobody in between."""
+"""Transactions: etcd compares and acts in one atomic step."""
 
 from typing import Any, Literal
 

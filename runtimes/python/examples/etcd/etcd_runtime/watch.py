@@ -1,4 +1,4 @@
-"""Watches: each change of a key, in order and none left out, for as long as the stream is open."""
+"""Watches: every change of a key, in order, for as long as the stream is open."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -26,7 +26,7 @@ class Watch(Keys):
 
 @app.stream
 async def watch(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> AsyncGenerator[bytes, None]:
-    """A connection that breaks is followed by another, which begins with the revision that comes next."""
+    """After a connection breaks, a new one resumes at the next revision."""
     request = decode(await anext(requests, None), Watch)
     revision = request.revision
     watching = False
@@ -49,8 +49,8 @@ async def watch(requests: AsyncIterator[bytes], ctx: resty_ffi.Context) -> Async
 
 
 async def begin(request: Watch, revision: int, ctx: resty_ffi.Context) -> int:
-    """The revision to begin with. It is asked for by a read, as that renews a login that etcd has forgotten, which the
-    watch itself would be refused for."""
+    """The revision to begin with. A read finds it out, because a read renews a login that etcd has dropped; etcd would
+    refuse the watch itself."""
     read = rpc.RangeRequest(key=request.interval()["key"], count_only=True)
     answer = await ctx.state.cluster.call(ctx, lambda member: member.kv.Range, read)
     return revision or int(answer.header.revision) + 1
@@ -65,7 +65,7 @@ def check(response: rpc.WatchResponse) -> None:
 
 
 def following(response: rpc.WatchResponse, revision: int) -> int:
-    """The revision after what has come: a response has all changes of its last revision."""
+    """The next revision to watch: a response holds all changes of its last revision."""
     if response.events:
         return int(response.events[-1].kv.mod_revision) + 1
     if response.created:

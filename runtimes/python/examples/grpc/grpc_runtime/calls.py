@@ -11,13 +11,13 @@ from google.protobuf.message import Message
 
 from .messages import from_json
 
-# A status that comes this close to the deadline is about it.
+# A status that arrives this close to the deadline is due to the deadline.
 CLOSE_SECONDS = 0.05
 
 
 @contextlib.contextmanager
 def rpc(method: Any, ctx: resty_ffi.Context, *request: Message) -> Iterator[Any]:
-    """Begins an RPC of any kind. If its status is an error, the call fails with that."""
+    """Begins an RPC of any kind. An error status fails the call."""
     call = method(*request, timeout=ctx.remaining())
     try:
         yield call
@@ -38,7 +38,7 @@ def status_of(error: grpc.aio.AioRpcError, ctx: resty_ffi.Context) -> grpc.Statu
 
 async def send_all(call: Any, kind: type[Message], requests: AsyncIterator[bytes]) -> None:
     """Passes the caller's messages on, until the caller closes its direction or the server has ended the RPC."""
-    with contextlib.suppress(asyncio.InvalidStateError):  # it has ended: who reads the answers finds out why
+    with contextlib.suppress(asyncio.InvalidStateError):  # it has ended: reading the answers shows why
         async for request in requests:
             await call.write(from_json(request, kind))
         await call.done_writing()
@@ -46,7 +46,7 @@ async def send_all(call: Any, kind: type[Message], requests: AsyncIterator[bytes
 
 @contextlib.asynccontextmanager
 async def sending(call: Any, kind: type[Message], requests: AsyncIterator[bytes]) -> AsyncIterator[None]:
-    """Does so beside the body. A message that cannot be passed on ends the RPC."""
+    """Sends in parallel to the body. A message that cannot be passed on ends the RPC."""
     sender = asyncio.create_task(send_all(call, kind, requests))
     sender.add_done_callback(lambda task: task.cancelled() or task.exception() is None or call.cancel())
     try:

@@ -1,4 +1,4 @@
-"""The connection to the server. It is made by the first call, and made anew when it has broken."""
+"""The connection to the server. The first call opens it; a later call replaces a broken one."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import grpc.aio
 
 from .config import Config, Tls
 
-# By default gRPC waits up to two minutes before it tries a server again that was down.
+# By default gRPC waits up to two minutes before it retries a server that was down.
 RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 
 LAST_EVENTS_SECONDS = 0.1
@@ -20,7 +20,7 @@ LAST_EVENTS_SECONDS = 0.1
 async def open_channel(config: Config) -> AsyncIterator[grpc.aio.Channel]:
     async with new_channel(config) as channel:
         yield channel
-    # A thread of gRPC's tells the loop of RPCs that have just been cancelled, and must still find it open.
+    # A thread of gRPC reports cancelled RPCs to the loop, which must still be open then.
     await asyncio.sleep(LAST_EVENTS_SECONDS)
 
 
@@ -43,7 +43,7 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials:
 
 
 def check(tls: Tls) -> None:
-    """Fails the load if a file is not what it should be: gRPC itself would only fail each connection."""
+    """Fails the load if a file is invalid: gRPC itself would only fail each connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(tls.ca)

@@ -14,7 +14,7 @@ C = TypeVar("C", AIOKafkaProducer, AIOKafkaAdminClient)
 
 
 class OnDemand(Generic[C]):
-    """A client that is started by the first call, or by a later one if no broker was up."""
+    """A client that the first call starts, or a later one if no broker was up."""
 
     def __init__(self, client: C) -> None:
         self.client = client

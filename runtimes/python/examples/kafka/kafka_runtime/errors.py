@@ -10,12 +10,12 @@ UNKNOWN_TOPIC_OR_PARTITION = 3
 LEADER_NOT_AVAILABLE = 5
 INVALID_REQUEST = 42
 CLIENT = 1000
-"""What the client itself has to say: it has no number in the protocol."""
+"""An error of the client itself, which has no number in the protocol."""
 
 
 @contextlib.contextmanager
 def kafka_errors() -> Iterator[None]:
-    """Fails the call with what a broker or the client answers."""
+    """Fails the call with an error of a broker or of the client."""
     try:
         yield
     except KafkaError as e:

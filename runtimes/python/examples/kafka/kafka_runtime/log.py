@@ -1,4 +1,4 @@
-"""aiokafka's log. While a broker is down, it says the same several times a second."""
+"""aiokafka's log. While a broker is down, aiokafka repeats the same line several times a second."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Requests out of JSON, checked."""
+"""Requests decoded from JSON and checked."""
 
 from typing import Annotated, TypeVar
 

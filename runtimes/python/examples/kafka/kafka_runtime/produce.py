@@ -35,7 +35,7 @@ async def produce(req: bytes | None, ctx: resty_ffi.Context) -> bytes:
         record = await producer.send_and_wait(
             request.topic, request.value.encode(), key=key, partition=partition, headers=headers
         )
-    # Without acknowledgements there is no record to speak of.
+    # Without acknowledgements the broker does not tell the record's place.
     offset = -1 if record is None else record.offset
     return msgspec.json.encode({"topic": request.topic, "partition": partition, "offset": offset})
 

@@ -1,4 +1,4 @@
-"""Topics: to create one, and to find out that there is none."""
+"""Topics: creates one, and finds out whether one exists."""
 
 import asyncio
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from .runtime import app
 
 NOT_YET = (UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE)
 BETWEEN_LOOKS = 0.02
-"""Seconds after which it is looked again whether a topic is there."""
+"""Seconds between two checks whether a topic exists."""
 
 
 class CreateTopic(Request):
@@ -43,11 +43,11 @@ async def create_topic(req: bytes | None, ctx: resty_ffi.Context) -> bytes:
 
 
 async def check_topics(clients: Clients, names: list[str]) -> None:
-    """Fails if a topic does not exist: left to themselves, producer and consumer would wait for it."""
+    """Fails if a topic does not exist: producer and consumer alone would wait for it."""
     for topic in await unusable(await clients.admin.started(), names):
         raise broker_error(topic["error_code"], topic["topic"])
 
 
 async def unusable(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
-    """Those of the topics that cannot be used."""
+    """The topics that cannot be used."""
     return [topic for topic in await admin.describe_topics(names) if topic["error_code"]]
