@@ -2,9 +2,9 @@ package restyffi
 
 import "sync"
 
-// batch holds what the goroutines of a runtime's chain share: the calls that have come and that nobody runs yet, and the
-// answers that wait to be sent together. An answer waits only while there is an heir, a successor that has been started
-// and has not begun: it will send what waits, even if the handler that runs now never returns.
+// batch holds what the goroutines of a runtime's chain share: calls that have arrived and do not run yet, and answers that
+// wait to be sent together. Answers wait only while there is an heir, which is a successor that was started and has not
+// begun: the heir sends them, even if the handler that runs now never returns.
 type batch struct {
 	queue queue
 
@@ -16,10 +16,11 @@ type batch struct {
 	heir    bool
 }
 
-// room is where the goroutine that polls collects calls for fill; the batch is empty then, and nobody else adds to it.
+// room returns the space in which the goroutine that polls collects calls for fill. The batch is empty then, and no other
+// goroutine adds to it.
 func (b *batch) room() []*call { return b.store[:0] }
 
-// fill hands out all calls but the first, which it returns.
+// fill makes all calls but the first available to take, and returns the first.
 func (b *batch) fill(calls []*call) *call {
 	if len(calls) == 0 {
 		return nil
@@ -39,7 +40,7 @@ func (b *batch) expectHeir() {
 	b.mu.Unlock()
 }
 
-// begin is the first thing that the successor does. It returns the next call, nil if none is left.
+// begin is the first thing that a successor does. It returns the next call, or nil if none is left.
 func (b *batch) begin() *call {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,7 +49,7 @@ func (b *batch) begin() *call {
 	return b.next()
 }
 
-// take returns the next call, nil if none is left; then no answer waits any longer.
+// take returns the next call. If none is left, it sends the answers that wait and returns nil.
 func (b *batch) take() *call {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +60,7 @@ func (b *batch) take() *call {
 	return c
 }
 
-// next and flush are called with mu held.
+// The caller of next and flush holds mu.
 func (b *batch) next() *call {
 	if len(b.calls) == 0 {
 		return nil
@@ -81,13 +82,13 @@ func (b *batch) flush() {
 func (b *batch) send(a answer) {
 	f, ok := a.inPlace()
 	if !ok {
-		// Into new memory: one crossing to get it, unless the answer is sent with the same crossing.
+		// The answer needs new memory. An answer that does not wait gets it with the crossing that sends the answer.
 		if b.alone() {
 			b.queue.copy(a)
 			return
 		}
 		if f, ok = a.in(b.queue.alloc(len(a.data))); !ok {
-			b.queue.copy(a) // fails for the same reason, and tells the caller
+			b.queue.copy(a) // fails for the same reason, and so informs the caller
 			return
 		}
 	}
@@ -96,7 +97,7 @@ func (b *batch) send(a answer) {
 	}
 }
 
-// alone says whether an answer would not wait.
+// alone reports whether an answer would be sent at once.
 func (b *batch) alone() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,6 +1,6 @@
 /*
- * The version-2 functions of resty_ffi.h in the form in which cgo crosses cheapest: scalars and addresses, one crossing
- * for one frame, and no struct with pointers, so that cgo need not look for Go pointers behind them.
+ * The version-2 functions of resty_ffi.h in the form that is cheapest for cgo: scalars and addresses, one crossing for
+ * each frame, and no struct with pointers, in which cgo would look for Go pointers.
  */
 #ifndef RESTYFFI_BRIDGE_H
 #define RESTYFFI_BRIDGE_H
@@ -13,7 +13,7 @@
 
 #include "resty_ffi.h"
 
-/* Weak: a program without a host, such as a `go test` of a runtime's handlers, links and starts all the same. */
+/* Weak, so that a program without a host, such as the tests of a library's handlers, links and starts. */
 #pragma weak resty_ffi_poll
 #pragma weak resty_ffi_send
 #pragma weak resty_ffi_fd
@@ -27,7 +27,7 @@
 #pragma weak resty_ffi_close
 #pragma weak resty_ffi_abi
 
-/* resty_ffi_frame with addresses as numbers: the garbage collector must not follow what the host owns. */
+/* resty_ffi_frame with addresses as numbers: the garbage collector must not follow addresses of the host's memory. */
 typedef struct restyffi_frame {
     uint64_t id;
     uint16_t kind;
@@ -42,7 +42,7 @@ typedef struct restyffi_frame {
     uintptr_t release;
 } restyffi_frame;
 
-_Static_assert(sizeof(restyffi_frame) == sizeof(resty_ffi_frame), "the Go side's frame has drifted from resty_ffi.h");
+_Static_assert(sizeof(restyffi_frame) == sizeof(resty_ffi_frame), "restyffi_frame differs from resty_ffi_frame");
 _Static_assert(offsetof(restyffi_frame, release) == offsetof(resty_ffi_frame, release), "see above");
 
 static inline int restyffi_has_host(void)
@@ -69,7 +69,7 @@ static inline void restyffi_send_copy(uintptr_t queue, const restyffi_frame *fra
     restyffi_send(queue, &f, 1);
 }
 
-/* One message of a stream, copied; false: no memory for it. */
+/* Sends a copy of one message of a stream; false if there is no memory for it. */
 static inline bool restyffi_send_message(uintptr_t queue, uint64_t id, const char *data, uint64_t len)
 {
     resty_ffi_frame f = {.id = id, .kind = RESTY_FFI_DATA, .len = len};
@@ -83,7 +83,7 @@ static inline bool restyffi_send_message(uintptr_t queue, uint64_t id, const cha
     return true;
 }
 
-/* Gives back a part of a stream's window, and the memory of a message. */
+/* Gives back a part of the window of a stream, and the memory of a message. */
 static inline void restyffi_window(uintptr_t queue, uint64_t id, uint64_t bytes, uintptr_t release)
 {
     resty_ffi_frame f = {
@@ -91,7 +91,7 @@ static inline void restyffi_window(uintptr_t queue, uint64_t id, uint64_t bytes,
     resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
 }
 
-/* Whether there is work to finish at the end; the ms that it has. */
+/* Says whether there is work to finish at the end; returns the milliseconds for it. */
 static inline int restyffi_finish(uintptr_t queue, bool busy)
 {
     return resty_ffi_finish((resty_ffi_queue *)queue, busy);
@@ -109,7 +109,7 @@ static inline void restyffi_log(uintptr_t queue, int32_t level, const char *text
     resty_ffi_send((resty_ffi_queue *)queue, &f, 1);
 }
 
-/* data: the dict's name (zone_len bytes), the key (key_len bytes), then the value. */
+/* data: the name of the dict (zone_len bytes), the key (key_len bytes), then the value. */
 static inline void restyffi_dict(uintptr_t queue, uint64_t id, uint32_t operation, const char *data, uint64_t len,
                                  uint32_t zone_len, uint64_t key_len, uint64_t ttl_ms)
 {
@@ -167,15 +167,15 @@ static inline int64_t restyffi_now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* 16 bytes, as the kernel has it. */
+/* 16 bytes, as in the kernel. */
 typedef struct restyffi_thread_name {
     char text[16];
 } restyffi_thread_name;
 
-/* Hidden: another Go library in the same process has functions of the same names. */
+/* Hidden, because another Go library in the same process has functions with the same names. */
 #pragma GCC visibility push(hidden)
 
-/* Names the calling thread ffi-go, and so the threads that it starts; returns the name it had. */
+/* Names the calling thread ffi-go, which the threads that it starts inherit; returns its former name. */
 restyffi_thread_name restyffi_name_thread(void);
 void restyffi_rename_thread(restyffi_thread_name name);
 

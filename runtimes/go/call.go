@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// call is one call in flight, and the context that its handler gets. One allocation serves as both: context.WithDeadline
-// would cost a timer, which nobody needs because the host cancels the call at its deadline.
+// call is one call in flight and the context of its handler, in one allocation. context.WithDeadline would cost a timer,
+// which is not needed: the host cancels the call at its deadline.
 type call struct {
 	rt       *Runtime
 	id       uint64
@@ -21,15 +21,15 @@ type call struct {
 	stream   *Stream // nil: a plain call
 
 	state  atomic.Uint32
-	mu     sync.Mutex    // guards what follows
-	done   chan struct{} // made by the first Done
-	closed bool          // done is
+	mu     sync.Mutex    // guards the fields below
+	done   chan struct{} // made by the first call of Done
+	closed bool          // whether done is closed
 	after  map[*func()]struct{}
 }
 
-// Bits of call.state. A call that ends without anybody having asked for Done or AfterFunc never takes the lock.
+// Bits of call.state. A call whose Done and AfterFunc are not used never takes the lock.
 const (
-	answered  = 1 << iota // the host has the END, or is being sent it
+	answered  = 1 << iota // the END has been sent to the host, or is being sent
 	cancelled             // the context is done
 	expired               // the context is done because of the deadline
 	watched               // there is a done channel, an AfterFunc or a stream
@@ -52,7 +52,7 @@ func (c *call) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
-		// Whoever cancels sets its bit first and looks for this one then: one of the two closes the channel.
+		// cancel sets its bit before it looks for this one, so one of the two goroutines closes the channel.
 		if c.state.Or(watched)&(cancelled|expired) != 0 {
 			c.closed = true
 			close(c.done)
@@ -78,7 +78,7 @@ func (c *call) Value(any) any { return nil }
 func (c *call) String() string { return fmt.Sprintf("restyffi call %d of %q", c.id, c.method.name) }
 
 // AfterFunc arranges for f to run on a goroutine of its own when the call is cancelled. Package context looks for this
-// method: with it, a context derived from a call's costs no goroutine.
+// method: because of it, a context derived from a call costs no goroutine.
 func (c *call) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *call) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// cancel tells the handler that nobody waits any more; why is cancelled or expired.
+// cancel makes the context of the call done; why is cancelled or expired.
 func (c *call) cancel(why uint32) {
 	for {
 		state := c.state.Load()
@@ -114,7 +114,7 @@ func (c *call) cancel(why uint32) {
 	}
 }
 
-// notify wakes those who watch the context, if state says that there are any.
+// notify wakes the goroutines that watch the context, if state has the bit watched.
 func (c *call) notify(state uint32) {
 	if state&watched == 0 {
 		return
@@ -134,11 +134,11 @@ func (c *call) notify(state uint32) {
 	}
 }
 
-// claim reports whether the call is still owed its END, and makes the caller the one to send it.
+// claim reports whether the END has not been sent yet. If so, the caller must send it.
 func (c *call) claim() bool { return c.state.Or(answered)&answered == 0 }
 
-// run answers the call with what its handler returns. Whatever the handler does, this returns or ends its goroutine, and
-// the call has its answer.
+// run calls the handler and answers the call. The call is answered whatever the handler does, even if it ends the
+// goroutine.
 func (c *call) run() {
 	var response []byte
 	err := errNoAnswer
@@ -155,13 +155,13 @@ func (c *call) run() {
 	response, err = c.method.handler(c, c.request.bytes())
 }
 
-// panicked logs a panic of the handler; the caller sees only the error that it becomes.
+// panicked logs a panic of the handler with its stack, and returns the error that the caller sees.
 func (c *call) panicked(p any) error {
 	c.rt.logger.Error("The handler of a method panicked.", "method", c.method.name, "panic", p, "stack", string(debug.Stack()))
 	return &panicError{p}
 }
 
-// finish sends the answer, unless the call had it already, and ends the call.
+// finish ends the call. It sends the answer, unless the call has already been answered.
 func (c *call) finish(response []byte, err error) {
 	state := c.state.Or(answered | cancelled)
 	if state&answered == 0 {
@@ -173,7 +173,7 @@ func (c *call) finish(response []byte, err error) {
 	c.rt.calls.remove(c)
 }
 
-// answer sends the END; state is that of the call before.
+// answer sends the END; state is the state that the call had before it.
 func (c *call) answer(response []byte, err error, state uint32) {
 	a := answer{id: c.id, data: response, request: c.request}
 	if err != nil {

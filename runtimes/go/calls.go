@@ -2,8 +2,8 @@ package restyffi
 
 import "sync"
 
-// callTable finds the calls in flight by id. Its buckets link the calls themselves, so that a call that is answered at
-// once costs two short locks and no memory.
+// callTable finds the calls in flight by id. Its buckets link the calls themselves, so a call that is answered at once
+// costs two short locks and no memory.
 type callTable struct {
 	buckets [1 << bucketBits]bucket
 }
@@ -16,7 +16,7 @@ type bucket struct {
 }
 
 func (t *callTable) bucket(id uint64) *bucket {
-	// Fibonacci hashing: ids may be consecutive, or multiples of something.
+	// Fibonacci hashing: ids may be consecutive, or multiples of a number.
 	return &t.buckets[id*0x9e3779b97f4a7c15>>(64-bucketBits)]
 }
 
@@ -41,7 +41,7 @@ func (t *callTable) remove(c *call) {
 	b.mu.Unlock()
 }
 
-// find returns nil if no such call is in flight.
+// find returns the call with this id, or nil if it is not in flight.
 func (t *callTable) find(id uint64) *call {
 	b := t.bucket(id)
 	b.mu.Lock()
@@ -53,7 +53,7 @@ func (t *callTable) find(id uint64) *call {
 	return c
 }
 
-// all lists the calls in flight.
+// all returns the calls in flight.
 func (t *callTable) all() []*call {
 	var list []*call
 	for i := range t.buckets {

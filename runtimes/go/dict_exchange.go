@@ -2,11 +2,11 @@ package restyffi
 
 import "sync"
 
-// dictExchange matches the answers of the host's shared dicts with those who wait for them.
+// dictExchange hands the host's answers about shared dicts to the goroutines that wait for them.
 type dictExchange struct {
 	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]chan dictAnswer // nil when the runtime is unloaded
+	waiting map[uint64]chan dictAnswer // nil once the runtime is unloaded
 }
 
 type dictAnswer struct {
@@ -14,7 +14,7 @@ type dictAnswer struct {
 	err   error
 }
 
-// expect returns the number of a new request and where its answer will arrive, nil if none can.
+// expect returns the id of a new request, and the channel for its answer, which is nil once the runtime is unloaded.
 func (e *dictExchange) expect() (id uint64, answer chan dictAnswer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -27,7 +27,7 @@ func (e *dictExchange) expect() (id uint64, answer chan dictAnswer) {
 	return e.last, answer
 }
 
-// forget takes a request out, and returns where its answer was to arrive, nil if nobody waits for it.
+// forget removes a request and returns the channel for its answer, or nil if no goroutine waits for it.
 func (e *dictExchange) forget(id uint64) chan dictAnswer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -36,7 +36,7 @@ func (e *dictExchange) forget(id uint64) chan dictAnswer {
 	return answer
 }
 
-// deliver hands an answer to whoever waits for it.
+// deliver hands an answer to the goroutine that waits for it.
 func (e *dictExchange) deliver(q queue, f *frame) {
 	p := payloadOf(f)
 	defer q.free(p)
@@ -51,7 +51,7 @@ func (e *dictExchange) deliver(q queue, f *frame) {
 	}
 }
 
-// end fails everything that waits, with why: no answers come any more.
+// end fails all requests that wait with the error why: no more answers arrive.
 func (e *dictExchange) end(why error) {
 	e.mu.Lock()
 	waiting := e.waiting

@@ -1,12 +1,12 @@
 package restyffi
 
-// serve is one goroutine in the chain that works for a runtime. It waits for calls until it has some, starts its
-// successor, and then runs calls until none is left. So a handler that returns at once is followed by the next call on
-// the same goroutine, with its stack grown and its caches warm, and their answers go out together; and when a handler
-// blocks, the scheduler goes on with the successor, which sends the answers and takes over the calls that were left.
-// Every handler is as independent as on a goroutine of its own, for one go statement per batch instead of one per call.
+// serve is one goroutine of the chain that works for a runtime. It polls until calls arrive, starts its successor, and
+// then runs calls until none is left. After a handler that returns at once, the next call runs on the same goroutine, with
+// its stack grown and its caches warm, and the answers are sent together. When a handler blocks, the scheduler runs the
+// successor, which sends the answers and takes over the calls that are left. So each handler is as independent as on a
+// goroutine of its own, at the price of one go statement for each batch and not for each call.
 //
-// There is one goroutine at a time that has not started its successor yet: it alone polls.
+// At any time exactly one goroutine has not started its successor yet, and only that goroutine polls.
 func (rt *Runtime) serve() {
 	c := rt.batch.begin()
 	for c == nil {
@@ -24,7 +24,8 @@ func (rt *Runtime) serve() {
 	}
 }
 
-// receive sorts frames: calls are put into the batch, except for the first one, which it returns, nil if there is none.
+// receive handles frames. It puts the calls into the batch, except for the first one, which it returns; nil means that the
+// frames had no call.
 func (rt *Runtime) receive(frames []frame) *call {
 	calls := rt.batch.room()
 	for i := range frames {
@@ -48,8 +49,8 @@ func (rt *Runtime) receive(frames []frame) *call {
 	return rt.batch.fill(calls)
 }
 
-// accept notes a call as in flight. For a stream, which has a goroutine of its own, it returns nil, and for a call that no
-// handler can take, which is answered here.
+// accept registers a call as in flight and returns it. It returns nil for a stream, which it starts on a goroutine of its
+// own, and for a call without a handler, which it answers.
 func (rt *Runtime) accept(f *frame) *call {
 	m := rt.methods.get(rt, uint32(f.method))
 	switch {
@@ -88,7 +89,7 @@ func (rt *Runtime) open(f *frame, m *method) {
 	go s.run()
 }
 
-// deliver hands a message of the client to its stream.
+// deliver hands a message from the client to its stream.
 func (rt *Runtime) deliver(f *frame) {
 	p := payloadOf(f)
 	if c := rt.calls.find(uint64(f.id)); c == nil || c.stream == nil || !c.stream.push(p, f.flags&flagEnd != 0) {
@@ -96,7 +97,7 @@ func (rt *Runtime) deliver(f *frame) {
 	}
 }
 
-// widen lets a stream send more.
+// widen adds to the window in which a stream may send.
 func (rt *Runtime) widen(f *frame) {
 	rt.queue.free(payloadOf(f))
 	if c := rt.calls.find(uint64(f.id)); c != nil && c.stream != nil {

@@ -36,9 +36,10 @@ func Errorf(code int, format string, args ...any) *Error {
 
 func (e *Error) Error() string { return e.Message }
 
-// describe is what the caller sees of a handler's error. cancelled is the error of the call's context.
+// describe returns the code and the text with which a handler's error fails the call. cancelled is the error of the call's
+// context.
 func describe(err, cancelled error) (code int32, text string) {
-	// The methods of err are the author's code: they may panic, too.
+	// The methods of err belong to the library, and may panic, too.
 	defer func() {
 		if p := recover(); p != nil {
 			code, text = CodeThrew, fmt.Sprintf("the handler failed with an error of type %T, whose methods panic: %v", err, p)
@@ -54,10 +55,10 @@ func describe(err, cancelled error) (code int32, text string) {
 	return CodeThrew, err.Error()
 }
 
-// panicError is what a panic of a handler becomes.
+// panicError is the error of a handler that panicked.
 type panicError struct{ value any }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// errNoAnswer is what a handler that calls runtime.Goexit leaves behind.
+// errNoAnswer is the error of a handler that calls runtime.Goexit.
 var errNoAnswer = errors.New("the handler ended its goroutine with runtime.Goexit instead of returning")

@@ -3,7 +3,7 @@ package restyffi
 // #include "bridge.h"
 import "C"
 
-// What resty_ffi.h calls these, as Go constants of the types that the rest of the package uses.
+// The constants of resty_ffi.h that the package uses.
 const (
 	kindCall   = C.RESTY_FFI_CALL
 	kindData   = C.RESTY_FFI_DATA
@@ -37,7 +37,7 @@ const (
 	dictAdd    dictOp = C.RESTY_FFI_DICT_ADD
 )
 
-// clock is CLOCK_MONOTONIC in nanoseconds, in which the host states deadlines.
+// clock returns CLOCK_MONOTONIC in nanoseconds, the clock of the host's deadlines.
 func clock() int64 { return int64(C.restyffi_now()) }
 
 // ABI returns the version of the interface that the host implements, or 0 in a program without a host.

@@ -1,6 +1,6 @@
 package restyffi
 
-// inbox is a queue of messages. The window of its stream bounds it; its memory is used again.
+// inbox is a queue of messages. The window of its stream bounds its length. It reuses its memory.
 type inbox struct {
 	messages []payload
 	first    int
@@ -9,7 +9,7 @@ type inbox struct {
 func (b *inbox) empty() bool { return b.first == len(b.messages) }
 
 func (b *inbox) push(p payload) {
-	// Moving is cheap if it makes as much room as it moves.
+	// Moving the messages is cheap: it frees at least as many places as there are messages to move.
 	if len(b.messages) == cap(b.messages) && b.first > len(b.messages)/2 {
 		b.messages = b.messages[:copy(b.messages, b.messages[b.first:])]
 		b.first = 0

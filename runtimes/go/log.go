@@ -37,7 +37,7 @@ func hostLevel(l slog.Level) int32 {
 	return logDebug
 }
 
-// logHandler is slog's text handler without the time, which the host's log has already.
+// logHandler is the text handler of package slog without the time: the host's log has its own.
 type logHandler struct{ slog.Handler }
 
 func newLogger(rt *Runtime) *slog.Logger {
@@ -55,7 +55,7 @@ func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// logWriter turns the text handler's lines, level=INFO msg="a text" key=value, into LOG frames.
+// logWriter turns the lines of the text handler, level=INFO msg="a text" key=value, into LOG frames.
 type logWriter struct{ rt *Runtime }
 
 func (w logWriter) Write(line []byte) (int, error) {

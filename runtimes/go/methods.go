@@ -77,16 +77,16 @@ func (rt *Runtime) mustBeSettingUp(what string) {
 	}
 }
 
-// method is what the runtime knows about a method that was called.
+// method is a method that was called.
 type method struct {
 	name    string
 	handler Handler       // nil if plain calls are refused
-	stream  StreamHandler // nil if streams go to handler
-	code    int32         // the answer to a call that is refused
-	missing string
+	stream  StreamHandler // nil if handler serves streams, too
+	code    int32         // the code of the answer to a call that is refused
+	missing string        // its text
 }
 
-// methods finds a method by the number in a CALL frame. Only the goroutine that polls uses it.
+// methods has the methods by their numbers in CALL frames. Only the goroutine that polls uses it.
 type methods []*method
 
 func (ms *methods) get(rt *Runtime, number uint32) *method {

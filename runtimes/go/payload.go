@@ -5,7 +5,7 @@ import "C"
 
 import "unsafe"
 
-// payload is memory of the queue's pool that came with a frame.
+// payload is the memory, from the queue's pool, that a frame carries.
 type payload struct {
 	data  C.uintptr_t
 	len   int
@@ -16,7 +16,7 @@ func payloadOf(f *frame) payload {
 	return payload{data: f.data, len: int(f.len), isNil: f.flags&C.RESTY_FFI_NIL != 0}
 }
 
-// bytes views the payload: nil if there is none, empty but not nil if it is empty.
+// bytes returns the payload without copying it: nil if the frame has none, empty but not nil if it is empty.
 func (p payload) bytes() []byte {
 	switch {
 	case p.isNil:
@@ -28,7 +28,7 @@ func (p payload) bytes() []byte {
 }
 
 func (p payload) view() []byte {
-	// By way of the variable's address: vet cannot know that this number points outside Go's memory.
+	// Converted through the address of the variable: vet does not know that the number points outside Go's memory.
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&p.data)), p.len)
 }
 
@@ -37,7 +37,7 @@ type answer struct {
 	id      uint64
 	status  int32
 	data    []byte  // nil: no payload at all
-	request payload // freed, or used again, when the answer is sent
+	request payload // freed or reused when the answer is sent
 }
 
 func (a answer) frame() frame {
@@ -50,8 +50,8 @@ func (a answer) frame() frame {
 	return f
 }
 
-// inPlace puts the answer into the memory of the request, where that is large enough: no memory to be had, and no copy
-// at all if the answer is the request, changed in place perhaps.
+// inPlace puts the answer into the memory of the request, if that is large enough. This needs no other memory, and no copy
+// if the answer starts where the request does.
 func (a answer) inPlace() (frame, bool) {
 	if len(a.data) == 0 {
 		return a.frame(), true
@@ -65,7 +65,7 @@ func (a answer) inPlace() (frame, bool) {
 	return f, true
 }
 
-// in puts the answer into memory of the queue, where that is not 0.
+// in puts the answer into memory of the queue. It reports whether there is any, which is not the case if memory is 0.
 func (a answer) in(memory C.uintptr_t) (frame, bool) {
 	if memory == 0 {
 		return frame{}, false

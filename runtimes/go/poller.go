@@ -6,13 +6,13 @@ import (
 	"syscall"
 )
 
-// poller waits for frames in Go's network poller. A poll that blocks in C would hold one of the scheduler's processors
-// while nothing happens, and cost ten times as much. It belongs to the goroutine that serves at the time.
+// poller waits for frames in Go's network poller. A poll that blocks in C would hold one of the scheduler's processors and
+// cost ten times as much. Only the goroutine that polls uses it.
 type poller struct {
 	rt     *Runtime
 	file   *os.File // a duplicate of the queue's descriptor
 	conn   syscall.RawConn
-	poll   func(fd uintptr) bool // bound once: a closure for each wait would be an allocation
+	poll   func(fd uintptr) bool // made once: a closure for each wait would be an allocation
 	frames [batchSize]frame
 	n      int
 }
@@ -23,7 +23,7 @@ func (p *poller) open(rt *Runtime) error {
 		return fmt.Errorf("the descriptor of the queue cannot be duplicated: %w; raise the limit of open files", err)
 	}
 	syscall.CloseOnExec(fd)
-	// os.NewFile hands only non-blocking descriptors to the network poller.
+	// os.NewFile registers only non-blocking descriptors with the network poller.
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		syscall.Close(fd)
 		return fmt.Errorf("the descriptor of the queue cannot be made non-blocking: %w", err)
@@ -38,9 +38,9 @@ func (p *poller) open(rt *Runtime) error {
 	return err
 }
 
-// wait returns the next frames, or nil when the runtime is to end.
+// wait waits for frames and returns them. It returns nil when the runtime is to end.
 func (p *poller) wait() []frame {
-	// The poller waits edge-triggered, and the descriptor is never read: it becomes readable anew with each write.
+	// The network poller is edge-triggered, and nothing reads the descriptor: each write makes it readable again.
 	if err := p.conn.Read(p.poll); err != nil || p.n < 0 {
 		return nil
 	}

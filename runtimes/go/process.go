@@ -10,14 +10,15 @@ import (
 	"unsafe"
 )
 
-// dropArguments leaves the program's name. The arguments of the host's program are not for the library, and a flag.Parse
-// that took offence at them would end the host. Not before libffi_init: a test of handlers is a program, with arguments.
+// dropArguments leaves only the program's name in os.Args. The other arguments are for the host's program: a flag.Parse in
+// the library would fail on them and end the host. libffi_init calls it, and not init, because a test of handlers needs its
+// arguments.
 var dropArguments = sync.OnceFunc(func() { os.Args = os.Args[:min(1, len(os.Args))] })
 
 func init() { addVariables() }
 
-// addVariables takes over what Go has not seen of the environment. Go reads it where the system has put it at the start
-// of the process. The host puts its present one there, but there may not be room for all of it.
+// addVariables adds the environment variables that Go has not seen. Go reads the environment from the place where the
+// system puts it at the start of the process. The host writes its current environment there, but not all of it may fit.
 func addVariables() {
 	for at := C.environ; at != nil && *at != nil; at = (**C.char)(unsafe.Add(unsafe.Pointer(at), unsafe.Sizeof(at))) {
 		name, value, ok := strings.Cut(C.GoString(*at), "=")

@@ -30,42 +30,42 @@ import (
 	"unsafe"
 )
 
-// batchSize is how many frames one poll takes at most.
+// batchSize is the largest number of frames that one poll takes.
 const batchSize = 64
 
-// queue is the address of the host's resty_ffi_queue: everything here may be called from any goroutine until close.
+// queue is the address of the host's resty_ffi_queue. Its methods are safe for concurrent use until close.
 type queue uintptr
 
 type frame = C.restyffi_frame
 
-// poll takes frames without waiting: how many there were, or a negative number when the runtime is to end.
+// poll takes frames without waiting. It returns their number, or a negative number when the runtime is to end.
 func (q queue) poll(out *[batchSize]frame) int {
 	return int(C.restyffi_poll(C.uintptr_t(q), &out[0], batchSize))
 }
 
-// send sends frames whose data is memory of the queue.
+// send sends frames whose data is in memory of the queue.
 func (q queue) send(frames []frame) {
 	C.restyffi_send(C.uintptr_t(q), &frames[0], C.int(len(frames)))
 }
 
-// copy sends an answer from Go's memory.
+// copy sends an answer whose data is in Go's memory.
 func (q queue) copy(a answer) {
 	f := a.frame()
 	C.restyffi_send_copy(C.uintptr_t(q), &f, (*C.char)(unsafe.Pointer(unsafe.SliceData(a.data))))
 }
 
-// message sends one message of a stream from Go's memory. It reports whether there was memory of the queue for it.
+// message sends a message of a stream whose data is in Go's memory. It reports whether the queue had memory for it.
 func (q queue) message(id uint64, data []byte) bool {
 	return bool(C.restyffi_send_message(C.uintptr_t(q), C.uint64_t(id),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.uint64_t(len(data))))
 }
 
-// giveBack widens what the host may send of a stream, and frees a message.
+// giveBack adds to the window in which the client of a stream may send, and frees a message.
 func (q queue) giveBack(id uint64, bytes int64, spent payload) {
 	C.restyffi_window(C.uintptr_t(q), C.uint64_t(id), C.uint64_t(bytes), spent.data)
 }
 
-// alloc returns memory for a payload, or 0.
+// alloc returns memory for a payload, or 0 if there is none.
 func (q queue) alloc(n int) C.uintptr_t { return C.restyffi_alloc(C.uintptr_t(q), C.size_t(n)) }
 
 func (q queue) log(level int32, text []byte) {
@@ -73,7 +73,8 @@ func (q queue) log(level int32, text []byte) {
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.uint64_t(len(text)))
 }
 
-// dict sends a request to a shared dict of the host. data is the dict's name, the key, then the value.
+// dict sends a request to a shared dict of the host. data is the name of the dict, the key and the value, one after the
+// other.
 func (q queue) dict(id uint64, op dictOp, data string, zoneLen, keyLen int, ttl time.Duration) {
 	C.restyffi_dict(C.uintptr_t(q), C.uint64_t(id), C.uint32_t(op), chars(data), C.uint64_t(len(data)),
 		C.uint32_t(zoneLen), C.uint64_t(keyLen), C.uint64_t(ttl.Milliseconds()))
@@ -87,7 +88,7 @@ func (q queue) free(p payload) {
 
 func (q queue) descriptor() int { return int(C.restyffi_fd(C.uintptr_t(q))) }
 
-// method is the name behind a CALL frame's number.
+// method returns the name of the method that has this number in CALL frames.
 func (q queue) method(number uint32) string {
 	var n C.size_t
 	name := C.restyffi_method(C.uintptr_t(q), C.uint32_t(number), &n)
@@ -105,13 +106,13 @@ func (q queue) config() (text string, ok bool) {
 
 func (q queue) name() string { return C.GoString(C.restyffi_name(C.uintptr_t(q))) }
 
-// explain tells the host why the load fails.
+// explain passes the reason why the load fails to the host.
 func (q queue) explain(text string) {
 	C.restyffi_fail(C.uintptr_t(q), chars(text), C.size_t(len(text)))
 }
 
-// finish tells the host that the runtime, which is to end, has work to finish, and returns how long it may take; or that
-// it has none any more.
+// finish informs the host whether the runtime, which is to end, has work to finish, and returns the time that the host
+// allows for the work.
 func (q queue) finish(busy bool) time.Duration {
 	return time.Duration(C.restyffi_finish(C.uintptr_t(q), C.bool(busy))) * time.Millisecond
 }

@@ -33,7 +33,7 @@ type Runtime struct {
 	handlers map[string]Handler
 	streams  map[string]StreamHandler
 	fallback DefaultHandler
-	serving  atomic.Bool // the handlers are final, and answers of the host are polled
+	serving  atomic.Bool // the set-up is done: the handlers are final, and the runtime polls
 
 	poller  poller
 	methods methods
@@ -95,13 +95,13 @@ func (rt *Runtime) unloaded() error {
 	return Errorf(CodeUnloaded, "runtime %q has been unloaded", rt.name)
 }
 
-// gate keeps goroutines that no call accounts for from using the queue after it was closed.
+// gate keeps goroutines that do not belong to a call from using the queue after it was closed.
 type gate struct {
 	mu     sync.RWMutex
 	closed error
 }
 
-// enter runs f while the queue is open; otherwise it returns an error.
+// enter runs f if the queue is open, and otherwise returns an error.
 func (g *gate) enter(f func()) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

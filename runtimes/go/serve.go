@@ -11,7 +11,8 @@ import (
 	"unsafe"
 )
 
-// What Serve was called with. It cannot complain: a panic in an init function ends the host.
+// The argument and the number of the calls of Serve. Mistakes are reported when the library is loaded, since a panic in an
+// init function ends the host.
 var (
 	setUp  func(*Runtime) error
 	served int
@@ -29,11 +30,11 @@ func Serve(f func(rt *Runtime) error) {
 	served++
 }
 
-// libffi_init is what the host calls in the library.
+// libffi_init is the function of the library that the host calls.
 //
 //export libffi_init
 func libffi_init(_ *C.char, tq unsafe.Pointer) C.int {
-	// Goroutines that are started here may need new threads, which inherit the name.
+	// Threads that Go starts meanwhile inherit the name.
 	defer C.restyffi_rename_thread(C.restyffi_name_thread())
 
 	if C.restyffi_has_host() == 0 {
@@ -52,7 +53,7 @@ func libffi_init(_ *C.char, tq unsafe.Pointer) C.int {
 	return 0
 }
 
-// start returns when the runtime serves, or why it does not.
+// start sets the runtime up and begins to serve.
 func (rt *Runtime) start() error {
 	if served != 1 || setUp == nil {
 		return fmt.Errorf("the library of runtime %q called restyffi.Serve %d times; call it once, with a function, from an init function of its main package", rt.name, served)
@@ -68,7 +69,7 @@ func (rt *Runtime) start() error {
 	return nil
 }
 
-// runSetUp runs setUp on a goroutine of its own: the host's thread must get through, whatever it does.
+// runSetUp runs setUp on a goroutine of its own, so that the host's thread returns even if setUp ends its goroutine.
 func (rt *Runtime) runSetUp() error {
 	result := make(chan error, 1)
 	go func() {

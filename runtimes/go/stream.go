@@ -33,26 +33,26 @@ type StreamHandler func(ctx context.Context, s *Stream) error
 // window in each direction, which the host sets (256 KB).
 type Stream struct {
 	call   call
-	window int64 // with which each direction began
+	window int64 // the size of each direction's window
 
-	receiving sync.Mutex // held by whoever receives
-	current   payload    // what Recv has lent
+	receiving sync.Mutex // held while receiving
+	current   payload    // the message that Recv has lent
 
-	sending sync.Mutex // held by whoever sends: messages keep their order, and the end comes after them
+	sending sync.Mutex // held while sending: messages keep their order, and the END comes last
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	inbox   inbox
-	closed  bool      // the client's direction is
-	over    bool      // the handler has returned
-	due     int64     // cost of the messages that were received since the host got some of its window back
+	closed  bool      // whether the client has closed its direction
+	over    bool      // whether the handler has returned
+	due     int64     // cost of the messages received since some of the window was given back
 	credit  int64     // what is left of the window for sending
-	arrived sync.Cond // there is something to receive
-	widened sync.Cond // there is a window to send in
+	arrived sync.Cond // a message has arrived
+	widened sync.Cond // the window for sending has grown
 }
 
 var errOver = errors.New("the stream is over: its handler has returned")
 
-// cost is what a message takes from a window: resty_ffi_cost.
+// cost returns what a message takes from a window, as resty_ffi_cost does.
 func cost(n int) int64 { return int64(max(n, leastCost)) }
 
 func newStream(rt *Runtime, m *method, f *frame) *Stream {
@@ -92,7 +92,7 @@ func (s *Stream) Recv() (message []byte, err error) {
 	return next.bytes(), err
 }
 
-// next takes the next message, and says how much of the window is to be given back.
+// next waits for the next message and returns it, with the part of the window that is to be given back.
 func (s *Stream) next() (p payload, back int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Stream) Send(message []byte) error {
 	return Errorf(CodeQueueFull, "no payload memory is left for a message of %d bytes", len(message))
 }
 
-// spend waits for a window and takes n from it.
+// spend waits until the window is open and takes n from it.
 func (s *Stream) spend(n int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *Stream) spend(n int64) error {
 	return nil
 }
 
-// failure says why nothing can be received or sent any more.
+// failure returns why the stream can neither receive nor send, or nil if it can.
 func (s *Stream) failure() error {
 	if s.over {
 		return errOver
@@ -153,7 +153,7 @@ func (s *Stream) failure() error {
 	return s.call.Err()
 }
 
-// push takes a message of the client's, unless the stream has no use for it.
+// push adds a message from the client. It reports whether the stream keeps the memory of the message.
 func (s *Stream) push(p payload, last bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,7 +176,7 @@ func (s *Stream) widen(n int64) {
 	s.widened.Signal()
 }
 
-// wake lets those that wait look again.
+// wake makes the goroutines that wait check the state of the stream again.
 func (s *Stream) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +184,7 @@ func (s *Stream) wake() {
 	s.widened.Broadcast()
 }
 
-// run is the goroutine of a stream. Whatever the handler does, the stream gets its END.
+// run is the goroutine of a stream. The END is sent whatever the handler does.
 func (s *Stream) run() {
 	c := &s.call
 	var response []byte
@@ -202,12 +202,12 @@ func (s *Stream) run() {
 		response, err = s.plain()
 	default:
 		if err = c.method.stream(c, s); err == nil {
-			err = c.Err() // a stream that was cut short is not to look complete
+			err = c.Err() // a stream that was cut short must not look complete
 		}
 	}
 }
 
-// plain calls the handler of a method that takes plain calls.
+// plain serves the stream with the handler of a method for plain calls.
 func (s *Stream) plain() ([]byte, error) {
 	request, err := s.Recv()
 	if err != nil && err != io.EOF {
@@ -222,7 +222,7 @@ func (s *Stream) finish(response []byte, err error) {
 	s.over = true
 	s.mu.Unlock()
 	s.wake()
-	// Goroutines that the handler left behind may be about to send, or to free what they had received.
+	// Goroutines that outlive the handler may be sending, or freeing the message that they received.
 	s.receiving.Lock()
 	s.sending.Lock()
 	for !s.inbox.empty() {

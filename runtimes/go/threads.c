@@ -1,8 +1,7 @@
 /*
- * Names for Go's threads. Go starts them with the name of the thread that starts them: the first ones inside dlopen, so
- * in a host every thread of a Go library would bear the host's name. Nothing in Go can name a thread that the scheduler
- * made, but the loading thread can carry the name ffi-go while it starts the Go runtime, and every other thread
- * inherits it from there.
+ * Names Go's threads. A thread inherits the name of the thread that starts it, and the first ones start inside dlopen,
+ * so every thread of a Go library would have the host's name. Go cannot name a thread that its scheduler starts. So the
+ * loading thread has the name ffi-go while it starts the Go runtime, and all other threads inherit that name.
  */
 #include <sys/prctl.h>
 
@@ -29,7 +28,7 @@ __attribute__((constructor(101))) static void before_go(void)
     loader = restyffi_name_thread();
 }
 
-/* Runs after it: the linker keeps the order of the objects, and Go's comes first. */
+/* Runs after Go's constructor: the linker keeps the order of the objects, and that of Go comes first. */
 __attribute__((constructor)) static void after_go(void)
 {
     restyffi_rename_thread(loader);

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// unloadTimeout is how long handlers have to return once the runtime is to end.
+// unloadTimeout is the time that handlers have to return when the runtime is to end.
 const unloadTimeout = time.Second
 
-// obedience is how long a function given to OnUnload has to return once its context is done.
+// obedience is the time that a function passed to OnUnload has to return once its context is done.
 const obedience = 100 * time.Millisecond
 
-// unload ends the runtime: everything that runs is told so, every call gets its answer, and the queue goes back to the
-// host. It runs on the goroutine that polled last; the calls that were polled before are run by others.
+// unload ends the runtime. It cancels all calls, answers them, and closes the queue. It runs on the goroutine that polled
+// last; other goroutines run the calls that are left.
 func (rt *Runtime) unload() {
 	var left time.Duration
 	handlers := unloadTimeout
@@ -39,15 +39,15 @@ func (rt *Runtime) unload() {
 	}
 	rt.runOnUnload(end)
 	rt.queue.finish(false)
-	// A handler that is still running looks at its request, which is the queue's memory: the queue is closed only once
-	// the last one has returned.
+	// A handler that is still running may read its request, which is memory of the queue. So the queue is closed only after
+	// the last handler has returned.
 	rt.waitForCalls(0)
 	rt.gate.close(rt.unloaded())
 	rt.poller.file.Close()
 	rt.queue.close()
 }
 
-// runOnUnload runs what was given to OnUnload, until end.
+// runOnUnload runs the functions passed to OnUnload. It returns when they have returned, or soon after end.
 func (rt *Runtime) runOnUnload(end time.Time) {
 	if len(rt.onUnload) == 0 {
 		return
@@ -67,13 +67,13 @@ func (rt *Runtime) runOnUnload(end time.Time) {
 	case <-ctx.Done():
 	}
 	select {
-	case <-done: // those that obey say so themselves
+	case <-done: // a function that failed because its time was over has logged that
 	case <-time.After(obedience):
-		rt.logger.Error("A function given to OnUnload has not returned in its time (drain_timeout, worker_shutdown_timeout); it is left behind.")
+		rt.logger.Error("A function passed to OnUnload did not return in time (drain_timeout, worker_shutdown_timeout); the runtime ends without it.")
 	}
 }
 
-// runOne runs one function on its goroutine, which it may end.
+// runOne runs one function on a goroutine of its own, which the function may end.
 func (rt *Runtime) runOne(ctx context.Context, f func(context.Context) error) {
 	err := errors.New("it ended its goroutine with runtime.Goexit instead of returning")
 	done := make(chan struct{})
@@ -82,19 +82,19 @@ func (rt *Runtime) runOne(ctx context.Context, f func(context.Context) error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = &panicError{p}
-				rt.logger.Error("A function given to OnUnload panicked.", "panic", p, "stack", string(debug.Stack()))
+				rt.logger.Error("A function passed to OnUnload panicked.", "panic", p, "stack", string(debug.Stack()))
 			}
 		}()
 		err = f(ctx)
 	}()
 	<-done
 	if err != nil {
-		rt.logger.Error("A function given to OnUnload failed.", "error", err)
+		rt.logger.Error("A function passed to OnUnload failed.", "error", err)
 	}
 }
 
-// waitForCalls waits until no call is in flight, for at most limit, 0 = for ever. Looking now and then costs something
-// once, at the end; keeping count would cost every call.
+// waitForCalls waits until no call is in flight, for at most limit; 0 means without a limit. Polling costs something once,
+// at the end. A counter would cost every call something.
 func (rt *Runtime) waitForCalls(limit time.Duration) {
 	pause := 100 * time.Microsecond
 	for start := time.Now(); len(rt.calls.all()) > 0 && (limit == 0 || time.Since(start) < limit); {
