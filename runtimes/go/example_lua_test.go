@@ -16,7 +16,7 @@ type luaRuntime struct {
 	runtime *testhost.Runtime
 }
 
-// loadFFI loads the runtime that the example has given to Serve. config is its configuration, "" = none.
+// loadFFI loads the runtime that the example has passed to Serve. An empty config means none.
 func loadFFI(config string) *luaRuntime {
 	rt := &luaRuntime{host: testhost.New()}
 	var text *string
@@ -33,7 +33,7 @@ func loadFFI(config string) *luaRuntime {
 // call prints what rt:method(request) returns.
 func (rt *luaRuntime) call(method, request string) { rt.callWithin(0, method, request) }
 
-// callWithin prints what rt:method(request, { timeout = … }) returns; 0 = no timeout.
+// callWithin prints what rt:method(request, { timeout = … }) returns; 0 means no timeout.
 func (rt *luaRuntime) callWithin(timeout time.Duration, method, request string) {
 	response, err := rt.runtime.Start(method, []byte(request), timeout).Wait()
 	var failure *testhost.CallError
@@ -49,7 +49,7 @@ func (rt *luaRuntime) callWithin(timeout time.Duration, method, request string) 
 	}
 }
 
-// stream opens a stream of a method, sends the messages, and prints those that come back.
+// stream opens a stream of a method, sends messages, and prints those that it receives.
 func (rt *luaRuntime) stream(method string, messages ...string) {
 	s, err := rt.runtime.Open(method, nil, len(messages) == 0, 0)
 	if err != nil {
@@ -77,7 +77,7 @@ func (rt *luaRuntime) stream(method string, messages ...string) {
 	}
 }
 
-// log prints the next lines of the host's log, which has as many at the end of the example.
+// log waits until the host's log has this number of lines, and prints the log.
 func (rt *luaRuntime) log(lines int) {
 	for end := time.Now().Add(20 * time.Second); len(rt.host.Lines()) < lines && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)

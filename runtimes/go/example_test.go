@@ -60,7 +60,7 @@ func ExampleRuntime_HandleDefault() {
 	// Output: true anything of "hello"
 }
 
-// The context of a call has the caller's deadline, and can be passed on to whatever the handler waits for.
+// The context of a call has the caller's deadline. Pass it to everything that the handler waits for.
 func ExampleHandler() {
 	answerAt := func(ctx context.Context) string {
 		deadline, limited := ctx.Deadline()
@@ -83,7 +83,7 @@ func ExampleHandler() {
 	// true within 2m0s
 }
 
-// The caller gets the code of an error that Errorf has made, and CodeThrew with the text of any other one.
+// The caller gets the code of an error made by Errorf. The code of any other error is CodeThrew.
 func ExampleErrorf() {
 	const unknownUser = 404
 	restyffi.Serve(func(rt *restyffi.Runtime) error {
@@ -171,7 +171,7 @@ func ExampleRuntime_HandleStream() {
 	// true nil
 }
 
-// Send waits while the client does not read, so a handler may send more than memory holds.
+// Send waits while the client does not read, so a handler can send more than fits into memory.
 func ExampleStream_Send() {
 	restyffi.Serve(func(rt *restyffi.Runtime) error {
 		rt.HandleStream("count", func(_ context.Context, s *restyffi.Stream) error {
@@ -195,7 +195,7 @@ func ExampleStream_Send() {
 	// false 1 three is enough
 }
 
-// All workers of nginx count in the same dict.
+// All workers of nginx share the dict.
 func ExampleDict_Incr() {
 	restyffi.Serve(func(rt *restyffi.Runtime) error {
 		dict := rt.NamedDict("cache") // in Lua: dicts = { "cache" } in the options of ngx.load_ffi
@@ -220,7 +220,7 @@ func ExampleDict_Incr() {
 	// true 1
 }
 
-// A goroutine that works between the calls ends with the runtime, and its end is waited for.
+// A goroutine that works between the calls ends with the runtime, which waits for it.
 func ExampleRuntime_Context() {
 	restyffi.Serve(func(rt *restyffi.Runtime) error {
 		ended := make(chan struct{})
@@ -248,7 +248,7 @@ func ExampleRuntime_Context() {
 	// Output: The runtime ends.
 }
 
-// What was answered before it was stored is stored at the end.
+// The function passed to OnUnload stores what the handlers have accepted.
 func ExampleRuntime_OnUnload() {
 	restyffi.Serve(func(rt *restyffi.Runtime) error {
 		lines := make(chan []byte, 100)

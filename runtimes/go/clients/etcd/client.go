@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 )
 
-// client is an etcd client, with what it does in the background.
+// client is an etcd client and its background work.
 type client struct {
 	*clientv3.Client
 	rt              *restyffi.Runtime
@@ -27,9 +27,9 @@ type client struct {
 	cancel          context.CancelFunc // ends the client's context
 }
 
-// Close ends the connections, the watches and what keeps leases alive.
+// Close ends the connections, the watches and the renewal of leases.
 func (c *client) Close(context.Context) {
-	_ = c.Client.Close() // all that it says is that the context, which it ends itself, has ended
+	_ = c.Client.Close() // its only error is that the context, which it ends itself, has ended
 	c.cancel()
 }
 
@@ -52,9 +52,9 @@ func handleStream[B any](p *pool.Pool[options, *client], method string,
 	})
 }
 
-// patience ends with the call. If there is no connection just now, it ends a little earlier, so that there is time to
-// say why. It saves a goroutine for each call: gRPC derives contexts from one with values, and package context watches
-// what is below them on a goroutine unless it has made that itself.
+// patience returns a context that ends with the call. Without a connection it ends a little earlier, so that there is time to
+// say why. It also saves a goroutine for each call: gRPC adds values to the context and derives others from that, which costs
+// a goroutine in package context, unless the innermost context comes from package context itself.
 func (c *client) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok || c.connected() {
@@ -65,13 +65,14 @@ func (c *client) patience(ctx context.Context) (context.Context, context.CancelF
 
 func (c *client) connected() bool { return c.ActiveConnection().GetState() == connectivity.Ready }
 
-// near is how close to its deadline the end of a call is about it.
+// near bounds the time before its deadline in which the cancellation of a call counts as a timeout.
 const near = 50 * time.Millisecond
 
-// explained is the error with its code. When time is up since no endpoint can be reached, it says so.
+// explained returns the error with its code. If the call timed out because no endpoint can be reached, it returns the reason
+// for that.
 func (c *client) explained(ctx context.Context, err error) error {
 	err = coded(err)
-	// etcd resets the stream at the deadline, which may be a moment ahead of the clock here.
+	// etcd resets the stream at the deadline, and its clock may be slightly ahead.
 	if deadline, ok := ctx.Deadline(); ok && isCancelled(err) && time.Until(deadline) < near {
 		err = coded(context.DeadlineExceeded)
 	}
@@ -83,12 +84,11 @@ func (c *client) explained(ctx context.Context, err error) error {
 	return c.hinted(err)
 }
 
-// refusal matches what gRPC says when a server ends a connection before it has said anything, with an alert of TLS or
-// without one.
+// refusal matches the error of gRPC when a server ends a connection before it sends anything, with or without a TLS alert.
 var refusal = regexp.MustCompile(`(handshake failed|server preface|client preface|settings frame|window update): ` +
 	`(remote error: .*|.*EOF|.*connection reset by peer|.*broken pipe)`)
 
-// hinted adds to an error with a code what to know of our certificate, if a server may have refused us for it.
+// hinted adds the hint about the client's certificate to the error of a connection that a server refused.
 func (c *client) hinted(err error) error {
 	var own *restyffi.Error
 	hint := c.identity.Hint()
@@ -98,7 +98,7 @@ func (c *client) hinted(err error) error {
 	return restyffi.Errorf(own.Code, "%s%s", own.Message, hint)
 }
 
-// unreachable asks gRPC, which does not wait for a connection here, why there is none.
+// unreachable returns why there is no connection: the error of a call that does not wait for one.
 func (c *client) unreachable() error {
 	ctx, cancel := context.WithTimeout(c.Ctx(), 10*time.Millisecond)
 	defer cancel()

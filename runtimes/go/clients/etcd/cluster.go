@@ -9,7 +9,7 @@ type statusRequest struct {
 	Endpoint string `msgpack:"endpoint"`
 }
 
-// statusAnswer has the ids of members as decimal strings.
+// statusAnswer has ids as decimal strings.
 type statusAnswer struct {
 	Endpoint    string   `msgpack:"endpoint"`
 	Version     string   `msgpack:"version"`
@@ -25,7 +25,7 @@ type statusAnswer struct {
 	Errors      []string `msgpack:"errors,omitempty"`
 }
 
-// status asks one member, the first of the endpoints if none is named.
+// status asks one member: by default, the first of the endpoints.
 func (c *client) status(ctx context.Context, body *statusRequest) (*statusAnswer, error) {
 	endpoint := body.Endpoint
 	if endpoint == "" {
@@ -81,8 +81,8 @@ func nonNil(list []string) []string {
 	return list
 }
 
-// idOf is an id of 64 bits as Lua can hold it.
+// idOf returns an id of 64 bits as a string, because Lua's numbers have 53 bits.
 func idOf(id uint64) string { return strconv.FormatUint(id, 10) }
 
-// endpoints are those that the client uses just now: those that it was given, or auto_sync_interval has found.
+// endpoints returns the endpoints that the client uses now: those of its options, or those that auto_sync_interval has found.
 func (c *client) endpoints(context.Context, *none) ([]string, error) { return c.Endpoints(), nil }

@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/etcd/client/v3/namespace"
 )
 
-// connect makes a client. Nothing is connected yet, unless there is a user, whose password is exchanged for a token.
+// connect makes a client. It connects only if there is a user, to exchange the password for a token.
 func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, error) {
 	config, err := o.config()
 	if err != nil {
@@ -25,7 +25,7 @@ func connect(ctx context.Context, rt *restyffi.Runtime, o *options) (*client, er
 		user = &login{user: o.User, password: o.Password, timeout: config.DialTimeout}
 		config.DialOptions = append(config.DialOptions, user.dialOptions()...)
 	}
-	// Not the runtime's context: those who use the client while it is unloaded have leases to revoke.
+	// Not the runtime's context: the handlers still revoke leases while the runtime is unloaded.
 	background, cancel := context.WithCancel(context.Background())
 	inTime := context.AfterFunc(ctx, cancel)
 	config.Context = background

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// coded gives an error the code that Lua sees: the gRPC status of what etcd or the connection to it says, and
-// resty-ffi's own where time was up or the caller has gone.
+// coded gives an error the code that Lua sees: the gRPC status of an error of etcd or of the connection, and resty-ffi's own
+// code for a timeout or a caller that has gone.
 func coded(err error) error {
 	var own *restyffi.Error
 	switch {
@@ -37,7 +37,7 @@ func coded(err error) error {
 	return restyffi.Errorf(int(code), "%s", text)
 }
 
-// statusOf is the gRPC status of an error, OK if it has none.
+// statusOf returns the gRPC status of an error, or OK if it has no status.
 func statusOf(err error) (codes.Code, string) {
 	var etcd rpctypes.EtcdError
 	if errors.As(rpctypes.Error(err), &etcd) {
@@ -58,13 +58,13 @@ func hasCode(err error, code int) bool {
 	return errors.As(err, &own) && own.Code == code
 }
 
-// passes reports whether an error comes from a server that is down, has no leader or is being changed.
+// passes reports whether the server is down or has no leader, which may be over soon.
 func passes(err error) bool {
 	code, _ := statusOf(err)
 	return code == codes.Unavailable
 }
 
-// wrong is an error for what no etcd does: to go on might leave something out.
+// wrong returns the error for an answer that violates etcd's protocol. To go on after it might lose events.
 func wrong(format string, values ...any) error {
 	return restyffi.Errorf(int(codes.DataLoss), "the server does not keep to etcd's protocol: %s",
 		fmt.Sprintf(format, values...))

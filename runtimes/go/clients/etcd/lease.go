@@ -46,7 +46,7 @@ func (c *client) keepInBackground(id clientv3.LeaseID) {
 	}
 }
 
-// keep renews a lease until ctx is done, or etcd says that the lease is gone. renewed is told the time to live.
+// keep renews a lease until ctx is done or the lease is gone. It calls renewed with the time to live after each renewal.
 func (c *client) keep(ctx context.Context, id clientv3.LeaseID, renewed func(ttl int64) error) error {
 	for {
 		renewals, err := c.KeepAlive(ctx, id)
@@ -58,7 +58,7 @@ func (c *client) keep(ctx context.Context, id clientv3.LeaseID, renewed func(ttl
 				return err
 			}
 		}
-		// That ends with ctx, with the lease, and when no server answered for as long as the lease lives.
+		// The renewals end with ctx, with the lease, and when no server has answered within the lease's time to live.
 		if _, err = c.renew(ctx, id); passes(err) {
 			err = pause(ctx)
 		}
@@ -68,7 +68,7 @@ func (c *client) keep(ctx context.Context, id clientv3.LeaseID, renewed func(ttl
 	}
 }
 
-// renew renews a lease once. clientv3.KeepAliveOnce would ask again without a pause while no server is to be reached.
+// renew renews a lease once. clientv3.KeepAliveOnce would retry without a pause while no server can be reached.
 func (c *client) renew(ctx context.Context, id clientv3.LeaseID) (ttl int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -106,7 +106,7 @@ type keepAliveRequest struct {
 	Timeout float64 `msgpack:"timeout"` // seconds for the first renewal
 }
 
-// keepAlive is a stream with a message for each renewal. It fails at once if the first one does.
+// keepAlive serves a stream with a message for each renewal. The stream fails at once if the first renewal fails.
 func (c *client) keepAlive(ctx context.Context, body *keepAliveRequest, s *pool.Stream) error {
 	id := clientv3.LeaseID(body.ID)
 	renewed := func(ttl int64) error { return s.Send(lease{body.ID, ttl}) }
@@ -135,7 +135,7 @@ type ttlRequest struct {
 type ttlAnswer struct {
 	lease
 	GrantedTTL int64    `msgpack:"granted_ttl"`
-	Keys       [][]byte `msgpack:"keys"` // nil unless it was asked for
+	Keys       [][]byte `msgpack:"keys"` // nil unless requested
 }
 
 func (c *client) timeToLive(ctx context.Context, body *ttlRequest) (*ttlAnswer, error) {

@@ -13,14 +13,14 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// releaseTimeout bounds how long the end of a lock waits for etcd.
+// releaseTimeout bounds how long the release of a lock waits for etcd.
 const releaseTimeout = 5 * time.Second
 
 type lockRequest struct {
 	Name    string  `msgpack:"name"`
 	TTL     int64   `msgpack:"ttl"`
 	Try     bool    `msgpack:"try"`
-	Timeout float64 `msgpack:"timeout"` // seconds until the lock is given up that another one holds
+	Timeout float64 `msgpack:"timeout"` // seconds to wait for a lock that is held
 }
 
 type lockAnswer struct {
@@ -28,8 +28,8 @@ type lockAnswer struct {
 	Revision int64  `msgpack:"revision"`
 }
 
-// lock is a stream that holds a lock: a message says that it is held, and it is released when the caller has closed its
-// direction, or has gone. The lease is the stream's own.
+// lock serves a stream that holds a lock. A message says that the lock is held. The lock is released when the caller closes
+// its direction or goes away. The stream has a lease of its own.
 func (c *client) lock(ctx context.Context, body *lockRequest, s *pool.Stream) (err error) {
 	waiting, cancel := context.WithTimeout(ctx, seconds(body.Timeout, usualConnectTimeout))
 	defer cancel()
@@ -66,10 +66,10 @@ func (c *client) lock(ctx context.Context, body *lockRequest, s *pool.Stream) (e
 	return c.hold(ctx, body, session, s)
 }
 
-// hold returns when the lock is to be released, or with an error if it was lost.
+// hold returns when the lock is to be released, and returns an error when the lock is lost.
 func (c *client) hold(ctx context.Context, body *lockRequest, session *concurrency.Session, s *pool.Stream) error {
 	end := make(chan error, 1)
-	go func() { end <- s.Recv(&none{}) }() // nothing else comes
+	go func() { end <- s.Recv(&none{}) }() // the caller sends no messages
 	select {
 	case err := <-end:
 		if err == io.EOF {
@@ -84,8 +84,8 @@ func (c *client) hold(ctx context.Context, body *lockRequest, session *concurren
 	}
 }
 
-// release frees a lock at once, since its key goes with its lease. The caller may have gone, so it has its own time;
-// where it fails, the lease's time to live frees the lock.
+// release frees a lock at once, because the key of the lock is deleted with its lease. It has a timeout of its own, because
+// the caller may have gone. If it fails, the lock is free when the lease expires.
 func (c *client) release(id clientv3.LeaseID) error {
 	ctx, cancel := context.WithTimeout(c.Ctx(), releaseTimeout)
 	defer cancel()

@@ -15,25 +15,26 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// login has the token of a user, and gets another one when etcd refuses it. The etcd client does that, too, but sends
-// the refused token along when it asks for another one: etcd up to 3.4 refuses that as well, and it asks for ever.
+// login holds the token of a user, and gets another token when etcd refuses it. The etcd client does that, too, but sends
+// the refused token with the request for another one. etcd up to 3.4 refuses that request, and the client repeats it for
+// ever.
 type login struct {
 	user, password string
 	timeout        time.Duration // of an attempt
 
 	mu      sync.Mutex
-	etcd    *clientv3.Client // nil until it is there
+	etcd    *clientv3.Client // nil until first
 	token   string           // "" before the first login, and while etcd wants none
-	running *loginAttempt    // nil while nobody logs in
+	running *loginAttempt    // nil if no login is running
 }
 
-// loginAttempt is one for all who need a token at the same time: checking a password is work for etcd.
+// loginAttempt serves all calls that need a token at the same time, because checking a password is expensive for etcd.
 type loginAttempt struct {
-	done chan struct{} // closed when err is there
+	done chan struct{} // closed when err is set
 	err  error
 }
 
-// dialOptions make a connection send the token, and renew it.
+// dialOptions returns the options with which a connection sends and renews the token.
 func (l *login) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{grpc.WithPerRPCCredentials(l), grpc.WithChainUnaryInterceptor(l.call)}
 }
@@ -47,12 +48,12 @@ func (l *login) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 	return map[string]string{rpctypes.TokenFieldNameGRPC: token}, nil
 }
 
-// RequireTransportSecurity implements [credentials.PerRPCCredentials]: whoever wants TLS sets it up.
+// RequireTransportSecurity implements [credentials.PerRPCCredentials]: TLS is the user's choice.
 func (l *login) RequireTransportSecurity() bool { return false }
 
 func isLogin(method string) bool { return method == pb.Auth_Authenticate_FullMethodName }
 
-// current is the token, "" without a user.
+// current returns the token, or "" without a user.
 func (l *login) current() string {
 	if l == nil {
 		return ""
@@ -62,7 +63,7 @@ func (l *login) current() string {
 	return l.token
 }
 
-// call is around each attempt of a call. What was refused for its token was not done, so it can be asked again.
+// call wraps each attempt of a call. etcd has not executed a call that it refused for its token, so the call can be repeated.
 func (l *login) call(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if isLogin(method) {
@@ -79,7 +80,7 @@ func (l *login) call(ctx context.Context, method string, request, answer any, co
 	return invoke(ctx, method, request, answer, conn, options...)
 }
 
-// refusesToken reports whether an error says that another token is needed.
+// refusesToken reports whether etcd wants another token.
 func refusesToken(err error) bool {
 	if err == nil {
 		return false
@@ -89,7 +90,7 @@ func refusesToken(err error) bool {
 		errors.Is(err, rpctypes.ErrUserEmpty)
 }
 
-// again logs in after etcd refused the token that was used. If it does not let the user in any more, the error says both.
+// again logs in after etcd refused the token used. If the login fails, too, the error has both reasons.
 func (l *login) again(ctx context.Context, used string, refusal error) error {
 	err := l.renew(ctx, used)
 	code, text := statusOf(err)
@@ -101,7 +102,7 @@ func (l *login) again(ctx context.Context, used string, refusal error) error {
 	return status.Errorf(codes.Unauthenticated, "%s; logging in anew failed: %s", why, text)
 }
 
-// first logs in for a client that has just been made.
+// first logs in for a new client.
 func (l *login) first(ctx context.Context, etcd *clientv3.Client) error {
 	l.mu.Lock()
 	l.etcd = etcd
@@ -109,7 +110,7 @@ func (l *login) first(ctx context.Context, etcd *clientv3.Client) error {
 	return l.renew(ctx, "")
 }
 
-// renew returns when there is another token than the one that was used.
+// renew returns when there is a token other than the one used.
 func (l *login) renew(ctx context.Context, used string) error {
 	l.mu.Lock()
 	if l.token != used || l.etcd == nil {

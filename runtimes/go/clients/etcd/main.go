@@ -1,4 +1,4 @@
-// Command etcd is libffi_etcd.so: what resty.ffi.etcd calls. packages/lua/lib/resty/ffi/etcd.lua has the other side.
+// Command etcd is libffi_etcd.so, which resty.ffi.etcd calls (packages/lua/lib/resty/ffi/etcd.lua).
 package main
 
 import (
@@ -15,17 +15,17 @@ func init() { restyffi.Serve(setUp) }
 
 func main() {}
 
-// ballast is never touched, so it takes no memory, but counts where Go compares what lives with what was allocated since.
-// Little lives here while much passes through: so garbage is collected a quarter as often, which costs some 12 MB and
-// saves a tenth of the time of a get. A larger GOGC would have a large heap grow by its size.
+// ballast is never touched, so it takes no memory, but it counts as live heap when Go decides when to collect garbage. Little
+// memory is live here while much is allocated. With the ballast, garbage is collected a quarter as often, which costs some
+// 12 MB and saves a tenth of the time of a get. A larger GOGC would let a large heap grow in proportion.
 var ballast []byte
 
-// settle tells Go what suits a library in an nginx worker.
+// settle configures Go's runtime for a library in an nginx worker.
 func settle() {
 	ballast = make([]byte, 12<<20)
-	runtime.KeepAlive(ballast) // somebody has to use it
+	runtime.KeepAlive(ballast) // a variable has to be used
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1) // the worker has one processor: a second thread of Go's is more work and no help
+		runtime.GOMAXPROCS(1) // the worker has one processor, so a second thread would only cost time
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/backoff"
 )
 
-// options are those of etcd.new, times in seconds; resty.ffi.etcd checks them.
+// options are the options of etcd.new, which resty.ffi.etcd has checked. Times are in seconds.
 type options struct {
 	pool.Options
 	Endpoints        []string    `msgpack:"endpoints"`
@@ -33,7 +33,7 @@ type options struct {
 	MaxReceiveBytes  int         `msgpack:"max_receive_bytes"`
 }
 
-// tlsOptions have PEM texts or paths of files with them. Without a CA the system's are trusted.
+// tlsOptions have PEM texts, or paths of PEM files. Without a CA, those of the system are trusted.
 type tlsOptions struct {
 	CA         string `msgpack:"ca"`
 	Cert       string `msgpack:"cert"`
@@ -48,11 +48,11 @@ const (
 	usualKeepaliveTimeout = 10 * time.Second
 	mostSeconds           = 2_000_000
 
-	// window is how much of an answer or a watch comes before it is taken; gRPC's own grows to 16 MB.
+	// window bounds how much of an answer or a watch is received ahead; the default of gRPC grows to 16 MB.
 	window = 1 << 20
 )
 
-// reconnect lets a client find a server that is back within seconds; gRPC's own pauses grow to two minutes.
+// reconnect lets a client notice within seconds that a server is back; the default pauses of gRPC grow to two minutes.
 var reconnect = backoff.Config{
 	BaseDelay:  100 * time.Millisecond,
 	Multiplier: 1.6,
@@ -67,7 +67,7 @@ func seconds(value float64, usual time.Duration) time.Duration {
 	return time.Duration(min(value, mostSeconds) * float64(time.Second))
 }
 
-// config is what the etcd client wants to know.
+// config returns the configuration of the etcd client.
 func (o *options) config() (clientv3.Config, error) {
 	connectTimeout := seconds(o.ConnectTimeout, usualConnectTimeout)
 	config := clientv3.Config{
@@ -78,7 +78,7 @@ func (o *options) config() (clientv3.Config, error) {
 		DialKeepAliveTimeout: seconds(o.KeepaliveTimeout, usualKeepaliveTimeout),
 		MaxCallSendMsgSize:   o.MaxSendBytes,
 		MaxCallRecvMsgSize:   o.MaxReceiveBytes,
-		// What goes wrong is told to whoever called, and an error that was told is not logged.
+		// Errors are returned to the caller, and not logged as well.
 		Logger: zap.NewNop(),
 		DialOptions: []grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: connectTimeout}),
@@ -91,7 +91,8 @@ func (o *options) config() (clientv3.Config, error) {
 		config.TLS, err = o.TLS.config()
 	}
 	if o.TLS != nil && o.TLS.ServerName != "" {
-		// The etcd client names each endpoint after its address, which is before what the TLS configuration says.
+		// The etcd client derives a name from the address of each endpoint, which takes precedence over the TLS
+		// configuration.
 		config.DialOptions = append(config.DialOptions, grpc.WithAuthority(o.TLS.ServerName))
 	}
 	if err != nil {
@@ -100,7 +101,7 @@ func (o *options) config() (clientv3.Config, error) {
 	return config, nil
 }
 
-// check refuses what the etcd client would make something else of.
+// check refuses options that the etcd client would misinterpret.
 func (o *options) check() error {
 	if len(o.Endpoints) == 0 {
 		return errors.New(`"endpoints" must be a list of at least one address such as "127.0.0.1:2379"`)
@@ -167,7 +168,7 @@ func (o *tlsOptions) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// pem is the text itself, or that of the file.
+// pem returns the text itself, or the text of the file.
 func pem(name, textOrPath string) ([]byte, error) {
 	if strings.Contains(textOrPath, "-----BEGIN") {
 		return []byte(textOrPath), nil

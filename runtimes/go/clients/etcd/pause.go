@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// retryPause is between attempts to go on with a watch or a lease after a server was not to be reached.
+// retryPause is the pause between attempts to continue a watch or a lease while no server can be reached.
 const retryPause = 200 * time.Millisecond
 
 func pause(ctx context.Context) error {

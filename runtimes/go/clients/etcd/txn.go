@@ -20,7 +20,7 @@ type comparison struct {
 	Lease  leaseID `msgpack:"lease"`  // of the target "lease"
 }
 
-// operation is one of its fields.
+// operation has exactly one of its fields set.
 type operation struct {
 	Put    *putRequest    `msgpack:"put"`
 	Get    *getRequest    `msgpack:"get"`
@@ -34,7 +34,7 @@ type txnRequest struct {
 	Failure []operation  `msgpack:"failure"`
 }
 
-// txnAnswer has a response for each operation that was done: what the method of its name answers with.
+// txnAnswer has a response for each executed operation: the answer of the method with the operation's name.
 type txnAnswer struct {
 	Revision  int64 `msgpack:"revision,omitempty"`
 	Succeeded bool  `msgpack:"succeeded"`

@@ -12,7 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// mostInMessage is about how large a message with several revisions becomes.
+// mostInMessage is the approximate largest size of a message with several revisions, in bytes.
 const mostInMessage = 256 << 10
 
 type watchRequest struct {
@@ -21,13 +21,13 @@ type watchRequest struct {
 	PrevKV         bool     `msgpack:"prev_kv"`
 	ProgressNotify bool     `msgpack:"progress_notify"`
 	Filters        []string `msgpack:"filters"`
-	Timeout        float64  `msgpack:"timeout"` // seconds until a watch that etcd has not created is given up
+	Timeout        float64  `msgpack:"timeout"` // seconds within which etcd must create the watch
 }
 
-// watchMessage is what the stream of a watch sends. The first one has no events; another one without is a notice of
-// progress.
+// watchMessage is a message of the stream of a watch. The first message has no events. Any other message without events
+// reports progress.
 type watchMessage struct {
-	Revision int64   `msgpack:"revision"` // all events up to it have been sent
+	Revision int64   `msgpack:"revision"` // all events up to this revision have been sent
 	Events   []event `msgpack:"events"`
 
 	size int
@@ -39,7 +39,7 @@ type event struct {
 	PrevKV *keyValue `msgpack:"prev_kv,omitempty"`
 }
 
-// watch is a stream that sends what happens, and asks etcd how far it is for each message that comes.
+// watch serves a stream that sends events. For each message from the caller it asks etcd for its progress.
 func (c *client) watch(ctx context.Context, body *watchRequest, s *pool.Stream) error {
 	f, err := body.follower(c)
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *watchRequest) follower(c *client) (*follower, error) {
 	return f, nil
 }
 
-// messagesOf makes messages of events, each with all events of its revisions.
+// messagesOf splits events into messages. All events of a revision are in one message.
 func messagesOf(revision int64, events []*mvccpb.Event) []*watchMessage {
 	m := &watchMessage{Revision: revision, Events: []event{}}
 	messages := []*watchMessage{m}
@@ -105,7 +105,7 @@ func (m *watchMessage) add(e *mvccpb.Event) {
 	m.size += sizeOf(e)
 }
 
-// watcher is the follower in the form in which the etcd client's locks use it.
+// watcher makes the follower available to the locks of the etcd client.
 type watcher struct{ *client }
 
 func (w watcher) Watch(ctx context.Context, key string, options ...clientv3.OpOption) clientv3.WatchChan {

@@ -19,51 +19,52 @@ import (
 )
 
 const (
-	// mostInterruptions is how often in a row a watch goes on after an end that servers do not bring about by going away.
+	// mostInterruptions is how often in a row a watch may end for a reason other than a server that goes away.
 	mostInterruptions = 5
-	// lasting is how long a stream was good for something even if nothing has happened.
+	// lasting is the duration after which a stream counts as useful even without events.
 	lasting = 10 * time.Second
-	// anyWatch is the id in an answer to a request for progress.
+	// anyWatch is the watch id in an answer to a request for progress.
 	anyWatch = -1
 )
 
-// follower follows a watch over as many streams as it takes. A stream carries this watch only: the etcd client puts many
-// on one, where the reason for the end of one is lost or becomes that of another, and what was not taken fills the
-// memory. Here flow control leaves it with etcd.
+// follower follows a watch over as many streams as necessary. Each stream carries only this watch. The etcd client puts many
+// watches on one stream: the reason for the end of a watch can then get lost or be attributed to another watch, and events
+// that are not consumed fill the memory. Here flow control keeps them at etcd.
 type follower struct {
 	c       *client
 	request *pb.WatchCreateRequest
-	// emit is told once that the watch is there, and then all events of one or more revisions, or none: how far it is.
+	// emit is called once without events when the watch exists, and then with all events of one or more revisions, or without
+	// events to report progress.
 	emit func(revision int64, events []*mvccpb.Event) error
 
-	next      int64 // the revision from which another stream goes on; 0: what comes from now on
-	announced bool  // emit knows that the watch is there
+	next      int64 // the revision from which the next stream continues; 0 means from now on
+	announced bool  // whether emit has been called
 
-	// Of the stream that there is:
+	// State of the current stream:
 	created bool
 	id      int64
-	useful  bool            // it has told something new
+	useful  bool            // it has delivered something new
 	latest  int64           // the revision of its last event
-	partial []*mvccpb.Event // of that revision, which may not be complete
-	size    int             // of the events of that revision
+	partial []*mvccpb.Event // events of that revision, which may be incomplete
+	size    int             // size of the events of that revision
 
 	mu     sync.Mutex
 	stream pb.Watch_WatchClient // nil while there is no watch
-	asked  int                  // requests for progress that were not answered yet
+	asked  int                  // the number of unanswered requests for progress
 }
 
-// How a watch ends that etcd cancels without a word, and one whose stream it ends as if all was said.
+// The errors of a watch that etcd cancels without a reason, and of a watch whose stream etcd ends without an error.
 var (
 	errNoReason = errors.New("etcd cancelled it and gave no reason")
 	errNoEnd    = errors.New("etcd ended its stream and gave no reason")
 )
 
-// follow makes a follower of a key, or of those up to an end, in the client's namespace.
+// follow makes a follower of a key, or of the keys up to end, in the client's namespace.
 func (c *client) follow(key, end string, revision int64) *follower {
 	request := &pb.WatchCreateRequest{Key: []byte(c.namespace + key), RangeEnd: []byte(end), Fragment: true}
 	switch {
 	case len(request.Key) == 0:
-		request.Key = []byte{0} // the first key that there may be
+		request.Key = []byte{0} // the smallest key
 	case c.namespace == "" || end == "":
 	case end == "\x00":
 		request.RangeEnd = []byte(clientv3.GetPrefixRangeEnd(c.namespace))
@@ -73,7 +74,7 @@ func (c *client) follow(key, end string, revision int64) *follower {
 	return &follower{c: c, request: request, next: revision}
 }
 
-// run returns why the watch has ended. It is given up if etcd has not created it within patience.
+// run follows the watch until it ends, and returns why. It gives up if etcd has not created the watch within patience.
 func (f *follower) run(ctx context.Context, patience time.Duration) error {
 	ctx, cancel := context.WithCancelCause(clientv3.WithRequireLeader(ctx))
 	defer cancel(nil)
@@ -81,7 +82,7 @@ func (f *follower) run(ctx context.Context, patience time.Duration) error {
 	defer late.Stop()
 
 	var reason error // why the last stream ended
-	denied := false  // another token was asked for since there was a watch
+	denied := false  // whether a token was requested since the last watch was created
 	for interruptions := 0; interruptions < mostInterruptions; {
 		began, token := time.Now(), f.c.login.current()
 		err := f.once(ctx, late)
@@ -94,7 +95,7 @@ func (f *follower) run(ctx context.Context, patience time.Duration) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case f.c.login != nil && !denied && !f.created && denies(err):
-			// Some etcd say of a token that is not valid any more what they say of one without the permission.
+			// Some versions of etcd report a token that is no longer valid as a missing permission.
 			failed := f.c.login.again(ctx, token, err)
 			if failed != nil && !passes(failed) && !interrupts(failed) {
 				return failed
@@ -117,7 +118,8 @@ func (f *follower) run(ctx context.Context, patience time.Duration) error {
 	return restyffi.Errorf(end.Code, "the watch ended %d times in a row: %s", mostInterruptions, end.Message)
 }
 
-// definite is the error of a watch that will not go on. Its code is a status: Lua goes on after TIMEOUT.
+// definite returns the error of a watch that does not continue. Its code is a gRPC status, because Lua continues after
+// TIMEOUT.
 func definite(reason error) *restyffi.Error {
 	code, text := statusOf(reason)
 	if code == codes.OK {
@@ -126,7 +128,7 @@ func definite(reason error) *restyffi.Error {
 	return restyffi.Errorf(int(code), "%s", text)
 }
 
-// interrupts reports whether another stream may do better, though the server has not just gone away: it was stopped, or
+// interrupts reports whether another stream may succeed although the server is reachable: the server is stopping, or
 // something between has ended the stream.
 func interrupts(err error) bool {
 	if err == errNoEnd || err == errNoReason {
@@ -157,7 +159,7 @@ func (f *follower) once(ctx context.Context, late *time.Timer) error {
 		return err
 	}
 	f.request.StartRevision = f.next
-	// Why something cannot be sent is what there is to receive.
+	// If this fails, Recv returns the reason.
 	_ = stream.Send(&pb.WatchRequest{RequestUnion: &pb.WatchRequest_CreateRequest{CreateRequest: f.request}})
 	for {
 		r, err := stream.Recv()
@@ -217,7 +219,7 @@ func (f *follower) established(id, revision int64) error {
 	return f.emit(f.next-1, nil)
 }
 
-// connected lets requests for progress go to a stream, nil = none.
+// connected sets the stream to which requests for progress go; nil means that there is none.
 func (f *follower) connected(stream pb.Watch_WatchClient) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -228,7 +230,7 @@ func (f *follower) connected(stream pb.Watch_WatchClient) {
 	}
 }
 
-// ask asks for progress; after the next stream is there, if there is none.
+// ask asks etcd for progress, now or when the next stream exists.
 func (f *follower) ask() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -239,12 +241,12 @@ func (f *follower) ask() {
 }
 
 func (f *follower) sendProgress() {
-	// Where it fails, the stream has ended, and the next one is asked.
+	// If this fails, the stream has ended, and the next stream gets the request.
 	_ = f.stream.Send(&pb.WatchRequest{RequestUnion: &pb.WatchRequest_ProgressRequest{ProgressRequest: &pb.WatchProgressRequest{}}})
 }
 
-// answered tells of progress that was asked for. It is not where another stream begins: etcd before 3.4.25 and 3.5.8 may
-// answer ahead of events that are on their way.
+// answered reports requested progress. The next stream does not continue from there: etcd before 3.4.25 and 3.5.8 may answer
+// before it has sent earlier events.
 func (f *follower) answered(revision int64) error {
 	f.mu.Lock()
 	f.asked = max(0, f.asked-1)
@@ -252,7 +254,7 @@ func (f *follower) answered(revision int64) error {
 	return f.emit(max(revision, f.next-1), nil)
 }
 
-// add takes events, and passes on those of revisions that are complete.
+// add adds events and emits those of complete revisions.
 func (f *follower) add(r *pb.WatchResponse, revision int64) error {
 	for _, e := range r.Events {
 		if err := f.check(e, revision); err != nil {
@@ -273,7 +275,7 @@ func (f *follower) add(r *pb.WatchResponse, revision int64) error {
 	return f.emit(f.next-1, events[:complete])
 }
 
-// check takes an event's key out of the namespace, if it is one that can come now.
+// check checks that an event is possible now, and removes the namespace from its key.
 func (f *follower) check(e *mvccpb.Event, revision int64) error {
 	at := e.GetKv().GetModRevision()
 	switch {
@@ -319,7 +321,8 @@ func compacted(oldest int64) error {
 	return restyffi.Errorf(int(code), "%s; the oldest revision that can be watched is %d", text, oldest)
 }
 
-// cancelled is the error of a watch that etcd has cancelled: the reason is the text of an error, mostly of a gRPC status.
+// cancelled returns the error of a watch that etcd has cancelled. The reason is the text of an error, usually of a gRPC
+// status.
 func cancelled(reason string) error {
 	if reason == "" {
 		return errNoReason

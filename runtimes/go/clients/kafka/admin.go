@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// betweenLooks is after what time it is looked again whether a topic is there.
-const betweenLooks = 20 * time.Millisecond
+// lookPause is the pause between checks whether a topic exists.
+const lookPause = 20 * time.Millisecond
 
 type newTopic struct {
 	Topic             string            `msgpack:"topic"`
@@ -22,7 +22,7 @@ type newTopic struct {
 	Configs           map[string]string `msgpack:"configs"`
 }
 
-// topic is one that there is.
+// topic is an existing topic.
 type topic struct {
 	Topic      string `msgpack:"topic"`
 	Partitions int    `msgpack:"partitions"`
@@ -33,7 +33,7 @@ type topicName struct {
 	Group string `msgpack:"group"`
 }
 
-// createTopic leaves the numbers that are not given to the broker.
+// createTopic creates a topic. The broker chooses the numbers that the request does not have.
 func createTopic(ctx context.Context, c *client, t *newTopic) (topic, error) {
 	if t.Topic == "" {
 		return topic{}, invalid("a topic needs a name")
@@ -58,8 +58,7 @@ func createTopic(ctx context.Context, c *client, t *newTopic) (topic, error) {
 	return topic{t.Topic, int(made.NumPartitions)}, coded(err)
 }
 
-// known waits until a topic that has just been made is there: the controller, which has answered, knows it before the
-// other brokers do.
+// known waits until the brokers know a new topic. The controller, which has created it, knows it before the others.
 func (c *client) known(ctx context.Context, name string) error {
 	request := kmsg.NewPtrMetadataRequest()
 	request.Topics = []kmsg.MetadataRequestTopic{{Topic: &name}}
@@ -75,7 +74,7 @@ func (c *client) known(ctx context.Context, name string) error {
 			return nil
 		}
 		select {
-		case <-time.After(betweenLooks):
+		case <-time.After(lookPause):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -90,7 +89,7 @@ func deleteTopic(ctx context.Context, c *client, t *topicName) (any, error) {
 	return nil, coded(err)
 }
 
-// topics lists those that are not the brokers' own.
+// topics returns the topics, except for the brokers' internal ones.
 func topics(ctx context.Context, c *client, _ *struct{}) ([]topic, error) {
 	found, err := c.admin.ListTopics(ctx)
 	if err != nil {
@@ -106,8 +105,8 @@ func topics(ctx context.Context, c *client, _ *struct{}) ([]topic, error) {
 	return list, nil
 }
 
-// partition tells the first offset of a partition, the one that its next record gets, and the one from which a group
-// goes on (-1 = it has not begun).
+// partition has the first offset of a partition, the offset of its next record, and the offset from which a group continues
+// (-1 if the group has committed nothing).
 type partition struct {
 	Partition int32 `msgpack:"partition"`
 	Start     int64 `msgpack:"start"`

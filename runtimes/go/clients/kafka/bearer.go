@@ -12,10 +12,10 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 )
 
-// maxToken bounds a file that should hold a token.
+// maxToken bounds how much of a token file is read.
 const maxToken = 1 << 20
 
-// bearerOptions have the token, or the file that holds it, which is read for each connection.
+// bearerOptions have the token or the path of its file, which is read for each connection.
 type bearerOptions struct {
 	Token      string            `msgpack:"token"`
 	TokenFile  string            `msgpack:"token_file"`
@@ -56,8 +56,8 @@ func (o *bearerOptions) token() (string, error) {
 	return token, nil
 }
 
-// bearer is OAUTHBEARER. A broker says why it refuses a token before it fails the authentication, which franz-go does not
-// wait for.
+// bearer is the mechanism OAUTHBEARER. A broker sends the reason for refusing a token before it fails the authentication.
+// franz-go ignores that reason.
 type bearer struct{ sasl.Mechanism }
 
 type bearerSession struct{ sasl.Session }

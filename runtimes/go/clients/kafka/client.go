@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// client is what the pool keeps: the connections that produce and administrate. Consumers have connections of their own.
+// client is a client of the pool. Its connections are for producing and administration; consumers have their own.
 type client struct {
 	*kgo.Client
 	admin        *kadm.Client
@@ -18,8 +18,8 @@ type client struct {
 	reach        *reach
 	renewals     *renewals
 	transactions *transactions
-	// waiting is how many records are in the buffer. franz-go has a limit of its own, but says only later that a record
-	// was beyond it.
+	// waiting is the number of records in the buffer. franz-go has a limit, too, but reports a record above the limit too
+	// late.
 	waiting atomic.Int64
 }
 
@@ -37,14 +37,14 @@ func newClient(rt *restyffi.Runtime, o *options) (*client, error) {
 		transactions: newTransactions(rt, o)}, nil
 }
 
-// Close sends what is still to be sent, and ends the connections.
+// Close sends the records that wait, and ends the connections.
 func (c *client) Close(ctx context.Context) {
-	_ = c.renewals.drain(ctx) // what was not sent is reported to its callback by Close
+	_ = c.renewals.drain(ctx) // Client.Close fails the records that are not sent in time
 	c.Client.Close()
 	c.transactions.close()
 }
 
-// handle serves calls of a method. One that waits until its deadline ends with what keeps it waiting, if that is known.
+// handle serves the calls of a method. A call that waits until its deadline ends with the reason for waiting, if it is known.
 func handle[B, A any](p *pool.Pool[options, *client], method string,
 	f func(context.Context, *client, *B) (A, error)) {
 	pool.Handle(p, method, func(ctx context.Context, c *client, body *B) (A, error) {

@@ -10,16 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// leaveTimeout bounds how long the end of a consumer waits for the broker to be told.
+// leaveTimeout bounds how long the end of a consumer waits for the broker.
 const leaveTimeout = 5 * time.Second
 
-// commitment says that a record has been dealt with, and those before it in its partition.
+// commitment says that the caller has processed these records, and all records before them in their partitions.
 type commitment struct {
 	ID      string  `msgpack:"id"`
 	Records []place `msgpack:"records"`
 }
 
-// consumers are those that are open, by their ids.
+// consumers has the open consumers by their ids.
 type consumers struct {
 	rt   *restyffi.Runtime
 	mu   sync.Mutex
@@ -30,7 +30,7 @@ func newConsumers(rt *restyffi.Runtime) *consumers {
 	return &consumers{rt: rt, open: make(map[string]*consumer)}
 }
 
-// consume sends the records of the subscribed topics until the caller goes away.
+// consume serves a stream that sends the records of the subscription until the caller goes away.
 func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, stream *pool.Stream) error {
 	k, err := cs.join(c.options, s)
 	if err != nil {
@@ -39,7 +39,7 @@ func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, st
 	defer cs.leave(s.ID, k)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Polling says nothing of a broker that does not let us in; franz-go tries for ever.
+	// Polling does not report a broker that refuses the client: franz-go retries for ever.
 	stop := func(err error) {
 		if err := fatal(err); err != nil {
 			cancel(inTime(ctx, k.reach, err))
@@ -64,7 +64,7 @@ func (cs *consumers) consume(ctx context.Context, c *client, s *subscription, st
 	}
 }
 
-// join makes the consumer's own connections.
+// join makes a consumer, with connections of its own.
 func (cs *consumers) join(o *options, s *subscription) (*consumer, error) {
 	own, err := s.options()
 	if err != nil {
@@ -94,18 +94,18 @@ func (cs *consumers) join(o *options, s *subscription) (*consumer, error) {
 	return c, nil
 }
 
-// leave tells the group at once, so that others get its partitions without waiting for a time-out.
+// leave leaves the group and closes the consumer, so that others get its partitions without waiting for a timeout.
 func (cs *consumers) leave(id string, k *consumer) {
 	cs.mu.Lock()
 	delete(cs.open, id)
 	cs.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	_ = k.LeaveGroupContext(ctx) // a broker that is away notices by itself
+	_ = k.LeaveGroupContext(ctx) // otherwise the session times out
 	k.Close()
 }
 
-// find returns the open consumer of this id.
+// find returns the open consumer with this id.
 func (cs *consumers) find(id string) (*consumer, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -115,7 +115,7 @@ func (cs *consumers) find(id string) (*consumer, error) {
 	return nil, restyffi.Errorf(restyffi.CodeUnloaded, "the consumer is closed")
 }
 
-// commit answers when the broker has noted what was dealt with.
+// commit answers when the broker has stored the offsets.
 func (cs *consumers) commit(ctx context.Context, _ *client, c *commitment) (any, error) {
 	k, err := cs.find(c.ID)
 	if err != nil {
@@ -138,7 +138,7 @@ type consumerName struct {
 	ID string `msgpack:"id"`
 }
 
-// trouble fails with what keeps a consumer from its brokers just now, if anything does.
+// trouble fails with the reason why a consumer cannot use its brokers at present, if there is one.
 func (cs *consumers) trouble(_ context.Context, _ *client, n *consumerName) (any, error) {
 	k, err := cs.find(n.ID)
 	if err != nil {

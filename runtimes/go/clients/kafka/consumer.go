@@ -10,15 +10,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// consumer has connections of its own.
+// consumer is a consumer with connections of its own.
 type consumer struct {
 	*kgo.Client
 	reach      *reach
 	group      string
-	partitions map[string]map[int32]kgo.Offset // those that it reads; nil: all of its topics
+	partitions map[string]map[int32]kgo.Offset // nil unless it reads certain partitions
 }
 
-// react renews the topics that were made again, and returns what the consumer cannot go on with.
+// react renews topics that were deleted and created again. It returns the first error that ends the consumer.
 func (c *consumer) react(failures []kgo.FetchError) error {
 	renewed := ""
 	for _, failure := range failures {
@@ -41,8 +41,8 @@ func (c *consumer) react(failures []kgo.FetchError) error {
 	return nil
 }
 
-// hopeless are the errors that end a consumer. After all others franz-go tries again: brokers come back, groups are joined
-// again, topics are made.
+// hopeless has the errors that end a consumer. After any other error franz-go retries, since the broker may come back, the
+// group be joined again, or the topic be created.
 var hopeless = []*kerr.Error{
 	kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState, kerr.ClusterAuthorizationFailed,
 	kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed, kerr.InvalidGroupID, kerr.InvalidSessionTimeout,
@@ -50,7 +50,7 @@ var hopeless = []*kerr.Error{
 	kerr.GroupMaxSizeReached, kerr.FencedInstanceID,
 }
 
-// fatal is an error that ends a consumer, nil if this one does not.
+// fatal returns the error with which err ends a consumer, or nil if the consumer continues.
 func fatal(err error) *restyffi.Error {
 	var known *kerr.Error
 	if errors.As(err, &known) && slices.Contains(hopeless, known) {
@@ -63,12 +63,12 @@ func fatal(err error) *restyffi.Error {
 	return nil
 }
 
-// renew has a consumer forget a topic that was deleted and made again, and read the new one: from its beginning where the
-// consumer reads certain partitions, for their offsets are those of the old one.
+// renew makes a consumer read a topic that was deleted and created again. A consumer of certain partitions reads them from the
+// beginning, because its offsets belong to the old topic.
 func (c *consumer) renew(topic string) {
 	c.PurgeTopicsFromConsuming(topic)
 	if c.partitions == nil {
-		c.AddConsumeTopics(topic) // does nothing for a pattern, which finds the topic again
+		c.AddConsumeTopics(topic) // has no effect with a pattern, which finds the topic again
 		return
 	}
 	again := make(map[int32]kgo.Offset, len(c.partitions[topic]))

@@ -9,18 +9,19 @@ import (
 	restyffi "github.com/resty-ffi/resty-ffi/runtimes/go"
 )
 
-// farewell is how long before its deadline a call ends that a known trouble keeps waiting: there has to be time to say so.
+// farewell is the time before its deadline at which a call ends if the reason for waiting is known, so that the caller gets
+// the reason in time.
 const farewell = 250 * time.Millisecond
 
-// enough is how long a call may wait before it has to say why.
-func enough(ctx context.Context) (time.Duration, bool) {
+// enough returns how long a call may wait before it ends with the reason for waiting. ok is false without a deadline.
+func enough(ctx context.Context) (wait time.Duration, ok bool) {
 	deadline, ok := ctx.Deadline()
 	left := time.Until(deadline)
 	return left - min(left/10, farewell), ok
 }
 
-// await waits for what comes of a call, or for the reason why nothing does. It is for calls that are many: it does without
-// a context of patience.
+// await waits for the result of a call, or returns the reason for waiting. It is cheaper than a context of patience, for the
+// calls that are made most often.
 func await[T any](ctx context.Context, r *reach, done <-chan T) (result T, err error) {
 	var late <-chan time.Time
 	if left, ok := enough(ctx); ok {
@@ -42,7 +43,8 @@ func await[T any](ctx context.Context, r *reach, done <-chan T) (result T, err e
 	}
 }
 
-// patience is a context that is done a little before ctx if brokers cannot be used then; its cause is why.
+// patience returns a context that is done a little before the deadline of ctx if brokers cannot be used then. Its cause is the
+// reason.
 func patience(ctx context.Context, r *reach) (context.Context, context.CancelFunc) {
 	left, ok := enough(ctx)
 	if !ok {
@@ -60,8 +62,8 @@ func patience(ctx context.Context, r *reach) (context.Context, context.CancelFun
 	}
 }
 
-// inTime puts the cause of a context of patience in the place of what its end led to, and gives an error of a connection the
-// code and the words that it has for all who wait for this broker.
+// inTime replaces the error that the end of a context of patience has caused by the cause of that context. It gives an error
+// of a connection the code and the message that all calls waiting for this broker get.
 func inTime(ctx context.Context, r *reach, err error) error {
 	var own, reason *restyffi.Error
 	switch {
@@ -79,7 +81,7 @@ func inTime(ctx context.Context, r *reach, err error) error {
 	return err
 }
 
-// because adds to an error what keeps the client from its brokers, if that is known.
+// because adds the reason why the client cannot use its brokers to an error, if it is known.
 func because(err *restyffi.Error, r *reach) error {
 	if reason := r.reason(); reason != nil {
 		return restyffi.Errorf(err.Code, "%s: %v", err.Message, reason)

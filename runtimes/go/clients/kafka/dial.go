@@ -7,7 +7,8 @@ import (
 	"net"
 )
 
-// dialer notes how far a connection has come: one to a host that never answers fails too late to explain a call.
+// dialer returns a function that connects and notes the progress, because a connection to a host that never answers fails too
+// late to explain a timeout.
 func (r *reach) dialer(config *tls.Config) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		r.waits(address, "there is no connection yet")

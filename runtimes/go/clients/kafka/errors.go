@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// invalidRequest is Kafka's INVALID_REQUEST: input that is wrong.
+	// invalidRequest is Kafka's INVALID_REQUEST, for invalid input.
 	invalidRequest = 42
-	// clientFailed is for what the client says without a code of Kafka's.
+	// clientFailed is for errors of the client, which have no code of Kafka.
 	clientFailed = 1000
-	// unreachable is for brokers that cannot be reached, or do not speak: the client goes on trying.
+	// unreachable is for brokers that cannot be reached or do not answer; the client keeps trying.
 	unreachable = 1001
 )
 
@@ -45,12 +45,12 @@ func coded(err error) error {
 	return restyffi.Errorf(codeOfConnection(err), "%s", strings.TrimPrefix(err.Error(), "unable to dial: "))
 }
 
-// codeOfConnection is that of an error without a code of Kafka's.
+// codeOfConnection returns the code of an error without a code of Kafka.
 func codeOfConnection(err error) int {
 	var op *net.OpError
 	var dns *net.DNSError
 	switch {
-	// crypto/tls has no type of its own for what the other side says of our side of a handshake.
+	// crypto/tls has no exported type for an alert of the peer.
 	case errors.As(err, &op) && op.Op == "remote error":
 		return clientFailed
 	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -59,7 +59,7 @@ func codeOfConnection(err error) int {
 	return clientFailed
 }
 
-// logger takes franz-go's lines to the host's log; what it tells of retries is worth a warning at most.
+// logger writes the log lines of franz-go to the host's log.
 type logger struct{ to *slog.Logger }
 
 func (logger) Level() kgo.LogLevel { return kgo.LogLevelWarn }
@@ -72,7 +72,7 @@ func (l logger) Log(level kgo.LogLevel, message string, pairs ...any) {
 	}
 }
 
-// codeOf is what Lua sees of an error within an answer; 0 and nothing if there is none.
+// codeOf returns the code and the message of an error inside an answer; 0 and "" without an error.
 func codeOf(err error) (int, string) {
 	var ours *restyffi.Error
 	switch err = coded(err); {

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// explained is a failure to use a broker with its code, and what to look at; refusal is why a broker may close connections,
-// identity what to know of our certificate then.
+// explained returns the error of a broker that cannot be used, with its code and a hint. refusal is why a broker may close a
+// connection, identity the hint about the client's certificate.
 func explained(address string, err error, refusal, identity string) error {
 	code, hint := unreachable, ""
 	var known *kerr.Error

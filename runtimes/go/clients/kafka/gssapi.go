@@ -52,8 +52,8 @@ func (o *gssapiOptions) mechanism(user, password string, r *reach) (sasl.Mechani
 	return &kerberized{kerberos.NewClient(options), r}, nil
 }
 
-// kerberized is GSSAPI with Kerberos (RFC 4752, RFC 4121). franz-go has a mechanism, too: it needs gokrb5's client, see
-// package kerberos.
+// kerberized is the mechanism GSSAPI with Kerberos (RFC 4752, RFC 4121). That of franz-go needs the client of gokrb5, which
+// package kerberos replaces.
 type kerberized struct {
 	client *kerberos.Client
 	reach  *reach
@@ -79,20 +79,20 @@ func (k *kerberized) Authenticate(ctx context.Context, address string) (session 
 	case err != nil && ctx.Err() != nil:
 		return nil, nil, ctx.Err()
 	case err != nil:
-		// Not wrapped: a KDC's broken connection is not the broker's.
+		// Not wrapped, because the broken connection of a KDC is not one of the broker.
 		return nil, nil, fmt.Errorf("no Kerberos ticket: %v", err)
 	}
 	token, err = initialToken(ticket)
 	return &kerberizedSession{k.client, ticket}, token, err
 }
 
-// initialToken is what a connection begins with: the ticket, and that it is ours.
+// initialToken returns the first token of a connection: the ticket, and the proof that it belongs to the client.
 func initialToken(t *kerberos.Ticket) ([]byte, error) {
 	proof, err := types.NewAuthenticator(t.Realm, t.Client)
 	if err != nil {
 		return nil, err
 	}
-	// The length of an empty channel binding, the binding, and no flags: RFC 4121, 4.1.1.
+	// The length of an empty channel binding, the binding, and no flags (RFC 4121, 4.1.1).
 	proof.Cksum = types.Checksum{CksumType: chksumtype.GSSAPI, Checksum: append([]byte{16, 0, 0, 0}, make([]byte, 20)...)}
 	request, err := messages.NewAPReq(t.Ticket, t.Key, proof)
 	if err != nil {
@@ -116,7 +116,7 @@ type kerberizedSession struct {
 	ticket *kerberos.Ticket
 }
 
-// Challenge answers the broker, which says what protection it offers for what follows: there has to be "none".
+// Challenge answers the broker, which sends the levels of protection that it offers; one of them must be "none".
 func (s *kerberizedSession) Challenge(challenge []byte) (done bool, answer []byte, err error) {
 	defer recovered(&err)
 	var offer gssapi.WrapToken
@@ -138,7 +138,7 @@ func (s *kerberizedSession) Challenge(challenge []byte) (done bool, answer []byt
 	return true, answer, err
 }
 
-// recovered makes an error of a panic: gokrb5 takes what a KDC or a broker sends for well-formed.
+// recovered turns a panic into an error: gokrb5 assumes that what a KDC or a broker sends is well-formed.
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("a message of Kerberos makes no sense (%v)", p)

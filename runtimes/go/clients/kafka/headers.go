@@ -11,13 +11,13 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// headers are those of a record, in their order: keys may come twice, and values may be missing, which is not "". They
-// come as a list of [key, value], [key, nil] and [key], or as a map, and go as a list.
+// headers are the headers of a record, in order. Keys may occur twice, and a value may be missing, which is not the same as
+// "". headers are decoded from a list of [key, value], [key, nil] and [key], or from a map, and encoded as a list.
 type headers []kgo.RecordHeader
 
 var errHeader = errors.New("a header must be a list of a key and a value, which may be nil")
 
-// DecodeMsgpack makes no room before it has read what fills it: a list may claim any length.
+// DecodeMsgpack allocates nothing by the length of a list, because a list may claim any length.
 func (h *headers) DecodeMsgpack(d *msgpack.Decoder) error {
 	code, err := d.PeekCode()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command kafka is libffi_kafka.so: what resty.ffi.kafka calls. packages/lua/lib/resty/ffi/kafka.lua has the other side.
+// Command kafka is libffi_kafka.so, which resty.ffi.kafka calls (packages/lua/lib/resty/ffi/kafka.lua).
 package main
 
 import (

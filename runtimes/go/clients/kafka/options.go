@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// options are those of kafka.lua, which has checked their names and types. Times are in seconds.
+// options are the options of resty.ffi.kafka, which has checked their names and types. Times are in seconds.
 type options struct {
 	pool.Options
 	Brokers        []string     `msgpack:"brokers"`
@@ -39,7 +39,7 @@ type options struct {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// connection is what every connection needs, be it a producer's or a consumer's.
+// connection returns the options that producers and consumers share.
 func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) {
 	if len(o.Brokers) == 0 {
 		return nil, invalid("the options: \"brokers\" must be a list of at least one address")
@@ -47,7 +47,7 @@ func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) 
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(o.Brokers...),
 		kgo.WithLogger(logger{rt.Logger()}),
-		kgo.MetadataMinAge(250 * time.Millisecond), // how soon a broker that came back is noticed
+		kgo.MetadataMinAge(250 * time.Millisecond), // so that a broker that is back is noticed soon
 		kgo.RetryBackoffFn(func(tries int) time.Duration { return min(50*time.Millisecond<<min(tries, 5), time.Second) }),
 	}
 	if o.ClientID != "" {
@@ -83,7 +83,7 @@ func (o *options) connection(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) 
 	return opts, nil
 }
 
-// client adds what a producer needs.
+// client returns the options of a producer.
 func (o *options) client(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) {
 	opts, err := o.connection(rt, r)
 	if err != nil {
@@ -129,7 +129,7 @@ func (o *options) deliveryTimeout() time.Duration {
 	return 2 * time.Minute
 }
 
-// refusal is why a broker may close our connections.
+// refusal returns why a broker may close the client's connections.
 func (o *options) refusal() string {
 	switch {
 	case o.SASL != nil && o.TLS != nil:

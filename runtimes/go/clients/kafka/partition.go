@@ -5,8 +5,8 @@ import "github.com/twmb/franz-go/pkg/kgo"
 // anyPartition is the partition of a record for which the client chooses one.
 const anyPartition = -1
 
-// partitioner takes the partition that a record asks for; the others are spread as Kafka's own clients do it: by the
-// key, and without one by the bytes that went to a partition (KIP-794).
+// partitioner takes the partition that a record asks for. It distributes other records as Kafka's own clients do: by the key,
+// and without a key by the bytes sent to each partition (KIP-794).
 type partitioner struct{ others kgo.Partitioner }
 
 func newPartitioner() kgo.Partitioner {

@@ -8,12 +8,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// produce hands a record over. done is called once, by franz-go's goroutine; not at all if there is an error: then the
-// buffer is full.
+// produce puts a record into the buffer. A goroutine of franz-go calls done once, unless produce returns an error.
 //
-// The record's context is not the call's: when it is done, franz-go fails all records that wait for the same partition,
-// so that one caller's time-out would be another's error. A caller who gives up leaves its record to be sent. Nor is it
-// kgo.RecordDeliveryTimeout, which counts from the record's timestamp, and that may be an old one.
+// The record does not get the context of the call: when a context is done, franz-go fails all records that wait for the same
+// partition, so the timeout of one caller would be the error of another. When a caller gives up, its record is still sent.
+// kgo.RecordDeliveryTimeout is not used either, because it counts from the timestamp of the record, which may be old.
 func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) error {
 	if c.options.TransactionalID != "" {
 		return invalid("a producer with the option \"transactional_id\" sends in transactions only")
@@ -34,7 +33,7 @@ func (c *client) produce(k *kgo.Record, done func(*kgo.Record, error)) error {
 	return nil
 }
 
-// send answers when the brokers have the record.
+// send answers when the brokers have stored the record.
 func send(ctx context.Context, c *client, r *record) (place, error) {
 	k, err := r.kafka()
 	if err != nil {
@@ -64,7 +63,7 @@ type records struct {
 	Records []record `msgpack:"records"`
 }
 
-// sendAll answers when all records are stored or have failed.
+// sendAll answers when each record is stored or has failed.
 func sendAll(ctx context.Context, c *client, r *records) ([]sent, error) {
 	list, err := kafkaRecords(r.Records)
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *client) produceAll(list []*kgo.Record) []sent {
 	return results
 }
 
-// enqueue answers when the record is in the producer's buffer. What becomes of it later is logged if it fails.
+// enqueue answers when the record is in the producer's buffer. A later failure is logged.
 func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any, error) {
 	return func(_ context.Context, c *client, r *record) (any, error) {
 		k, err := r.kafka()
@@ -110,7 +109,7 @@ func enqueue(rt *restyffi.Runtime) func(context.Context, *client, *record) (any,
 	}
 }
 
-// flush answers when nothing is left in the producer's buffer.
+// flush answers when the producer's buffer is empty.
 func flush(ctx context.Context, c *client, _ *struct{}) (any, error) {
 	return nil, coded(c.renewals.drain(ctx))
 }

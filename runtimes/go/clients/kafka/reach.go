@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	// troubleLasts is for how long a broker's last failure explains anything. franz-go tries a broker that somebody needs
-	// more often than that.
+	// troubleLasts is how long the last failure of a broker counts. franz-go retries a broker that is needed more often.
 	troubleLasts = 30 * time.Second
-	// silent is what a connection waits for once it is there.
+	// silent is the state of a connection that waits for its first answer.
 	silent = "it accepts connections, and does not answer"
 )
 
@@ -28,20 +27,20 @@ const (
 type trouble struct {
 	err  error
 	at   time.Time
-	seed bool // an address of the option "brokers": it counts as long as no broker answers
+	seed bool // whether it is of the option "brokers"; then it counts until any broker answers
 }
 
-// reach knows which brokers cannot be used, and why. franz-go tries again and again, and tells its log only. It is hooks of
-// a client.
+// reach knows which brokers cannot be used, and why; franz-go retries, and reports failures only to its log. reach implements
+// hooks of franz-go's client.
 type reach struct {
 	network  net.Dialer
 	refusal  string // why a broker may close our connections
 	identity *identity.Identity
-	troubled atomic.Int32 // how many troubles there are: requests that are answered look at this only
+	troubled atomic.Int32 // the number of troubles, so that an answered request need not lock mu
 
 	mu       sync.Mutex
 	troubles map[string]trouble // by address
-	opening  map[string]string  // connections that are being opened: what is being waited for
+	opening  map[string]string  // what the connections that are being opened wait for, by address
 	failed   func(error)
 }
 
@@ -54,8 +53,8 @@ func newReach(network net.Dialer, refusal string) *reach {
 	return &reach{network: network, refusal: refusal, troubles: make(map[string]trouble), opening: make(map[string]string)}
 }
 
-// whenFailed has f called with what a broker of the cluster fails with. Those of the option "brokers" are many ways to the
-// same, and one will do.
+// whenFailed sets the function that is called with each failure of a broker of the cluster. It is not called for an address of
+// the option "brokers", because one that works is enough.
 func (r *reach) whenFailed(f func(error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,7 +67,7 @@ func (r *reach) waits(address, what string) {
 	r.opening[address] = what
 }
 
-// waitsFor has a connection that is being opened wait for something else. Others, which authenticate anew, are in use.
+// waitsFor changes what a connection that is being opened waits for. It ignores a connection in use that authenticates again.
 func (r *reach) waitsFor(address, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +76,8 @@ func (r *reach) waitsFor(address, what string) {
 	}
 }
 
-// OnBrokerConnect is told how opening a connection has ended, with its first requests: versions and SASL.
+// OnBrokerConnect is called when a connection has been opened, which includes its first requests (versions and SASL), or has
+// failed.
 func (r *reach) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
 	address := addressOf(broker)
 	r.mu.Lock()
@@ -88,13 +88,13 @@ func (r *reach) OnBrokerConnect(broker kgo.BrokerMetadata, _ time.Duration, _ ne
 	}
 }
 
-// OnBrokerE2E is told how a request has ended.
+// OnBrokerE2E is called at the end of a request.
 func (r *reach) OnBrokerE2E(broker kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
 	if err := e2e.Err(); err != nil {
 		r.note(broker, err)
 		return
 	}
-	// A broker may answer the first requests of a connection, and then refuse all others.
+	// A broker may answer the first requests of a connection and refuse all others.
 	if r.troubled.Load() == 0 || key == kmsg.ApiVersions.Int16() || key == kmsg.SASLHandshake.Int16() ||
 		key == kmsg.SASLAuthenticate.Int16() {
 		return
@@ -114,11 +114,11 @@ func (r *reach) note(broker kgo.BrokerMetadata, err error) {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed), errors.Is(err, net.ErrClosed):
-		return // our doing
+		return // ended by the client
 	case errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &op):
-		return // that of a call; a connection's is a net.OpError
+		return // the deadline of a call; that of a connection is a net.OpError
 	case strings.HasPrefix(err.Error(), "the broker connection has died"):
-		return // of a failure that is known already
+		return // the failure is known already
 	}
 	r.mu.Lock()
 	address := addressOf(broker)
@@ -131,7 +131,7 @@ func (r *reach) note(broker kgo.BrokerMetadata, err error) {
 	}
 }
 
-// reason is why brokers cannot be used just now, nil if nothing is known to be wrong.
+// reason returns why brokers cannot be used at present, or nil if no reason is known.
 func (r *reach) reason() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -5,15 +5,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// maxRecords and maxBytes bound a message of a consumer's stream: many records in one cost less than one each.
+// maxRecords and maxBytes bound a message of a consumer's stream. A message with many records costs less than many messages.
 const (
 	maxRecords = 256
 	maxBytes   = 64 << 10
 )
 
-// received is a record, as a list: topic, partition, offset, timestamp in milliseconds, key, value, headers.
+// received is a record, encoded as a list: topic, partition, offset, timestamp in milliseconds, key, value, headers.
 type received struct {
-	//lint:ignore U1000 the encoder reads its tag
+	//lint:ignore U1000 the encoder reads the tag
 	_msgpack  struct{} `msgpack:",as_array"`
 	Topic     string
 	Partition int32
@@ -54,7 +54,7 @@ func receivedFrom(r *kgo.Record) received {
 	}
 }
 
-// text keeps apart what is empty and what is not there.
+// text returns nil for a key or value that is missing, which is not the same as an empty one.
 func text(b []byte) *string {
 	if b == nil {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// record is what is to be sent. Timestamp is in milliseconds; 0 is now.
+// record is a record to send. Timestamp is in milliseconds; 0 means now.
 type record struct {
 	Topic     string  `msgpack:"topic"`
 	Partition *int32  `msgpack:"partition"`
@@ -16,14 +16,14 @@ type record struct {
 	Timestamp int64   `msgpack:"timestamp"`
 }
 
-// place is where a record was stored; the offset is -1 if the brokers were not asked (acks "0").
+// place is where a record was stored. The offset is -1 if the brokers do not acknowledge records (acks "0").
 type place struct {
 	Topic     string `msgpack:"topic"`
 	Partition int32  `msgpack:"partition"`
 	Offset    int64  `msgpack:"offset"`
 }
 
-// sent is what became of one of several records.
+// sent is the result for one of several records.
 type sent struct {
 	place
 	Code    int    `msgpack:"code,omitempty"`

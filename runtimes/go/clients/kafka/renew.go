@@ -11,30 +11,30 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// delivery is a record on its way.
+// delivery is a record that is being sent.
 type delivery struct {
 	ctx       context.Context
 	record    *kgo.Record
-	partition int32 // the one that was asked for
+	partition int32 // the requested partition
 	done      func(error)
-	number    int  // of its topic: the order in which records were handed over
-	again     bool // it was handed over once more
+	number    int  // its place in the order of the topic's records
+	again     bool // whether franz-go has got it twice
 }
 
-// renewals have topics that were deleted and made again written to. franz-go knows a topic by its id, and fails all records
-// for it from then on, until it is told to forget the topic.
+// renewals sends records, also to topics that were deleted and created again. franz-go identifies a topic by its id. When the
+// topic is created again, franz-go fails all records for it until it is told to forget the topic.
 type renewals struct {
 	kgo      *kgo.Client
 	mu       sync.Mutex
-	topics   map[string]*renewal // that have records on their way
-	renewing int                 // how many of them are being renewed
+	topics   map[string]*renewal // the topics with records that are being sent
+	renewing int                 // the number of topics that are being renewed
 }
 
 func newRenewals(k *kgo.Client) *renewals {
 	return &renewals{kgo: k, topics: make(map[string]*renewal)}
 }
 
-// renewal is what is known of a topic as long as records for it are on their way.
+// renewal is the state of a topic while records for it are being sent.
 type renewal struct {
 	next     int // the number of the next record
 	inFlight int // records that franz-go has
@@ -43,7 +43,7 @@ type renewal struct {
 	queue    []*delivery // records that wait until the topic is renewed
 }
 
-// deliver hands a record over to franz-go, and once more if its topic has to be renewed first.
+// deliver hands a record to franz-go, and once more if the topic has to be renewed.
 func (all *renewals) deliver(d *delivery) {
 	all.mu.Lock()
 	r := all.topics[d.record.Topic]
@@ -71,7 +71,7 @@ func (all *renewals) hand(r *renewal, d *delivery) {
 	})
 }
 
-// back notes that franz-go has done with a record, and keeps it if it is to be handed over again.
+// back notes that franz-go is done with a record, and queues the record if it is to be sent again.
 func (all *renewals) back(r *renewal, d *delivery, again bool) bool {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -94,7 +94,7 @@ func (all *renewals) back(r *renewal, d *delivery, again bool) bool {
 	return again
 }
 
-// wantsRenewal reports whether a record has failed because its topic is another one now, or is gone.
+// wantsRenewal reports whether a record has failed because its topic was deleted, and perhaps created again.
 func wantsRenewal(k *kgo.Record, err error) bool {
 	switch {
 	case err == nil:
@@ -102,12 +102,12 @@ func wantsRenewal(k *kgo.Record, err error) bool {
 	case errors.Is(err, kerr.UnknownTopicID), err.Error() == "topic purged while buffered":
 		return true
 	}
-	// One that never got a partition has waited for the topic already.
+	// A record without a partition has waited for the topic already.
 	return errors.Is(err, kerr.UnknownTopicOrPartition) && k.Partition != anyPartition
 }
 
-// renew has franz-go forget a topic, which fails what it has of it, and hands all of that over once more, and then what has
-// come meanwhile.
+// renew makes franz-go forget a topic, which fails the records that franz-go has for it. It then hands these records over
+// again, and after them those that have arrived since.
 func (all *renewals) renew(topic string, r *renewal) {
 	all.kgo.PurgeTopicsFromProducing(topic)
 	all.mu.Lock()
@@ -134,10 +134,10 @@ func (all *renewals) renew(topic string, r *renewal) {
 	}
 }
 
-// renewalPause is after what time it is looked again whether topics have been renewed.
+// renewalPause is the pause between checks whether topics are still being renewed.
 const renewalPause = 5 * time.Millisecond
 
-// drain waits until nothing is left to be sent.
+// drain waits until all records have been sent or have failed.
 func (all *renewals) drain(ctx context.Context) error {
 	for {
 		if err := all.kgo.Flush(ctx); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// subscription opens a consumer. ID is of the caller's choice: its commits name it. It reads one of topics, those whose
-// names fit a pattern, and certain partitions.
+// subscription opens a consumer. The caller chooses the ID, by which commits name the consumer. Exactly one of Topics, Pattern
+// and Partitions is set.
 type subscription struct {
 	ID             string       `msgpack:"id"`
 	Group          string       `msgpack:"group"`
@@ -24,19 +24,19 @@ type subscription struct {
 	MaxWait        float64      `msgpack:"max_wait"`
 }
 
-// assignment is a partition, and where to begin if not where the others do.
+// assignment is a partition, and where to begin if not at the position of the subscription.
 type assignment struct {
 	Topic     string    `msgpack:"topic"`
 	Partition int32     `msgpack:"partition"`
 	From      *position `msgpack:"from"`
 }
 
-// position is where reading begins: "earliest", "latest", an offset, or { time = milliseconds }: the first record of that
-// time or later.
+// position is where reading begins: at "earliest", "latest", an offset, or { time = milliseconds }, which is the first record
+// of that time or later.
 type position struct {
 	kgo.Offset
 	given bool
-	exact bool // an offset
+	exact bool // whether it is an offset
 }
 
 var errPosition = errors.New(`must be "earliest", "latest", an offset from 0 on, or a table { time = milliseconds }`)
@@ -76,7 +76,7 @@ func (p *position) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
-// check is what is wrong with a subscription, nil if nothing.
+// check returns an error if the subscription is invalid.
 func (s *subscription) check() error {
 	ways := 0
 	for _, given := range []bool{len(s.Topics) > 0, s.Pattern != "", len(s.Partitions) > 0} {
@@ -97,7 +97,7 @@ func (s *subscription) check() error {
 	return nil
 }
 
-// options are those of a consumer's client.
+// options returns the options of the consumer's client.
 func (s *subscription) options() ([]kgo.Opt, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -142,8 +142,8 @@ func (s *subscription) options() ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-// exact reports whether reading begins at an offset somewhere. One that is not there is an error then, and no reason to
-// begin elsewhere.
+// exact reports whether a partition is read from an offset. If that offset does not exist, the consumer fails instead of
+// beginning elsewhere.
 func (s *subscription) exact() bool {
 	exact := s.From.exact
 	for _, a := range s.Partitions {
@@ -152,7 +152,7 @@ func (s *subscription) exact() bool {
 	return exact
 }
 
-// assigned are the partitions of a consumer that reads certain ones, nil if it does not.
+// assigned returns the partitions of a consumer that reads certain partitions, and otherwise nil.
 func (s *subscription) assigned() (map[string]map[int32]kgo.Offset, error) {
 	if len(s.Partitions) == 0 {
 		return nil, nil

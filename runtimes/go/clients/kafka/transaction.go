@@ -14,18 +14,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// endTimeout bounds how long the abort of a transaction that nobody waits for any more may take. The brokers abort it by
-// themselves after the option transaction_timeout.
+// endTimeout bounds the abort of a transaction, for which no caller waits. The brokers abort a transaction themselves after
+// the option transaction_timeout.
 const endTimeout = 5 * time.Second
 
-// transactions are those of a transactional id, one after the other: that is how Kafka has them.
+// transactions runs the transactions of a transactional id one after the other, as Kafka requires.
 type transactions struct {
 	rt      *restyffi.Runtime
 	options *options
-	turn    chan struct{} // holds one token while there is a transaction
-	mu      sync.Mutex    // guards the change of what follows
-	// The client of the id; nil until the first transaction, and after one whose end is not known, or which another
-	// producer of the same id has fenced off. Whoever has the turn owns it.
+	turn    chan struct{} // holds one token while a transaction runs
+	mu      sync.Mutex    // guards writes to the fields below
+	// The client of the id. It is nil until the first transaction, after a transaction whose result is unknown, and after one
+	// that another producer with the same id has fenced off. The goroutine that has the turn owns it.
 	kgo    *kgo.Client
 	reach  *reach
 	closed bool
@@ -35,22 +35,21 @@ func newTransactions(rt *restyffi.Runtime, o *options) *transactions {
 	return &transactions{rt: rt, options: o, turn: make(chan struct{}, 1)}
 }
 
-// step is a message to a transaction: records to send, or the end. Timeout is how many seconds its answer is waited for.
+// step is a message to a transaction: records to send, or the end. Timeout is the number of seconds that the caller waits.
 type step struct {
 	Records []record `msgpack:"records"`
 	Commit  bool     `msgpack:"commit"`
 	Timeout float64  `msgpack:"timeout"`
 }
 
-// stepped answers a step: what became of its records, or why it has failed.
+// stepped answers a step with the results of its records, or with the reason why it failed.
 type stepped struct {
 	Sent    []sent `msgpack:"sent,omitempty"`
 	Code    int    `msgpack:"code,omitempty"`
 	Message string `msgpack:"message,omitempty"`
 }
 
-// run serves a transaction. Its stream lives as long as the caller: when that goes away, what it has not committed is
-// aborted.
+// run serves the stream of a transaction. If the caller goes away before it commits, the transaction is aborted.
 func (t *transactions) run(ctx context.Context, stream *pool.Stream) error {
 	if t.options.TransactionalID == "" {
 		return invalid("a transaction needs a producer with the option \"transactional_id\"")
@@ -71,7 +70,7 @@ func (t *transactions) run(ctx context.Context, stream *pool.Stream) error {
 	return t.serve(ctx, stream)
 }
 
-// begin makes the client of the id if there is none, and begins a transaction.
+// begin makes the client of the id, if there is none, and begins a transaction.
 func (t *transactions) begin() error {
 	if t.kgo == nil {
 		r := newReach(t.options.dialer(), t.options.refusal())
@@ -99,9 +98,9 @@ func (t *transactions) begin() error {
 	return nil
 }
 
-// serve answers the steps of a transaction until it has ended.
+// serve answers the steps of a transaction until the transaction ends.
 func (t *transactions) serve(ctx context.Context, stream *pool.Stream) error {
-	var failed error // of the first record that has; there is nothing to commit then
+	var failed error // the first error of a record, after which the transaction cannot be committed
 	for {
 		var s step
 		if err := stream.Recv(&s); err != nil {
@@ -132,7 +131,7 @@ func (t *transactions) serve(ctx context.Context, stream *pool.Stream) error {
 	}
 }
 
-// limit is how long a step may take, less what it takes to say that it has failed.
+// limit returns a context for a step. It ends a little before the caller's timeout if the reason for waiting is known.
 func (s *step) limit(ctx context.Context, r *reach) (context.Context, context.CancelFunc) {
 	if s.Timeout <= 0 {
 		return context.WithCancel(ctx)
@@ -145,7 +144,7 @@ func (s *step) limit(ctx context.Context, r *reach) (context.Context, context.Ca
 	}
 }
 
-// send waits for all records; the error is the first that one of them has met.
+// send sends records and waits for all of them. It returns the first error.
 func (t *transactions) send(ctx context.Context, s *step, list []*kgo.Record) ([]sent, error) {
 	ctx, cancel := s.limit(ctx, t.reach)
 	defer cancel()
@@ -174,7 +173,7 @@ func (t *transactions) send(ctx context.Context, s *step, list []*kgo.Record) ([
 	return results, first
 }
 
-// commit ends a transaction whose records are all stored; failed is why one of them is not.
+// commit commits a transaction, or aborts it if failed, the error of one of its records, is not nil.
 func (t *transactions) commit(ctx context.Context, s *step, failed error) error {
 	if failed != nil {
 		t.abort()
@@ -197,8 +196,8 @@ func (t *transactions) commit(ctx context.Context, s *step, failed error) error 
 	return err
 }
 
-// abort ends a transaction, and its client, too: one that was fenced off, or whose topics were made again, would fail the
-// next transaction as well.
+// abort aborts a transaction and closes its client: a client that was fenced off, or whose topics were created again, would
+// fail the next transaction, too.
 func (t *transactions) abort() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
@@ -208,7 +207,7 @@ func (t *transactions) abort() {
 	t.forget()
 }
 
-// own takes over the client of the id, unless an unload has closed the transactions already.
+// own sets the client of the id. It returns false if an unload has closed the transactions.
 func (t *transactions) own(k *kgo.Client, r *reach) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -228,7 +227,7 @@ func (t *transactions) forget() {
 	t.kgo = nil
 }
 
-// close ends the client of the id, under whoever has the turn at an unload.
+// close closes the client of the id at an unload, even while a transaction runs.
 func (t *transactions) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -238,7 +237,7 @@ func (t *transactions) close() {
 	}
 }
 
-// fenced explains what Kafka says to the older of two producers with the same id.
+// fenced explains the error that Kafka returns to the older of two producers with the same id.
 func fenced(err error) error {
 	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
 		return fmt.Errorf("%w; another producer has the same transactional_id", err)

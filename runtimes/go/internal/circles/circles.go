@@ -1,5 +1,5 @@
-// Package circles finds files of one package that use each other's declarations in a circle. Go forbids circles between
-// packages only; here a file, too, is to be read without those that build on it.
+// Package circles finds files of a package that use each other's declarations in a circle. Go forbids circles of packages, but
+// not of files. Without circles, a file can be read before the files that build on it.
 package circles
 
 import (
@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// uses has for each file the files whose declarations it uses, with one of those uses.
+// uses has, for each file, the files whose declarations it uses, and the name of one such declaration.
 type uses map[string]map[string]string
 
-// In returns the circles of the package in a folder, one line each. It does not look at tests.
+// In returns a description of each circle in the package of a folder. It ignores tests.
 func In(folder string) ([]string, error) {
 	found, err := usesIn(folder)
 	if err != nil {
@@ -54,7 +54,7 @@ func usesIn(folder string) (uses, error) {
 		return nil, fmt.Errorf("no Go files in %s", folder)
 	}
 	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
-	// Other packages are not loaded, so the errors are many; what this package declares is resolved all the same.
+	// The imports are not loaded, which causes errors. The declarations of this package are resolved nevertheless.
 	config := types.Config{Importer: nothing{}, FakeImportC: true, Error: func(error) {}}
 	own, _ := config.Check(folder, set, files, info)
 	fileOf := func(at token.Pos) string { return filepath.Base(set.Position(at).Filename) }
@@ -77,7 +77,7 @@ func usesIn(folder string) (uses, error) {
 	return found, nil
 }
 
-// path is the way from a file to another one along uses, nil if there is none.
+// path returns the files on a way from one file to another, without the last one, or nil if there is no way.
 func (u uses) path(from, to string, seen map[string]bool) []string {
 	for _, next := range slices.Sorted(maps.Keys(u[from])) {
 		if next == to {
@@ -103,7 +103,7 @@ func (u uses) describe(path []string) string {
 	return text
 }
 
-// nothing stands for the packages that are imported.
+// nothing is an importer without packages.
 type nothing struct{}
 
 func (nothing) Import(string) (*types.Package, error) { return nil, errors.New("not loaded") }

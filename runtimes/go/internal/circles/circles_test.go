@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestFiles looks at each package but the SDK's own, in which a runtime, its calls and its streams know each other.
+// TestFiles checks all packages except the SDK, in which a runtime, its calls and its streams refer to each other.
 func TestFiles(t *testing.T) {
 	for _, folder := range []string{
 		"../testhost", "../../clients/etcd", "../../clients/kafka", "../../clients/internal/kerberos",

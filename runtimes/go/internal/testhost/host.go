@@ -1,5 +1,5 @@
-// Package testhost is a host inside a test: it loads runtimes into this process and calls them. Tests of the SDK link
-// with native/dist/lib/libresty_ffi.so (see the test script of package.json); nothing else imports this package.
+// Package testhost is a host for tests. It loads runtimes into the test's process and calls them. Programs that import it are
+// linked with native/dist/lib/libresty_ffi.so (see the script "test" of package.json).
 package testhost
 
 /*
@@ -50,7 +50,7 @@ type Host struct {
 	mu      sync.Mutex
 	pull    *C.resty_ffi_pull
 	calls   map[*C.resty_ffi_call]*Call
-	streams map[*C.resty_ffi_call]chan struct{} // is told that something has changed
+	streams map[*C.resty_ffi_call]chan struct{} // receives a value when the stream has changed
 	lines   []Line
 	stop    chan struct{}
 	stopped chan struct{}
@@ -95,7 +95,7 @@ func (h *Host) tellStreams() {
 	for c := C.resty_ffi_pull_stream(h.pull, &events); c != nil; c = C.resty_ffi_pull_stream(h.pull, &events) {
 		select {
 		case h.streams[c] <- struct{}{}:
-		default: // it is told already, or is not there any more
+		default: // a value waits already, or the stream is closed
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (h *Host) Lines() []Line {
 	return append([]Line(nil), h.lines...)
 }
 
-// HasLine waits for a line that contains text, for at most 20 seconds.
+// HasLine waits up to 20 seconds for a line that contains text, and reports whether there is one.
 func (h *Host) HasLine(level int, text string) bool {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		for _, l := range h.Lines() {
@@ -202,7 +202,7 @@ func (rt *Runtime) Unload() {
 	C.resty_ffi_runtime_unload(rt.r)
 }
 
-// CallError is how a call or stream failed.
+// A CallError is the failure of a call or a stream.
 type CallError struct {
 	Code int
 	Text string
@@ -219,7 +219,7 @@ type Call struct {
 	err      error
 }
 
-// Start begins a call. The request is nil, empty or bytes. With a timeout the handler has a deadline; nothing watches it.
+// Start begins a call. The timeout is the handler's deadline, which the host does not enforce; 0 means none.
 func (rt *Runtime) Start(method string, request []byte, timeout time.Duration) *Call {
 	return rt.StartAll([]string{method}, [][]byte{request}, timeout)[0]
 }
@@ -257,7 +257,7 @@ func (rt *Runtime) start(method string, request []byte, timeout time.Duration) *
 	return call
 }
 
-// Cancel says that nobody waits any more, with the code Timeout or Cancelled. Wait returns at once.
+// Cancel cancels the call with the code Timeout or Cancelled. Wait then returns at once.
 func (c *Call) Cancel(code int) {
 	c.rt.h.mu.Lock()
 	defer c.rt.h.mu.Unlock()
@@ -272,7 +272,7 @@ func (c *Call) Cancel(code int) {
 	close(c.done)
 }
 
-// Wait returns the answer, or an error that says so if there is none within 20 seconds.
+// Wait waits up to 20 seconds for the answer, and returns it.
 func (c *Call) Wait() ([]byte, error) {
 	select {
 	case <-c.done:
@@ -282,7 +282,7 @@ func (c *Call) Wait() ([]byte, error) {
 	}
 }
 
-// Done reports whether the answer is there.
+// Done reports whether the call has been answered.
 func (c *Call) Done() bool {
 	select {
 	case <-c.done:

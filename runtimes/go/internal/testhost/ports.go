@@ -6,11 +6,11 @@ import (
 	"net"
 )
 
-// Ports below those that the kernel gives to clients: none of them takes the port before its server listens, or while
-// that is down.
+// The ports are below those that the kernel gives to clients, so that no client takes a port before its server listens or
+// while its server is down.
 const firstPort, lastPort = 10_000, 29_999
 
-// FreePorts are so many different ports on 127.0.0.1 that nothing listens on.
+// FreePorts returns count different ports on 127.0.0.1 on which nothing listens.
 func FreePorts(count int) []int {
 	seen := make(map[int]bool)
 	var ports []int

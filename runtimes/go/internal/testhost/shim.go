@@ -18,11 +18,11 @@ int libffi_init(char *cfg, void *tq)
 }
 `
 
-// Self is a library whose libffi_init is that of the test program: a host opens a library, and a program cannot be opened as
-// one. Main makes it.
+// Self is the path of a library whose libffi_init is that of the test program, which itself cannot be opened as a library.
+// Main makes it.
 var Self string
 
-// Main runs the tests of a package that is itself the library under test. TestMain calls it.
+// Main runs the tests of a package that is itself the library under test. Call it in TestMain.
 func Main(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {

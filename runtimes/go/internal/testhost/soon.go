@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Soon waits until something has happened, and fails the test if it has not within 20 seconds.
+// Soon waits until happened returns true, and fails the test after 20 seconds.
 func Soon(t testing.TB, what string, happened func() bool) {
 	t.Helper()
 	Within(t, 20*time.Second, what, happened)
 }
 
-// Within is Soon with another time.
+// Within is Soon with another timeout.
 func Within(t testing.TB, timeout time.Duration, what string, happened func() bool) {
 	t.Helper()
 	for end := time.Now().Add(timeout); !happened(); time.Sleep(time.Millisecond) {

@@ -18,7 +18,7 @@ import (
 // Window is the window of every stream, in bytes.
 const Window = C.RESTY_FFI_STREAM_WINDOW
 
-// ErrWait is what the Try methods return when there is nothing to do yet.
+// ErrWait is the error of a Try method that would have to wait.
 var ErrWait = errors.New("not now")
 
 // Stream is the client's end of a stream.
@@ -28,7 +28,7 @@ type Stream struct {
 	event chan struct{} // something has changed
 }
 
-// Open opens a stream. The first message may be nil, none; end closes this direction at once.
+// Open opens a stream. A nil first message means none; end closes the client's direction at once.
 func (rt *Runtime) Open(method string, first []byte, end bool, timeout time.Duration) (*Stream, error) {
 	name := C.CString(method)
 	defer C.free(unsafe.Pointer(name))
@@ -55,7 +55,7 @@ func cbytes(b []byte) (*C.char, C.uint64_t) {
 	return (*C.char)(C.CBytes(b)), C.uint64_t(len(b))
 }
 
-// TrySend sends a message, nil = none; end closes this direction. ErrWait: the window is used up.
+// TrySend sends a message, unless it is nil; end closes the client's direction. It returns ErrWait if the window is used up.
 func (s *Stream) TrySend(message []byte, end bool) error {
 	data, size := cbytes(message)
 	defer C.free(unsafe.Pointer(data))
@@ -79,7 +79,7 @@ func (s *Stream) Send(message []byte, end bool) error {
 	return s.wait(func() error { return s.TrySend(message, end) })
 }
 
-// TryRecv returns the next message; io.EOF at the end, a *CallError if the stream failed. ErrWait: nothing is there.
+// TryRecv returns the next message, io.EOF at the end, a *CallError if the stream failed, or ErrWait if no message has arrived.
 func (s *Stream) TryRecv() ([]byte, error) {
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
@@ -120,14 +120,14 @@ func (s *Stream) wait(f func() error) error {
 		}
 		select {
 		case <-s.event:
-		case <-time.After(time.Millisecond): // the other direction may have taken the event
+		case <-time.After(time.Millisecond): // the other direction may have received the event
 		case <-late:
 			return errors.New("nothing has happened on the stream within 20 s")
 		}
 	}
 }
 
-// All receives until the end: the messages, and how it ended, nil = well.
+// All receives all messages. The error is nil if the stream ended with success.
 func (s *Stream) All() ([][]byte, error) {
 	var all [][]byte
 	for {
@@ -142,7 +142,7 @@ func (s *Stream) All() ([][]byte, error) {
 	}
 }
 
-// Cancel says that nobody is interested any more, with the code Timeout or Cancelled, and frees the stream.
+// Cancel cancels the stream with the code Timeout or Cancelled, and frees it.
 func (s *Stream) Cancel(code int) {
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *Stream) Cancel(code int) {
 	s.free()
 }
 
-// Close frees the stream; one that has not ended is cancelled.
+// Close frees the stream. It cancels a stream that has not ended.
 func (s *Stream) Close() { s.Cancel(Cancelled) }
 
 func (s *Stream) free() {

@@ -1,4 +1,4 @@
-// Package certificate makes the certificates of tests.
+// Package certificate makes certificates for tests.
 package certificate
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Certificate is one for 127.0.0.1, for a server or for a client. It has signed itself.
+// Certificate is a self-signed certificate for 127.0.0.1, for a server or a client.
 type Certificate struct {
 	tls.Certificate
 	PEM string
@@ -47,22 +47,22 @@ func New(t testing.TB) *Certificate {
 		text("PRIVATE KEY", private)}
 }
 
-// Pool trusts this certificate.
+// Pool returns a pool that trusts this certificate.
 func (c *Certificate) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(c.PEM))
 	return pool
 }
 
-// Demanding configures a server that shows this certificate, and takes clients with the same one only.
+// Demanding returns the configuration of a server with this certificate that accepts only clients with the same certificate.
 func (c *Certificate) Demanding() *tls.Config {
 	return &tls.Config{
 		Certificates: []tls.Certificate{c.Certificate}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: c.Pool(),
 	}
 }
 
-// Resetting starts a server that asks for a certificate, and resets each connection after the handshake without a word,
-// as the network does when the reset of a server overtakes its alert. It returns the address.
+// Resetting starts a server that asks for a certificate and resets each connection after the handshake, without an alert. A
+// client sees the same when the reset of a server overtakes its alert. Resetting returns the address.
 func (c *Certificate) Resetting(t testing.TB, protocols ...string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,7 +1,7 @@
-// Package identity shows the certificate of a TLS client to the servers that ask for it, and remembers that one has asked.
+// Package identity shows the certificate of a TLS client to servers that ask for it, and remembers that a server has asked.
 //
-// With TLS 1.3 a server refuses a client after the client's handshake has ended. Its reset can overtake the alert with the
-// reason, and the alert does not name the options that are to be changed.
+// With TLS 1.3, a server refuses a client after the client has completed the handshake. Its reset can overtake the alert with
+// the reason, and the alert does not name the options to change.
 package identity
 
 import (
@@ -9,20 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// Identity is the certificate of a client, or that there is none.
+// An Identity is the certificate of a client, if it has one.
 type Identity struct {
 	certificates []tls.Certificate
 	asked        atomic.Bool
 }
 
-// Of makes the connections of a client show the certificates that config has, and returns their Identity.
+// Of makes connections with config show its certificates through an Identity, which it returns.
 func Of(config *tls.Config) *Identity {
 	i := &Identity{certificates: config.Certificates}
 	config.GetClientCertificate = i.choose
 	return i
 }
 
-// choose chooses as crypto/tls does without it: the server gets no certificate that it says it does not accept.
+// choose chooses as crypto/tls does by default: the server gets no certificate that it does not accept.
 func (i *Identity) choose(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	i.asked.Store(true)
 	for k := range i.certificates {
@@ -33,8 +33,8 @@ func (i *Identity) choose(asked *tls.CertificateRequestInfo) (*tls.Certificate, 
 	return new(tls.Certificate), nil
 }
 
-// Hint returns what may be the reason when a server has refused a connection, for the end of an error message. It is empty
-// if no server has asked for a certificate. A nil Identity is one of a client without TLS.
+// Hint returns a possible reason for a connection that a server has refused, to be appended to the error message. It is empty
+// if no server has asked for a certificate, and for a nil Identity, which stands for a client without TLS.
 func (i *Identity) Hint() string {
 	switch {
 	case i == nil || !i.asked.Load():

@@ -1,7 +1,7 @@
 // Package kerberos gets tickets for a service from the KDCs of a realm (RFC 4120), over TCP.
 //
-// gokrb5 has the messages and the cryptography. Its own client is not used: it cannot be interrupted, trusts every length
-// that a KDC sends, and renews tickets on goroutines whose panics nobody could recover.
+// The messages and the cryptography come from gokrb5. The client of gokrb5 is not used: it cannot be interrupted, trusts every
+// length that a KDC sends, and renews tickets on goroutines whose panics cannot be recovered.
 package kerberos
 
 import (
@@ -16,25 +16,25 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// Client keeps tickets as long as they are good. Its methods may be called from many goroutines.
+// A Client gets tickets and keeps them as long as they are valid. Its methods are safe for concurrent use.
 type Client struct {
 	options Options
 
-	turn     chan struct{} // who has put something into it may ask KDCs, and use what follows
+	turn     chan struct{} // a lock that can be waited for with a context: for asking KDCs, and for the fields below
 	granting *Ticket
-	config   *config.Config // as it was read for granting
+	config   *config.Config // the configuration used for granting
 
 	mu       sync.Mutex
 	accepted map[string]*Ticket // by host
 }
 
-// NewClient makes a client; nothing is read or connected yet.
+// NewClient makes a client. It reads no file and opens no connection.
 func NewClient(options Options) *Client {
 	return &Client{options: options, turn: make(chan struct{}, 1), accepted: make(map[string]*Ticket)}
 }
 
-// Ticket is one for the service on a host. It is not given out again before Accepted is told of it, so one that a service
-// does not want, for its key has changed, is in nobody's way.
+// Ticket returns a ticket for the service on a host. A ticket is reused only after a call of Accepted, so a ticket that the
+// service refuses, because its key has changed, is not used again.
 func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 	host = strings.ToLower(host)
 	if kept := c.kept(host); kept.good() {
@@ -55,7 +55,7 @@ func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 	ticket, err := forService(ctx, c.config, c.granting, c.options.Service, host)
 	var refused *RefusedError
 	if !fresh && errors.As(err, &refused) {
-		// It may be the granting ticket that the KDC does not want any more.
+		// The KDC may have refused the granting ticket.
 		if err := c.logIn(ctx); err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 	return ticket, err
 }
 
-// kept takes out the ticket that was accepted by a host, nil if there is none.
+// kept removes and returns the ticket that a host has accepted, or nil if there is none.
 func (c *Client) kept(host string) *Ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func (c *Client) kept(host string) *Ticket {
 	return ticket
 }
 
-// Accepted is told that a service has taken a ticket: it is kept for the next connection.
+// Accepted keeps a ticket that a service has accepted for the next connection.
 func (c *Client) Accepted(t *Ticket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

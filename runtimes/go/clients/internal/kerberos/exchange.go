@@ -16,10 +16,10 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// maxReferrals bounds the way from realm to realm.
+// maxReferrals bounds the number of realms that KDCs refer a client to.
 const maxReferrals = 5
 
-// authenticate gets the ticket that others are got with (RFC 4120, 3.1).
+// authenticate gets the granting ticket, with which a client gets other tickets (RFC 4120, 3.1).
 func authenticate(ctx context.Context, conf *config.Config, client types.PrincipalName, realm string,
 	s *secret) (*Ticket, error) {
 	conf.LibDefaults.DefaultTktEnctypeIDs, conf.LibDefaults.DefaultTGSEnctypeIDs = s.types, aes
@@ -61,7 +61,7 @@ func authenticate(ctx context.Context, conf *config.Config, client types.Princip
 	return ticketOf(granted.KDCRepFields, client, realm), nil
 }
 
-// proof is the time, encrypted, of a type that the KDC asks for.
+// proof returns the encrypted time, with an encryption type that the KDC asks for.
 func (s *secret) proof(asked messages.KRBError) (types.PAData, error) {
 	var told types.PADataSequence
 	if err := told.Unmarshal(asked.EData); err != nil {
@@ -97,7 +97,8 @@ func (s *secret) proof(asked messages.KRBError) (types.PAData, error) {
 	return types.PAData{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: text}, err
 }
 
-// forService gets a ticket for the service on a host (RFC 4120, 3.3). If it is of another realm, the KDCs tell the way.
+// forService gets a ticket for the service on a host (RFC 4120, 3.3). If the host is of another realm, the KDCs refer the
+// client to it.
 func forService(ctx context.Context, conf *config.Config, granting *Ticket, service, host string) (*Ticket, error) {
 	target := types.NewPrincipalName(nametype.KRB_NT_SRV_HST, service+"/"+host)
 	at, realm := granting.Realm, granting.Realm
@@ -130,7 +131,7 @@ func forService(ctx context.Context, conf *config.Config, granting *Ticket, serv
 	return nil, fmt.Errorf("the KDCs send us through more than %d realms", maxReferrals)
 }
 
-// next gets one more ticket from the KDC of a realm.
+// next gets a ticket from the KDC of a realm.
 func next(ctx context.Context, conf *config.Config, granting *Ticket, at string,
 	name types.PrincipalName) (*Ticket, error) {
 	request, err := messages.NewTGSReq(granting.Client, at, conf, granting.Ticket, granting.Key, name, false)
@@ -172,7 +173,7 @@ func garbled(kdc string, err error) error {
 	return fmt.Errorf("the KDC %s sends a reply that makes no sense: %w", kdc, err)
 }
 
-// explained is a KDC's refusal with what to look at.
+// explained returns the refusal of a KDC as an error with a hint.
 func explained(kdc string, refusal messages.KRBError, name, option string) error {
 	hint := ""
 	switch refusal.ErrorCode {

@@ -17,16 +17,16 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 )
 
-// maxReply bounds a KDC's reply. Tickets of Active Directory, the largest that there are, have up to 64 KB.
+// maxReply bounds the reply of a KDC. The tickets of Active Directory, which are the largest, have up to 64 KB.
 const maxReply = 1 << 20
 
-// reply is a KDC's, and the KDC's address.
+// reply is the reply of a KDC, with the address of the KDC.
 type reply struct {
 	text []byte
 	kdc  string
 }
 
-// ask sends a request to a realm's KDCs, one after the other until one answers. They share the time that ctx leaves.
+// ask sends a request to the KDCs of a realm, one after the other until one answers. They share the time until ctx is done.
 func ask(ctx context.Context, conf *config.Config, realm string, request []byte) (reply, error) {
 	kdcs, err := kdcsOf(ctx, conf, realm)
 	if err != nil {
@@ -71,7 +71,7 @@ func kdcsOf(ctx context.Context, conf *config.Config, realm string) ([]string, e
 	return kdcs, nil
 }
 
-// exchange sends one request to a KDC, which gets one of shares equal parts of the time that is left.
+// exchange sends a request to a KDC, and waits at most the time that is left divided by shares.
 func exchange(ctx context.Context, kdc string, request []byte, shares int) ([]byte, error) {
 	patience := time.Minute
 	if deadline, ok := ctx.Deadline(); ok {
@@ -112,7 +112,7 @@ func talk(conn net.Conn, request []byte) ([]byte, error) {
 	return text, nil
 }
 
-// ended keeps a KDC's end of a connection from being taken for a broker's.
+// ended replaces the error of a connection that the KDC has closed, which could be mistaken for an error of the broker.
 func ended(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET),
@@ -122,7 +122,7 @@ func ended(err error) error {
 	return err
 }
 
-// refusal is the error that a reply says, if it does.
+// refusal returns the error in a reply, if the reply is one.
 func (r reply) refusal() (messages.KRBError, bool) {
 	var e messages.KRBError
 	return e, e.Unmarshal(r.text) == nil

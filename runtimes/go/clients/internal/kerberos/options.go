@@ -1,6 +1,6 @@
 package kerberos
 
-// Options says who wants tickets, for what, and where the KDCs are. Files are read for each login.
+// Options name the client, the service and the KDCs. Files are read for each login.
 type Options struct {
 	User     string // without its realm
 	Realm    string // "" is the default realm of Config

@@ -18,17 +18,17 @@ import (
 
 const (
 	maxFile = 1 << 20
-	// maxIterations bounds how long a KDC may have us compute a key from a password. Usual are 4096, and 32768.
+	// maxIterations bounds the work that a KDC may demand for a key from a password. Usual numbers are 4096 and 32768.
 	maxIterations = 1 << 20
 )
 
-// aes are the encryption types that are asked for. Older ones are broken, and have another kind of GSSAPI token.
+// aes has the encryption types that are requested. Older ones are broken, and need another kind of GSSAPI token.
 var aes = []int32{
 	etypeID.AES256_CTS_HMAC_SHA1_96, etypeID.AES128_CTS_HMAC_SHA1_96,
 	etypeID.AES256_CTS_HMAC_SHA384_192, etypeID.AES128_CTS_HMAC_SHA256_128,
 }
 
-// secret is what a client proves with who it is.
+// secret is the password or the keys with which a client proves its identity.
 type secret struct {
 	*credentials.Credentials
 	client types.PrincipalName
@@ -64,7 +64,7 @@ func (o *Options) secret(client types.PrincipalName, realm string) (*secret, err
 	return s, nil
 }
 
-// key is the one of a type, and its version; told is what the KDC has said about keys.
+// key returns the key of an encryption type, and its version. told is what the KDC has sent about keys.
 func (s *secret) key(encryption int32, told types.PADataSequence) (types.EncryptionKey, int, error) {
 	if s.HasKeytab() {
 		return s.fromKeytab(encryption)
@@ -76,7 +76,7 @@ func (s *secret) key(encryption int32, told types.PADataSequence) (types.Encrypt
 	return key, 0, err
 }
 
-// fromKeytab is the newest key of a type.
+// fromKeytab returns the newest key of an encryption type, and its version.
 func (s *secret) fromKeytab(encryption int32) (key types.EncryptionKey, version int, err error) {
 	for _, e := range s.Keytab().Entries {
 		if e.Principal.Realm == s.Domain() && slices.Equal(e.Principal.Components, s.client.NameString) &&
@@ -90,7 +90,7 @@ func (s *secret) fromKeytab(encryption int32) (key types.EncryptionKey, version 
 	return key, version, err
 }
 
-// affordable is whether a key may be computed from a password as a KDC wants it.
+// affordable returns an error if a KDC demands too much work for a key from a password.
 func affordable(told types.PADataSequence) error {
 	for _, data := range told {
 		if data.PADataType != patype.PA_ETYPE_INFO2 {

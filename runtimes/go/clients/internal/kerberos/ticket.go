@@ -7,15 +7,15 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// RefusedError is why a KDC gives no ticket: the principal, its key or the service is not what it knows.
+// A RefusedError says why a KDC refuses a ticket: it does not know the principal, its key or the service.
 type RefusedError struct{ text string }
 
 func (e *RefusedError) Error() string { return e.text }
 
-// margin is for how long a ticket that is used again has to be good.
+// margin is how long a ticket must still be valid to be reused.
 const margin = time.Minute
 
-// Ticket is one for a service, with what its use needs.
+// A Ticket is a ticket for a service, with all that is needed to use it.
 type Ticket struct {
 	messages.Ticket
 	Key    types.EncryptionKey // of the session

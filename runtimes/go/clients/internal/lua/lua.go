@@ -48,7 +48,7 @@ func Pack(t testing.TB, v any) []byte {
 	return text
 }
 
-// Request encodes a request of a client with these options, whose text is the client's id.
+// Request encodes a request of a client with these options. The text of the options is the id of the client.
 func Request(t testing.TB, options Table, body any) []byte {
 	t.Helper()
 	return Pack(t, []any{fmt.Sprint(options), body, string(Pack(t, options))})

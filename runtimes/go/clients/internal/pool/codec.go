@@ -20,7 +20,7 @@ func decodeStrictly(text []byte, v any) error {
 	return d.Decode(v)
 }
 
-// usualAnswer is room for most answers, in bytes.
+// usualAnswer is enough for most answers, in bytes.
 const usualAnswer = 512
 
 func encode(v any) ([]byte, error) {

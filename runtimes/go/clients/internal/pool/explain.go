@@ -10,7 +10,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// decode decodes a text into what v points to; its error names the field that does not fit.
+// decode decodes MessagePack into the value that v points to. Its error names the field that does not fit.
 func decode(text []byte, v any) error {
 	if err := decodeStrictly(text, v); err != nil {
 		return explain(text, v, err)
@@ -18,8 +18,8 @@ func decode(text []byte, v any) error {
 	return nil
 }
 
-// explain says which part of a text does not fit what v points to, where the decoder's error does not name it. It
-// decodes the text once more, part by part: that is for errors only.
+// explain returns an error that names the part of a text that does not fit the value that v points to; the decoder's error does
+// not name it. It decodes the text again, part by part, which only errors pay for.
 func explain(text []byte, v any, cause error) error {
 	if err := misfit(text, reflect.TypeOf(v).Elem(), ""); err != nil {
 		return err
@@ -27,7 +27,7 @@ func explain(text []byte, v any, cause error) error {
 	return fmt.Errorf("%s", strings.TrimPrefix(cause.Error(), "msgpack: "))
 }
 
-// misfit is what is wrong with a text as a value of type t, called name. nil if it is fine.
+// misfit returns why a text does not fit the type t, or nil if it does. name is the name of the value.
 func misfit(text msgpack.RawMessage, t reflect.Type, name string) error {
 	err := decodeStrictly(text, reflect.New(t).Interface())
 	if err == nil {
@@ -88,7 +88,7 @@ func mismatch(text msgpack.RawMessage, t reflect.Type, name string) error {
 	return fmt.Errorf("%s must be %s, not %s", quoted(name), wanted(t), shown(text))
 }
 
-// fieldsOf are the types of a struct's fields by their names in a MessagePack map.
+// fieldsOf returns the types of a struct's fields by their names in MessagePack.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := make(map[string]reflect.Type)
 	for i := range t.NumField() {

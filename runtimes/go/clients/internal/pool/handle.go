@@ -10,8 +10,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// Handle serves calls of a method: f gets the client that the request names and its decoded body, and its result is
-// encoded. B and A are structs with msgpack tags; unknown fields of a body are refused.
+// Handle serves the calls of a method. f gets the client that the request names and the decoded body. Its result is encoded. B
+// and A are structs with msgpack tags. Unknown fields of a body are an error.
 func Handle[O any, C Client, B, A any](p *Pool[O, C], method string, f func(context.Context, C, *B) (A, error)) {
 	p.rt.Handle(method, func(ctx context.Context, request []byte) ([]byte, error) {
 		growStack()
@@ -29,8 +29,8 @@ func Handle[O any, C Client, B, A any](p *Pool[O, C], method string, f func(cont
 	})
 }
 
-// growStack makes room on the stack at once for what a client library needs. A call that waits leaves its successor to
-// a new goroutine, whose stack would grow in steps, copied each time: that is a tenth of the cost of a call.
+// growStack makes the stack as large at once as a client library needs it. When a call waits, the next one runs on a new
+// goroutine, whose stack would grow in steps and be copied each time, which is a tenth of the cost of a call.
 //
 //go:noinline
 func growStack() byte {
@@ -38,13 +38,13 @@ func growStack() byte {
 	return room[len(os.Args)]
 }
 
-// Stream is a stream of encoded messages.
+// A Stream is a stream of encoded messages.
 type Stream struct {
 	stream  *restyffi.Stream
 	invalid int
 }
 
-// HandleStream serves streams of a method: f gets the client and the body of the first message.
+// HandleStream serves the streams of a method. f gets the client and the body of the first message.
 func HandleStream[O any, C Client, B any](p *Pool[O, C], method string,
 	f func(context.Context, C, *B, *Stream) error) {
 	p.rt.HandleStream(method, func(ctx context.Context, stream *restyffi.Stream) error {
@@ -71,7 +71,7 @@ func (s *Stream) Send(message any) error {
 	return s.stream.Send(encoded)
 }
 
-// Recv decodes the next message into what v points to; io.EOF when the caller has closed its direction.
+// Recv decodes the next message into the value that v points to. It returns io.EOF when the caller has closed its direction.
 func (s *Stream) Recv(v any) error {
 	message, err := s.stream.Recv()
 	if err != nil {
@@ -113,7 +113,7 @@ func parse(request []byte, body any) (id string, options []byte, err error) {
 	return id, options, nil
 }
 
-// explainBody finds the body in a request that is known to have one.
+// explainBody explains why the body of a request could not be decoded.
 func explainBody(request []byte, body any, cause error) error {
 	var parts []msgpack.RawMessage
 	if msgpack.Unmarshal(request, &parts) != nil {

@@ -2,22 +2,22 @@ package pool
 
 import "time"
 
-// Options are those of a client that concern its pool. An options struct of a client embeds them.
+// Options are the options of a client that concern its pool. The options struct of a client embeds them.
 type Options struct {
-	// IdleTimeout is the number of seconds after which a client that nobody uses is closed.
+	// IdleTimeout is the number of seconds after which an unused client is closed.
 	IdleTimeout float64 `msgpack:"idle_timeout"`
 }
 
 const (
 	usualIdle = time.Minute
-	leastIdle = 10 * time.Millisecond // less would be looking all the time
+	leastIdle = 10 * time.Millisecond // a shorter time would cost too many checks
 	mostIdle  = 2_000_000 * time.Second
 )
 
-// Idle is the idle time, a minute unless the options have it.
+// Idle returns the idle time, which is a minute by default.
 func (o *Options) Idle() time.Duration {
 	switch seconds := o.IdleTimeout; {
-	case !(seconds > 0): // not a number, too
+	case !(seconds > 0): // true for NaN, too
 		return usualIdle
 	case seconds > mostIdle.Seconds():
 		return mostIdle

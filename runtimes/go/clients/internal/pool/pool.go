@@ -1,9 +1,8 @@
-// Package pool is what the client libraries of resty.ffi.etcd and resty.ffi.kafka share: clients by the options that
-// they are made from.
+// Package pool keeps the clients of a library by their options, for the libraries of resty.ffi.etcd and resty.ffi.kafka.
 //
-// Lua names a client by the digest of its options. The first request with a digest that is not known here is answered
-// with [CodeUnknownClient]; it comes again with the options, and the client is made. A client that no call and no
-// stream has used for its idle time is closed, so nothing depends on Lua code that says when it is done.
+// Lua names a client by the digest of its options. A request with an unknown digest fails with [CodeUnknownClient]. Lua then
+// repeats the request with the options, and the client is made. A client that no call and no stream has used for its idle time
+// is closed, so Lua code need not close clients.
 package pool
 
 import (
@@ -21,51 +20,51 @@ import (
 const CodeUnknownClient = 10001
 
 const (
-	// connectTimeout bounds how long a client is being made: nobody who waits for it has an influence on it.
+	// connectTimeout bounds how long making a client takes, because the deadlines of the calls that wait do not.
 	connectTimeout = 30 * time.Second
-	// busyPause is after what time a client that was in use is looked at again, unless its idle time is longer.
+	// busyPause is the time after which a client in use is checked again, unless its idle time is longer.
 	busyPause = time.Second
-	// farewell is how long those who use a client have at an unload before it is closed under them. The SDK has waited for
-	// the handlers by then, if not for ever.
+	// farewell is the time that handlers have at an unload before their client is closed. The SDK has already waited a limited
+	// time for the handlers.
 	farewell = 500 * time.Millisecond
-	// closeTimeout is how long a client that nobody uses may take to be closed.
+	// closeTimeout bounds how long closing an idle client takes.
 	closeTimeout = 5 * time.Second
 )
 
-// Client is what a pool keeps.
+// A Client is kept by a [Pool].
 type Client interface {
-	// Close ends the client's connections and goroutines. It may wait for what is being sent, until ctx is done.
+	// Close ends the client's connections and goroutines. It may wait for pending writes until ctx is done.
 	Close(ctx context.Context)
 }
 
-// Pool keeps clients of type C, made from options of type O. It closes them when the runtime is unloaded.
+// A Pool keeps clients of type C, made from options of type O. It closes them when the runtime is unloaded.
 type Pool[O any, C Client] struct {
 	rt      *restyffi.Runtime
 	connect func(context.Context, *O) (C, error)
 	idle    func(*O) time.Duration
-	invalid int // the code of an error for input that is wrong
+	invalid int // the code of errors for invalid input
 
 	mu      sync.Mutex
 	entries map[string]*entry[C]
 	closed  bool
 }
 
-// entry is a client that is being made, or is there. The pool's map owns it until it is evicted.
+// entry is a client that is being made or has been made. The pool's map owns it until it is evicted.
 type entry[C Client] struct {
-	made   chan struct{} // closed when client or err is there
+	made   chan struct{} // closed when client or err is set
 	client C
 	err    error
 
-	users    atomic.Int64 // is only raised while the pool is locked
+	users    atomic.Int64 // increased only while the pool is locked
 	lastUsed atomic.Int64 // nanoseconds since [start]
-	timer    *time.Timer  // looks whether the client is idle; the pool's lock guards it
+	timer    *time.Timer  // checks whether the client is idle; guarded by the pool's lock
 }
 
 var start = time.Now()
 
-// New makes a pool. idle tells the idle time of options; invalid is the code of errors for input that is wrong. connect
-// makes a client; its context ends with the making, so it is no context for the client to keep. If connect fails, all
-// who wait for the client fail with that error, and the next one who asks has it made anew.
+// New makes a pool. idle returns the idle time of options; invalid is the code of errors for invalid input. connect makes a
+// client. Its context ends when connect returns, so the client must not keep it. If connect fails, all calls that wait for the
+// client fail with its error, and the next call makes connect run again.
 func New[O any, C Client](rt *restyffi.Runtime, invalid int, idle func(*O) time.Duration,
 	connect func(context.Context, *O) (C, error)) *Pool[O, C] {
 	p := &Pool[O, C]{rt: rt, connect: connect, idle: idle, invalid: invalid, entries: make(map[string]*entry[C])}
@@ -74,7 +73,7 @@ func New[O any, C Client](rt *restyffi.Runtime, invalid int, idle func(*O) time.
 	return p
 }
 
-// use returns the client of this id, made from options if there is none. Its release must be called.
+// use returns the client with this id, and makes it from options if there is none. The caller must call release.
 func (p *Pool[O, C]) use(ctx context.Context, id string, options []byte) (client C, release func(), err error) {
 	e, err := p.find(id, options)
 	if err != nil {
@@ -127,7 +126,8 @@ func (p *Pool[O, C]) unloaded() error {
 	return restyffi.Errorf(restyffi.CodeUnloaded, "runtime %q is being unloaded", p.rt.Name())
 }
 
-// make runs on a goroutine of its own: who asked first may go away, and others wait for the same client.
+// make makes a client. It runs on a goroutine of its own, because the first caller may go away while others wait for the same
+// client.
 func (p *Pool[O, C]) make(id string, e *entry[C], options *O) {
 	ctx, cancel := context.WithTimeout(p.rt.Context(), connectTimeout)
 	defer cancel()
@@ -141,17 +141,17 @@ func (p *Pool[O, C]) make(id string, e *entry[C], options *O) {
 	}()
 	e.client, e.err = p.connect(ctx, options)
 	if e.err != nil && p.rt.Context().Err() != nil {
-		e.err = p.unloaded() // and not what connect makes of a context that is done
+		e.err = p.unloaded() // rather than the error of a cancelled context
 	}
 }
 
-// settle takes a client that could not be made out of the map, so that the next one who asks has it made anew, and has
-// one that was made watched.
+// settle starts the timer of a client that was made. It removes a client that could not be made from the map, so that the next
+// call tries again.
 func (p *Pool[O, C]) settle(id string, e *entry[C], options *O) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.closed: // close waits until the client is made
+	case p.closed: // close waits for the client, and closes it
 	case e.err != nil:
 		delete(p.entries, id)
 	default:
@@ -161,7 +161,7 @@ func (p *Pool[O, C]) settle(id string, e *entry[C], options *O) {
 	}
 }
 
-// look closes the client if it is idle, and looks again later otherwise.
+// look closes the client if it is idle. Otherwise it runs again later.
 func (p *Pool[O, C]) look(id string, e *entry[C], idle time.Duration) {
 	if p.evict(id, e, idle) {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -170,7 +170,7 @@ func (p *Pool[O, C]) look(id string, e *entry[C], idle time.Duration) {
 	}
 }
 
-// evict takes an idle client out of the map: nobody uses it, and nobody can find it any more.
+// evict removes an idle client from the map, and reports whether it did. Nothing can use the client after that.
 func (p *Pool[O, C]) evict(id string, e *entry[C], idle time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,14 +189,14 @@ func (p *Pool[O, C]) evict(id string, e *entry[C], idle time.Duration) bool {
 	return true
 }
 
-// refuse sees to it that nobody gets a client any more.
+// refuse makes all further requests fail.
 func (p *Pool[O, C]) refuse() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 }
 
-// close closes all clients, those that are being made as soon as they are, and returns when they are closed.
+// close closes all clients, including those that are still being made, and waits until they are closed.
 func (p *Pool[O, C]) close(ctx context.Context) error {
 	p.refuse()
 	p.mu.Lock()
@@ -214,7 +214,7 @@ func (p *Pool[O, C]) close(ctx context.Context) error {
 	return nil
 }
 
-// end closes the client once those who use it have let it go, or have had the time for it.
+// end closes the client when it is no longer in use, or after the time farewell.
 func (e *entry[C]) end(ctx context.Context) {
 	<-e.made
 	if e.err != nil {
