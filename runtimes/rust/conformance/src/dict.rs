@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use resty_ffi::{Error, Request};
 
+use crate::words::text;
+
 const USAGE: &str =
     "dict takes: [in ZONE] set K V [TTL_MS], add K V [TTL_MS], get K, incr K N [TTL_MS], delete K";
 
 pub(crate) async fn serve(req: Request) -> Result<Option<Vec<u8>>, Error> {
-    let mut line = crate::text(&req)?;
+    let mut line = text(&req)?;
     let mut dict = req.dict();
     if let Some(named) = line.strip_prefix("in ") {
         let (name, rest) = named.split_once(' ').ok_or_else(|| Error::msg(USAGE))?;

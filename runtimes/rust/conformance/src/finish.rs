@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use resty_ffi::{Error, Request};
 
-use crate::text;
+use crate::words::text;
 
 /// How long it takes, and the file that notes that it is done.
 #[derive(Clone, Default)]

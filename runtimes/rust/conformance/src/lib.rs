@@ -5,6 +5,7 @@ mod dict;
 mod finish;
 mod process;
 mod streams;
+mod words;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use resty_ffi::{Body, Config, Error, Json, Request, Router, blocking, sync};
 use serde_json::{Value, json};
 
 use counters::Counters;
+use words::{number, text};
 
 fn init(config: Config) -> Result<Router, Error> {
     let counters = Arc::new(Counters::default());
@@ -147,12 +149,4 @@ fn print(req: Request) -> Result<&'static str, Error> {
         _ => return Err(Error::msg("print takes: stdout TEXT, stderr TEXT")),
     }
     Ok("")
-}
-
-fn text(req: &Request) -> Result<&str, Error> {
-    Ok(std::str::from_utf8(req.body().unwrap_or_default())?)
-}
-
-fn number(req: &Request) -> Result<u64, Error> {
-    Ok(text(req)?.parse()?)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use resty_ffi::{Error, Request};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{number, text};
+use crate::words::{number, text};
 
 /// Leaves the process with the code that the request names, or 3.
 pub fn exit(req: Request) -> Result<(), Error> {

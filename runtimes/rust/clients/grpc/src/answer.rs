@@ -14,10 +14,10 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::connection::Loss;
-use crate::exchange::Upload;
 use crate::framing::{Encoding, Fault, Framing};
 use crate::settings::Settings;
 use crate::trailers::{self, STATUS};
+use crate::upload::Upload;
 use crate::{http2, metadata};
 
 const GRPC: &[u8] = b"application/grpc";

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use resty_ffi::Error;
 use tokio::sync::Notify;
 
+use crate::client::Client;
 use crate::connection::Connection;
 use crate::msgpack::{Reader, Value, malformed};
-use crate::registry::Registry;
 use crate::schema::Schema;
 use crate::settings::Settings;
 
@@ -18,14 +18,6 @@ const UNKNOWN_CLIENT: i32 = 10001;
 
 /// How often it is looked for clients that nobody uses, at least and at most.
 const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// A connection and the files that were loaded for it.
-#[derive(Debug)]
-pub struct Client {
-    pub connection: Arc<Connection>,
-    pub schema: Arc<Schema>,
-    pub registry: Registry,
-}
 
 #[derive(Debug, Default)]
 pub struct Clients {
@@ -145,11 +137,7 @@ impl Tables {
                 schema
             }
         };
-        Ok(Arc::new(Client {
-            connection,
-            schema,
-            registry: Registry::default(),
-        }))
+        Ok(Arc::new(Client::new(connection, schema)))
     }
 
     /// How long until it is worth looking again; `None` if there is no client.

@@ -58,8 +58,8 @@ fn put_detail(out: &mut Vec<u8>, types: &Types, detail: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built_in::BUILT_IN;
     use crate::msgpack::{Reader, Value};
-    use crate::special::BUILT_IN;
 
     fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

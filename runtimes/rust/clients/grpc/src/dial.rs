@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_rustls::{TlsConnector, rustls};
 
+use crate::explain::explain;
 use crate::http2;
 use crate::settings::{Place, Settings, Target};
 
@@ -212,18 +213,4 @@ async fn tcp(host: &str, port: u16, turn: usize) -> Result<TcpStream, String> {
         }
     }
     Err(explain(&last))
-}
-
-/// The message with those of what caused it.
-pub fn explain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ use h2::Reason;
 use http::{HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
-use crate::dial::explain;
+use crate::explain::explain;
 
 /// The server has not looked at the request: it may be sent again.
 #[derive(Debug)]

@@ -5,19 +5,25 @@
 //! anything in between.
 
 mod answer;
+mod built_in;
 mod channel;
+mod client;
 mod clients;
 mod codec;
 mod connection;
 mod decode;
+mod decoder;
 mod descriptor;
 mod details;
 mod dial;
 mod encode;
+mod encoder;
 mod exchange;
+mod explain;
 mod features;
 mod framing;
 mod http2;
+mod learn;
 mod link;
 mod metadata;
 mod method;
@@ -26,9 +32,10 @@ mod missing;
 mod msgpack;
 mod number;
 mod proto;
+mod question;
 mod reflected;
 mod reflection;
-mod registry;
+mod refusal;
 mod scalar;
 mod schema;
 mod settings;
@@ -41,6 +48,7 @@ mod tls;
 mod trailers;
 mod types;
 mod unary;
+mod upload;
 mod wire;
 
 use std::sync::Arc;

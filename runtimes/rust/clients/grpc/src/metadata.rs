@@ -7,8 +7,8 @@ use tonic::metadata::{
     AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, MetadataKey, MetadataMap,
 };
 
-use crate::encode::refuse;
 use crate::msgpack::{self, Reader, Value};
+use crate::refusal::refuse;
 use crate::trailers::{DETAILS, MESSAGE, STATUS, base64};
 
 /// Values of a request. Servers take far less, and a map of headers has a limit of its own, at which it panics.

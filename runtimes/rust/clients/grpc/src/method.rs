@@ -4,11 +4,12 @@ use resty_ffi::Error;
 use tonic::Code;
 use tonic::metadata::MetadataMap;
 
-use crate::clients::Client;
-use crate::encode::refuse;
+use crate::built_in::BUILT_IN;
+use crate::client::Client;
 use crate::msgpack::Reader;
+use crate::refusal::{list_of, refuse};
 use crate::types::Found;
-use crate::{metadata, reflected, schema, special};
+use crate::{learn, metadata, schema};
 
 /// The body of a request: `[path, message]` or `[path, message, options]`.
 pub struct Asked<'a> {
@@ -58,7 +59,7 @@ pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Erro
     let loaded = client.schema.loaded().await?;
     let found = match loaded.types.methods.contains_key(path) {
         true => client.types().await?.method(path),
-        false => special::BUILT_IN.method(path),
+        false => BUILT_IN.method(path),
     };
     if let Some(found) = found {
         let reflected = false;
@@ -68,7 +69,7 @@ pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Erro
     if !client.connection.settings.reflection {
         return Err(refuse(loaded.missing(service, method)));
     }
-    match reflected::service(&client.connection, service, wait).await {
+    match learn::service(&client.connection, service, wait).await {
         Ok(()) => {
             let types = client.types().await?;
             if let Some(found) = types.method(path) {
@@ -76,7 +77,7 @@ pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Erro
                 return Ok(Known { found, reflected });
             }
             let methods = types.service(service).unwrap_or_default();
-            let names = crate::encode::list_of(methods.iter().map(String::as_str));
+            let names = list_of(methods.iter().map(String::as_str));
             Err(refuse(format!(
                 "{service} has no method \"{method}\"; the server says that its methods are: {names}"
             )))

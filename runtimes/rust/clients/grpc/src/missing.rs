@@ -1,10 +1,9 @@
 //! The types and extensions that a message needs and nobody has told of yet.
 
-use crate::encode::MAX_DEPTH;
 use crate::msgpack::{Reader, Value};
-use crate::reflection::{Extension, Question};
+use crate::question::{Extension, Question};
 use crate::special::type_of;
-use crate::types::{Kind, Message, NO_SET, Shape, Special, Types};
+use crate::types::{Kind, MAX_DEPTH, Message, NO_SET, Shape, Special, Types};
 use crate::wire::{self, Raw};
 
 /// What there may be to ask for in one message.

@@ -13,6 +13,7 @@ use crate::codec::Raw;
 use crate::connection::Connection;
 use crate::descriptor::File;
 use crate::proto;
+use crate::question::Question;
 use crate::schema;
 
 const V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
@@ -163,26 +164,6 @@ struct ServerReflectionRequest {
     host: String,
     #[prost(oneof = "Question", tags = "3, 4, 5, 7")]
     question: Option<Question>,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, prost::Oneof)]
-pub enum Question {
-    #[prost(string, tag = "3")]
-    FileByFilename(String),
-    #[prost(string, tag = "4")]
-    FileContainingSymbol(String),
-    #[prost(message, tag = "5")]
-    FileContainingExtension(Extension),
-    #[prost(string, tag = "7")]
-    ListServices(String),
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Message)]
-pub struct Extension {
-    #[prost(string, tag = "1")]
-    pub containing_type: String,
-    #[prost(int32, tag = "2")]
-    pub extension_number: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]

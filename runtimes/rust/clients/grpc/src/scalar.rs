@@ -1,9 +1,9 @@
 //! Values that are no messages: from Lua to the wire.
 
-use crate::encode::list_of;
 use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::Value;
 use crate::number;
+use crate::refusal::list_of;
 use crate::types::{Kind, Types};
 use crate::wire;
 

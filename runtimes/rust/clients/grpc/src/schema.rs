@@ -8,14 +8,11 @@ use resty_ffi::Error;
 use tokio::sync::OnceCell;
 
 use crate::descriptor::{File, Set};
-use crate::encode::{list_of, refuse};
 use crate::link::link;
 use crate::msgpack::{Reader, Value, malformed};
 use crate::proto;
+use crate::refusal::{list_of, refuse};
 use crate::types::Types;
-
-const HEALTH: &str = include_str!("health.proto");
-const ERROR_DETAILS: &str = include_str!("error_details.proto");
 
 /// All that one version of a Lua VM's loaded files holds. Each file is compiled with its own imports only, so that two
 /// of them may have files or types of the same name; of these the one that was loaded last counts.
@@ -151,35 +148,6 @@ fn descriptor_set(bytes: &[u8]) -> Result<Vec<File>, String> {
 /// Files as a server's reflection gives them.
 pub fn reflected(files: Vec<File>) -> Result<Vec<File>, String> {
     contained(|| proto::complete(files))
-}
-
-/// The messages that every client knows, the health service, and the details of errors.
-pub fn built_in() -> Types {
-    let own = [
-        ("grpc/health/v1/health.proto", HEALTH),
-        ("google/rpc/error_details.proto", ERROR_DETAILS),
-    ];
-    let google = [
-        "any",
-        "duration",
-        "empty",
-        "field_mask",
-        "struct",
-        "timestamp",
-        "wrappers",
-    ];
-    let google = google.map(|name| format!("google/protobuf/{name}.proto"));
-    let names = own.iter().map(|(name, _)| *name);
-    let names = names.chain(google.iter().map(String::as_str));
-    let imports: String = names.map(|name| format!("import \"{name}\";\n")).collect();
-    let files = proto::compile("", |name| match name {
-        "" => Some(imports.as_bytes()),
-        name => {
-            let (_, text) = own.iter().find(|(own, _)| *own == name)?;
-            Some(text.as_bytes())
-        }
-    });
-    link(&[&files.expect("these files are part of the library")])
 }
 
 /// `/package.Service/Method`, in its parts.

@@ -6,9 +6,9 @@ use http::uri::Authority;
 use resty_ffi::Error;
 use tonic::metadata::MetadataMap;
 
-use crate::encode::refuse;
 use crate::metadata;
 use crate::msgpack::Reader;
+use crate::refusal::refuse;
 use crate::tls::{self, Pems, Tls};
 
 #[derive(Debug)]

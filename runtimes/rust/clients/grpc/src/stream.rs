@@ -10,7 +10,8 @@ use resty_ffi::{Body, Error, Requests, Sender};
 use tokio::sync::oneshot;
 
 use crate::channel::grpc;
-use crate::clients::{Client, Clients, Envelope};
+use crate::client::Client;
+use crate::clients::{Clients, Envelope};
 use crate::codec::Raw;
 use crate::decode::decode;
 use crate::encode::encode;

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
     self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use crate::encode::refuse;
+use crate::refusal::refuse;
 
 /// Of the options of `grpc.connect`.
 #[derive(Default)]

@@ -23,6 +23,9 @@ pub struct Types {
     pub services: HashMap<String, Vec<String>>,
 }
 
+/// Messages in messages. The Lua side nests no deeper.
+pub const MAX_DEPTH: usize = 100;
+
 /// The set of what belongs to none.
 pub const NO_SET: usize = usize::MAX;
 

@@ -8,11 +8,13 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use crate::channel::grpc;
-use crate::clients::{Client, Clients, Envelope};
+use crate::client::Client;
+use crate::clients::{Clients, Envelope};
 use crate::codec::Raw;
 use crate::decode::decode;
-use crate::encode::{encode, refuse};
+use crate::encode::encode;
 use crate::method::{Asked, Known, find};
+use crate::refusal::refuse;
 use crate::types::{Found, Types};
 use crate::{details, http2, metadata, msgpack, reflection, schema, status};
 

@@ -7,15 +7,10 @@ mod json;
 mod keys;
 mod kv;
 mod lease;
+mod pb;
 mod streams;
 mod txn;
 mod watch;
-
-/// Generated from `protos/etcd.proto`, whose names are etcd's.
-#[allow(clippy::enum_variant_names)]
-mod pb {
-    tonic::include_proto!("etcdserverpb");
-}
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ where
     M: DeserializeOwned,
     F: Future<Output = Result<Response<R>, Status>>,
 {
-    let message = decode(request.body().unwrap_or_default())?;
+    let message = json::decode(request.body().unwrap_or_default())?;
     let left = request.remaining();
     let failed = failure(left);
     let answer = rpc(timed(message, left)).await;
@@ -43,7 +43,7 @@ where
     };
     let left = requests.remaining();
     let failed = failure(left);
-    forward(rpc(timed(decode(&message)?, left)), &sender, failed).await
+    forward(rpc(timed(json::decode(&message)?, left)), &sender, failed).await
 }
 
 /// Many messages there, one back.
@@ -111,8 +111,4 @@ fn timed<T>(message: T, left: Option<Duration>) -> tonic::Request<T> {
         request.set_timeout(left);
     }
     request
-}
-
-pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
-    json::parse(message).map_err(bad_input)
 }

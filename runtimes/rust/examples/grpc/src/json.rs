@@ -1,6 +1,14 @@
 //! JSON from outside, with errors that name the field.
 
+use resty_ffi::Error;
 use serde::de::DeserializeOwned;
+
+use crate::error::bad_input;
+
+/// A message of a call.
+pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
+    parse(message).map_err(bad_input)
+}
 
 /// Decodes an object; the error is a clause that says what is wrong, and where.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {

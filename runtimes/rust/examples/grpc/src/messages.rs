@@ -9,7 +9,7 @@ use resty_ffi::{Error, Requests};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-use crate::call::decode;
+use crate::json;
 
 /// What the service sees of messages that break off: the caller has gone, or sent what is none.
 pub enum Cut {
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned> Stream for Messages<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let next = ready!(self.requests.poll_recv(cx)).and_then(|message| {
-            let message = message.as_deref().map(decode);
+            let message = message.as_deref().map(json::decode);
             message.transpose()
         });
         match next {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::testing::{Random, show, types_of};
+use crate::types::MAX_DEPTH;
+use crate::wire;
 
 const PROTO: &str = "
     syntax = 'proto2';

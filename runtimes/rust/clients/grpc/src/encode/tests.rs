@@ -1,7 +1,10 @@
+use resty_ffi::code;
+
 use super::*;
 use crate::decode::decode;
 use crate::msgpack::{put_bool, put_float, put_int, put_list, put_map, put_nil, put_text};
 use crate::testing::{Random, show, types_of};
+use crate::types::MAX_DEPTH;
 
 const PROTO: &str = "
     syntax = 'proto3';

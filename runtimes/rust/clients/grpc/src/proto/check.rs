@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Source;
 use super::field::json_name;
+use super::source::Source;
 use super::symbols::says;
 use crate::descriptor::{Enum, FeatureSet, Field, Message, Range, kind, label};
 use crate::features::{self, enum_type, json};

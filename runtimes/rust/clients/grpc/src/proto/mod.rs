@@ -10,6 +10,7 @@ mod options;
 mod parser;
 mod resolve;
 mod service;
+mod source;
 mod symbols;
 mod tokens;
 
@@ -22,17 +23,12 @@ use crate::descriptor::File;
 use file::parse;
 use parser::Places;
 use resolve::resolve;
+use source::Source;
 use symbols::says;
 
 /// Whether this file of `google/protobuf` need not be loaded.
 pub fn is_built_in(name: &str) -> bool {
     google::text(name).is_some()
-}
-
-/// A file, and where its parts are in its text if it is known.
-pub struct Source {
-    file: File,
-    places: Places,
 }
 
 /// The file `root` and what it imports. An error begins with the name of the file, with line and column.

@@ -1,6 +1,6 @@
 //! Names of types to what they stand for: full names with a dot before them, and a kind for each field.
 
-use super::Source;
+use super::source::Source;
 use super::symbols::{At, Symbols, What, joined};
 use crate::descriptor::{Field, File, Message, kind};
 

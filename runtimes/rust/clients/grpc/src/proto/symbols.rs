@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Source;
 use super::parser::Places;
+use super::source::Source;
 use super::tokens::Place;
 use crate::descriptor::{Enum, Message, Range};
 

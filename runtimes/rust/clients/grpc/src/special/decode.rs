@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use prost_types::{Duration, Timestamp};
 
-use super::{TYPE, VALUE, mask, time, type_of};
-use crate::decode::{Decoder, MAX_DEPTH, append, append_with, is_of};
+use super::any::{TYPE, VALUE, type_of};
+use super::{mask, time};
+use crate::decoder::{Decoder, is_of};
 use crate::msgpack;
-use crate::types::{Message, Special};
+use crate::types::{MAX_DEPTH, Message, Special};
 use crate::wire::{self, Malformed, Raw};
 
 /// What the message stands for. Times and paths that JSON has no text for are tables of the message's fields.
@@ -194,13 +195,14 @@ pub fn decode_any(
         .and_then(|url| type_of(decoder.types, set, url));
     match known {
         Some((types, index)) if types.messages[index].special.is_none() => {
-            append_with(types, index, value, decoder.out, decoder.depth, &head)
+            let message = &types.messages[index];
+            decoder.inner(types).fields(message, value, &head)
         }
         Some((types, index)) => {
             msgpack::put_map(decoder.out, 2);
             decoder.out.extend_from_slice(&head);
             msgpack::put_text(decoder.out, VALUE);
-            append(types, index, value, decoder.out, decoder.depth)
+            decoder.inner(types).message(index, value)
         }
         // In the form of the message: what is no URL could not be sent on.
         None if !url.contains(&b'/') => {

@@ -2,11 +2,13 @@
 
 use resty_ffi::Error;
 
-use super::{TYPE, VALUE, mask, time, type_of};
-use crate::encode::{Encoder, MAX_DEPTH};
+use super::any::{TYPE, VALUE, type_of};
+use super::decode::seconds_of;
+use super::{mask, time};
+use crate::encoder::Encoder;
 use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::{Reader, Value};
-use crate::types::{Message, Special};
+use crate::types::{MAX_DEPTH, Message, Special};
 use crate::wire;
 
 /// The message that the next value stands for.
@@ -71,7 +73,7 @@ fn moment(
         Value::Map(n) => {
             let start = encoder.out.len();
             encoder.some_fields(message, n, &mut |_| false)?;
-            match super::decode::seconds_of(&encoder.out[start..]) {
+            match seconds_of(&encoder.out[start..]) {
                 Ok((seconds, nanos)) if is_valid(seconds, nanos) => Ok(()),
                 Ok((seconds, nanos)) => Err(Misfit::new(format!(
                     "must be {wanted}, not {seconds} seconds and {nanos} nanos"
@@ -257,6 +259,7 @@ fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<(), Misfi
         },
         out: encoder.out,
         depth: encoder.depth,
+        form: encoder.form,
     };
     match inner.special {
         Some(_) if others => {

@@ -1,21 +1,36 @@
-//! The types that a client knows: those of the loaded files, and what the server's reflection has said so far.
+//! A client: its connection, and the types that it knows: those of the loaded files, and what the server's reflection has
+//! said so far.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use resty_ffi::Error;
 
-use crate::clients::Client;
+use crate::connection::Connection;
 use crate::descriptor::File;
 use crate::link::link;
-use crate::reflection::Question;
+use crate::question::Question;
+use crate::schema::Schema;
 use crate::types::{Found, Types};
-use crate::{missing, reflected};
+use crate::{learn, missing};
 
-/// Both together, for a version of what was reflected.
-#[derive(Debug, Default)]
-pub struct Registry(Mutex<Option<(u64, Arc<Types>)>>);
+/// A connection and the files that were loaded for it.
+#[derive(Debug)]
+pub struct Client {
+    pub connection: Arc<Connection>,
+    pub schema: Arc<Schema>,
+    /// The loaded and the reflected types, for a version of what was reflected.
+    joined: Mutex<Option<(u64, Arc<Types>)>>,
+}
 
 impl Client {
+    pub fn new(connection: Arc<Connection>, schema: Arc<Schema>) -> Self {
+        Self {
+            connection,
+            schema,
+            joined: Mutex::default(),
+        }
+    }
+
     /// Where a loaded file and the server have a type or a method of the same name, the loaded one counts.
     pub async fn types(&self) -> Result<Arc<Types>, Error> {
         let loaded = self.schema.loaded().await?;
@@ -24,11 +39,7 @@ impl Client {
         if version == 0 {
             return Ok(loaded.types.clone());
         }
-        let mut joined = self
-            .registry
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, types)) = &*joined {
             if *of == version {
                 return Ok(types.clone());
@@ -88,7 +99,7 @@ impl Client {
         missing: Vec<Question>,
     ) -> Result<Found, Error> {
         let asks = !missing.is_empty() && self.connection.settings.reflection;
-        if !asks || !reflected::learn(&self.connection, missing).await {
+        if !asks || !learn::learn(&self.connection, missing).await {
             return Ok(found);
         }
         Ok(self.types().await?.method(path).unwrap_or(found))
