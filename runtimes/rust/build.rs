@@ -1,5 +1,5 @@
-//! Links this crate's own tests with the host's library, which the variable `RESTY_FFI_LIB_DIR` names the folder of. A
-//! runtime needs none of it: there the host's functions stay undefined until the host loads it.
+//! Links this crate's own tests with the host's library, in the folder that `RESTY_FFI_LIB_DIR` names. A runtime is not
+//! linked with it: the host's functions stay undefined until the host loads the runtime.
 use std::env;
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use crate::{Body, Error};
 
-/// What a call ends with.
+/// The result of a call.
 pub(crate) type Outcome = Result<Answer, Error>;
 
 /// The payload of an answer, as [`IntoAnswer`] makes it.
@@ -20,10 +20,10 @@ pub(crate) enum Payload {
 }
 
 impl Answer {
-    /// No payload at all: Lua sees `nil`, as opposed to an empty string.
+    /// No payload: Lua sees `nil`, not an empty string.
     pub const NIL: Self = Self(Payload::Nil);
 
-    /// The bytes of the answer, `None` for nil.
+    /// The bytes of the answer; `None` for nil.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// Whatever a handler may return.
+/// The types that a handler may return.
 ///
 /// | returned | Lua sees |
 /// |---|---|
@@ -44,7 +44,7 @@ impl Answer {
 /// | [`Body`] | these bytes (moved, not copied) |
 /// | `()`, `None` | `nil` |
 /// | `Some(x)`, `Ok(x)` | `x` |
-/// | `Err(e)`, `e` being an [`Error`] or converting into one | `false, code, message` |
+/// | `Err(e)`, where `e` is an [`Error`] or converts into one | `false, code, message` |
 /// | `Json(x)` (feature `json`) | `x` as JSON |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an answer",
@@ -53,7 +53,7 @@ impl Answer {
             `Json(value)` answers whatever serde serializes"
 )]
 pub trait IntoAnswer {
-    /// Makes the answer; an error fails the call.
+    /// Converts the value into an answer. An error fails the call.
     fn into_answer(self) -> Result<Answer, Error>;
 }
 

@@ -1,4 +1,4 @@
-//! A call, or a stream, from its handler's first poll to its end.
+//! A call or a stream, from its handler's first poll to its end.
 
 use std::collections::HashMap;
 use std::mem;
@@ -16,20 +16,20 @@ use crate::host::{Incoming, Queue};
 use crate::outbox::Outbox;
 use crate::{Error, Handler, IntoAnswer, Request, Requests, Sender, StreamHandler, code};
 
-/// The calls that did not end with their first poll, and the way back for their answers.
+/// The calls that did not end with their first poll.
 pub(crate) struct Calls {
     queue: Arc<Queue>,
-    /// Whoever removes a call's entry owes its end.
+    /// The code that removes a call's entry sends its end.
     running: Mutex<HashMap<u64, Running>>,
     outbox: Arc<Outbox>,
-    /// Threads to run handlers on; without them they run on the thread that polls.
+    /// Threads that run the handlers. Without them the polling thread does.
     workers: Option<Handle>,
 }
 
 struct Running {
-    /// `None` while it is being spawned.
+    /// `None` while the task is being spawned.
     task: Option<AbortHandle>,
-    /// Of a stream.
+    /// Set for a stream.
     flow: Option<Arc<Flow>>,
 }
 
@@ -43,7 +43,7 @@ impl Calls {
         }
     }
 
-    /// Drops the future of a call, if it still runs; that ends it.
+    /// Drops the future of a call that still runs, which ends the call.
     pub(crate) fn cancel(&self, id: u64) {
         let running = lock(&self.running);
         if let Some(task) = running.get(&id).and_then(|call| call.task.as_ref()) {
@@ -61,7 +61,7 @@ impl Calls {
         lock(&self.running).is_empty()
     }
 
-    /// Ends the calls whose handlers do not let go.
+    /// Ends the calls whose handlers ignore their cancellation.
     pub(crate) fn end_all(&self) {
         let rest = mem::take(&mut *lock(&self.running));
         for (id, call) in rest {
@@ -73,7 +73,7 @@ impl Calls {
         }
     }
 
-    /// The stream of a call, if it is one that runs.
+    /// The stream of a call that runs.
     pub(crate) fn flow(&self, id: u64) -> Option<Arc<Flow>> {
         lock(&self.running).get(&id)?.flow.clone()
     }
@@ -91,7 +91,7 @@ impl Calls {
                 sent: false,
             },
         };
-        // Before the task: on another thread it may be done before we are.
+        // Inserted before the task is spawned: on another thread the task may finish first.
         lock(&self.running).insert(id, Running { task: None, flow });
         let handle = match &self.workers {
             Some(workers) => workers.spawn(task),
@@ -113,20 +113,20 @@ impl Calls {
     }
 }
 
-/// Nothing that holds this lock runs the author's code, so a poisoned one is as good as any.
+/// No code of the author runs under this lock, so a poisoned lock is safe to use.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place for a handler's future, used again for the next call as long as the futures are ready at once.
+/// A place for a handler's future. The next call uses it again if this future was ready at once.
 type Slot<F> = Pin<Box<Option<F>>>;
 
-/// A handler, whatever its type.
+/// A handler of any type.
 pub(crate) trait Route: Send {
-    /// Starts a plain call. `None`: it goes on as a task, which ends it.
+    /// Starts a plain call. `None`: the call continues as a task, which ends it.
     fn start(&mut self, calls: &Arc<Calls>, id: u64, request: Request) -> Option<Outcome>;
 
-    /// The same for a call that opens a stream. An error returns it: it is to be started with the next message.
+    /// Starts a call that opens a stream. An error returns the call, which must be started with its next message.
     fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming>;
 }
 
@@ -155,7 +155,7 @@ impl<H: Handler> Route for Served<H> {
             return None;
         }
         self.slot.as_mut().set(Some(future));
-        // A task polls the future again at once, with a waker that counts.
+        // A future that is not ready becomes a task, which polls it again at once with a real waker.
         let mut cx = Context::from_waker(Waker::noop());
         match poll(&mut self.slot, &mut cx) {
             Poll::Ready(outcome) => Some(outcome),
@@ -166,7 +166,7 @@ impl<H: Handler> Route for Served<H> {
         }
     }
 
-    /// A handler of plain calls takes the first message and answers with one.
+    /// A handler of plain calls takes the stream's first message and answers with one message.
     fn open(&mut self, calls: &Arc<Calls>, call: Incoming) -> Result<Option<Outcome>, Incoming> {
         if call.nil && !call.end {
             return Err(call);
@@ -204,7 +204,7 @@ impl<H: StreamHandler> Route for Streamed<H> {
     }
 }
 
-/// Polls the slot's future; once it is ready, or has panicked, the slot is empty.
+/// Polls the slot's future. The slot is empty once the future is ready or has panicked.
 fn poll<F>(slot: &mut Slot<F>, cx: &mut Context<'_>) -> Poll<Outcome>
 where
     F: Future,
@@ -228,7 +228,7 @@ where
     })
 }
 
-/// A call that waits. Dropping it before its end drops the handler's future, and then says that it was cancelled.
+/// A call that waits. Dropping it before its end drops the handler's future and then reports the cancellation.
 struct Task<F> {
     future: Slot<F>,
     end: End,
@@ -246,7 +246,7 @@ where
     }
 }
 
-/// The one end that a call is owed.
+/// Sends the end of a call exactly once.
 struct End {
     id: u64,
     calls: Arc<Calls>,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::host::Queue;
 use crate::{Dict, Error, LogLayer, code};
 
-/// What a runtime was loaded with; the argument of the function given to [`export!`](crate::export).
+/// The configuration of a runtime, which the function given to [`export!`](crate::export) receives.
 #[derive(Clone, Debug)]
 pub struct Config {
     name: String,
@@ -44,7 +44,8 @@ impl Config {
         self.text.as_deref()
     }
 
-    /// The configuration, decoded from JSON. No configuration counts as `{}`. Needs the feature `json` (on by default).
+    /// The configuration, decoded from JSON. A missing configuration counts as `{}`. Needs the feature `json` (on by
+    /// default).
     ///
     /// ```no_run
     /// use resty_ffi::{Config, Error, Request, Router};
@@ -67,7 +68,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the configuration, and where.
+    /// The error says what is wrong with the configuration, and where.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(self.as_str().unwrap_or("{}")).map_err(|e| {
@@ -87,7 +88,7 @@ impl Config {
         &self.dict
     }
 
-    /// The way into the host's log, for a subscriber of the author's own: see
+    /// The layer that writes to the host's log, for a subscriber of your own: see
     /// [`Router::subscriber`](crate::Router::subscriber).
     #[must_use]
     pub fn log_layer(&self) -> LogLayer {

@@ -4,11 +4,11 @@ use std::time::Duration;
 use crate::host::{Body, DictOp, Queue};
 use crate::{Error, code};
 
-/// The host's shared dict: what nginx calls a `lua_shared_dict`.
+/// The host's shared dict: a `lua_shared_dict` of nginx.
 ///
 /// Every operation is a message to the host and one back, so it is awaited; a [`blocking`](crate::blocking) handler
-/// waits with `tokio::runtime::Handle::current().block_on(…)`. Cheap to clone, usable from any thread and any task;
-/// dropping the future of an operation that is under way does not undo it.
+/// waits with `tokio::runtime::Handle::current().block_on(…)`. A `Dict` is cheap to clone and usable from any thread
+/// and any task. Dropping the future of an operation does not undo the operation.
 ///
 /// ```no_run
 /// # use resty_ffi::{Error, Request};
@@ -19,12 +19,12 @@ use crate::{Error, code};
 ///
 /// # Errors
 ///
-/// Every operation fails with the host's code and text: no dict is configured or not this one, it is full, the value is no number; and
-/// with [`code::UNLOADED`] once the runtime is unloaded.
+/// Every operation fails with the host's code and text when the dict is not configured, is full, or holds a value that
+/// is not a number; and with [`code::UNLOADED`] once the runtime is unloaded.
 #[derive(Clone, Debug)]
 pub struct Dict {
     queue: Weak<Queue>,
-    /// Empty: the first that the host allows.
+    /// Empty for the first dict that the runtime may use.
     name: Arc<str>,
 }
 
@@ -36,8 +36,8 @@ impl Dict {
         }
     }
 
-    /// The dict of this name, which has to be one of those that the runtime may use: the option `dicts` of
-    /// `ngx.load_ffi`. Without a name it is the first of them.
+    /// The dict of this name. It must be one of the dicts that the option `dicts` of `ngx.load_ffi` allows; without a
+    /// name, a `Dict` is the first of them.
     ///
     /// ```no_run
     /// # use resty_ffi::{Error, Request};
@@ -54,19 +54,19 @@ impl Dict {
         }
     }
 
-    /// The value of a key; `None` if there is none.
+    /// The value of a key; `None` for a missing key.
     pub async fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Body>, Error> {
         self.ask(DictOp::Get, key.as_ref(), b"", 0).await
     }
 
-    /// Sets a key, for ever.
+    /// Sets a key that does not expire.
     pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         self.ask(DictOp::Set, key.as_ref(), value.as_ref(), 0)
             .await
             .map(drop)
     }
 
-    /// Sets a key that goes away after `ttl`, in whole milliseconds, at least one.
+    /// Sets a key that expires after `ttl`: whole milliseconds, at least one.
     pub async fn set_for(
         &self,
         key: impl AsRef<[u8]>,
@@ -78,14 +78,15 @@ impl Dict {
             .map(drop)
     }
 
-    /// Sets a key, for ever, unless it is there already; whether it did.
+    /// Sets a missing key that does not expire. Returns `false` if the key was there already.
     pub async fn add(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<bool, Error> {
         self.ask(DictOp::Add, key.as_ref(), value.as_ref(), 0)
             .await
             .map(|stored| stored.is_some())
     }
 
-    /// [`add`](Self::add) of a key that goes away after `ttl`, in whole milliseconds, at least one: a lock, for example.
+    /// Like [`add`](Self::add), for a key that expires after `ttl` (whole milliseconds, at least one): a lock, for
+    /// example.
     pub async fn add_for(
         &self,
         key: impl AsRef<[u8]>,
@@ -97,13 +98,13 @@ impl Dict {
             .map(|stored| stored.is_some())
     }
 
-    /// Adds to the number of a key, which counts from 0 if there is none, and returns the sum.
+    /// Adds to the number of a key and returns the sum. A missing key counts from 0.
     pub async fn incr(&self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
         self.count(key.as_ref(), by, 0).await
     }
 
-    /// [`incr`](Self::incr) of a key that goes away `ttl` after its first time, in whole milliseconds, at least one: a
-    /// count of requests in a minute, for example.
+    /// Like [`incr`](Self::incr), for a key that expires `ttl` after its first increment (whole milliseconds, at least
+    /// one): the requests of a minute, for example.
     pub async fn incr_for(
         &self,
         key: impl AsRef<[u8]>,
@@ -121,7 +122,7 @@ impl Dict {
             .map_err(|_| Error::msg(format!("the dict's value \"{text}\" is not a whole number")))
     }
 
-    /// Deletes a key, if it is there.
+    /// Deletes a key. A missing key is no error.
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
         self.ask(DictOp::Delete, key.as_ref(), b"", 0)
             .await

@@ -1,4 +1,4 @@
-//! What a runtime has to finish when it ends.
+//! The work that a runtime finishes when it ends.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::host::{Queue, level};
 
 type Finishing = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
-/// What [`Router::on_unload`](crate::Router::on_unload) was given.
+/// A function given to [`Router::on_unload`](crate::Router::on_unload).
 pub(crate) type OnUnload = Box<dyn FnOnce() -> Finishing + Send>;
 
 pub(crate) fn boxed<F, Fut, E>(f: F) -> OnUnload
@@ -22,7 +22,8 @@ where
     Box::new(|| Box::pin(async { f().await.map_err(Into::into) }))
 }
 
-/// Runs them, the last one given first. A future that is not done at `end` is dropped, and so are those that are left.
+/// Runs the functions, the last one given first. At `end` the running future and the functions that are left are
+/// dropped.
 pub(crate) async fn finish(queue: &Queue, all: Vec<OnUnload>, end: Instant) {
     for f in all.into_iter().rev() {
         match tokio::time::timeout_at(end.into(), guarded(f)).await {
@@ -40,7 +41,7 @@ pub(crate) async fn finish(queue: &Queue, all: Vec<OnUnload>, end: Instant) {
     }
 }
 
-/// A panic is an error.
+/// Runs one function. A panic becomes an error.
 async fn guarded(f: OnUnload) -> Result<(), Error> {
     let mut future = catch_unwind(AssertUnwindSafe(f)).map_err(Error::panicked)?;
     poll_fn(|cx| {

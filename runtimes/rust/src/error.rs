@@ -1,15 +1,15 @@
 use std::any::Any;
 use std::fmt;
 
-/// The host's own codes: the same in every host and every language. Codes above zero are the author's.
+/// The host's own codes, the same in every host and every language. Codes above zero belong to the runtime's author.
 pub mod code {
     /// No answer before the deadline.
     pub const TIMEOUT: i32 = -1;
-    /// The caller went away, or the handler gave up because it was told so.
+    /// The caller went away, or the handler ended because it was cancelled.
     pub const CANCELLED: i32 = -2;
-    /// As many calls as the queue holds are waiting already, or the payload memory is used up.
+    /// The queue is full of waiting calls, or the payload memory is used up.
     pub const QUEUE_FULL: i32 = -3;
-    /// A payload above the limit.
+    /// A payload is above the limit.
     pub const TOO_LARGE: i32 = -4;
     /// The runtime serves no method of this name.
     pub const NO_METHOD: i32 = -5;
@@ -19,16 +19,16 @@ pub mod code {
     pub const EXITED: i32 = -7;
     /// The runtime has been unloaded.
     pub const UNLOADED: i32 = -8;
-    /// Called where the host cannot wait.
+    /// The call was made where the host cannot wait.
     pub const BAD_PHASE: i32 = -9;
-    /// An argument that the host cannot accept.
+    /// The host cannot accept an argument.
     pub const BAD_ARGUMENT: i32 = -10;
 }
 
-/// Why a call (or the set-up of a runtime) failed: a code and a message, which reach Lua as they are.
+/// Why a call or the set-up of a runtime failed: a code and a message, which reach Lua unchanged.
 ///
-/// Every [`std::error::Error`] converts into one with the code [`code::THREW`] and its `Display` text, so `?` works in
-/// handlers. For that reason `Error` is not a `std::error::Error` itself, as in other crates of this kind.
+/// Every [`std::error::Error`] converts into an `Error` with the code [`code::THREW`] and its `Display` text, so `?`
+/// works in handlers. For that reason `Error` is not a `std::error::Error` itself.
 ///
 /// ```
 /// use resty_ffi::{Error, code};
@@ -51,7 +51,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with a code of the author's own, above zero. (0 would mean success: it becomes [`code::THREW`].)
+    /// An error with a code of your own, above zero. The code 0 would mean success and becomes [`code::THREW`].
     #[must_use]
     pub fn new(code: i32, message: impl Into<String>) -> Self {
         Self {
@@ -60,13 +60,13 @@ impl Error {
         }
     }
 
-    /// An error without a code of its own: [`code::THREW`].
+    /// An error with the code [`code::THREW`].
     #[must_use]
     pub fn msg(message: impl Into<String>) -> Self {
         Self::new(code::THREW, message)
     }
 
-    /// What `catch_unwind` caught, as an answer: the panic's message.
+    /// An error with the message of a panic that `catch_unwind` caught.
     pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Self {
         let text = match payload.downcast::<String>() {
             Ok(text) => *text,
@@ -78,7 +78,7 @@ impl Error {
         Self::msg(text)
     }
 
-    /// The code, never 0.
+    /// The code, which is never 0.
     #[must_use]
     pub fn code(&self) -> i32 {
         self.code

@@ -1,4 +1,4 @@
-//! One stream between the thread that takes frames and the handler: what has come, and how much may go.
+//! The state of one stream: the messages that wait for the handler, and the window for those that it sends.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -15,27 +15,27 @@ use crate::{Error, code};
 
 pub(crate) struct Flow {
     id: u64,
-    /// The client's messages are given back when this much is due.
+    /// The client's window is widened when this much is due.
     half: u64,
     state: Mutex<State>,
-    /// Told when more may be sent, and when the stream is over.
+    /// Notified when more may be sent, and when the stream is over.
     opened: Notify,
 }
 
 struct State {
-    /// `None` once the stream is over: then its last frame has been sent, or will be by who set it.
+    /// `None` once the stream is over. The code that sets it sends the last frame.
     outbox: Option<Arc<Outbox>>,
     incoming: VecDeque<Body>,
-    /// The message at the front came with the call and costs nothing.
+    /// The message at the front came with the call and costs no window.
     first: bool,
-    /// The handler still has its `Requests`.
+    /// The handler still holds its `Requests`.
     reading: bool,
-    /// The client's direction has ended; what is in `incoming` is the rest.
+    /// The client's direction has ended; `incoming` holds the rest.
     closed: bool,
-    /// What was read and not given back yet.
+    /// The cost of the messages that were read and not given back yet.
     due: u64,
     reader: Option<Waker>,
-    /// What may be sent. A message may take it below zero.
+    /// How much may be sent. A message may take it below zero.
     window: i64,
 }
 
@@ -45,7 +45,7 @@ fn cost(len: usize) -> u64 {
 }
 
 impl Flow {
-    /// A stream, from the call that opens it.
+    /// Creates the state from the call that opens the stream.
     pub(crate) fn new(outbox: &Arc<Outbox>, call: Incoming) -> Arc<Self> {
         let mut incoming = VecDeque::new();
         if !call.nil {
@@ -69,11 +69,11 @@ impl Flow {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that holds this lock runs the author's code.
+        // No code of the author runs under this lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A message of the client's, or its end.
+    /// Takes a message of the client, or the end of its direction.
     pub(crate) fn deliver(&self, frame: Incoming) {
         let mut state = self.state();
         if !frame.nil && state.reading && !state.closed {
@@ -99,7 +99,7 @@ impl Flow {
             }
             let before = state.reader.replace(cx.waker().clone());
             drop(guard);
-            // Not under the lock: it may be the last of its task.
+            // Outside the lock: dropping the waker may drop its task.
             drop(before);
             return Poll::Pending;
         };
@@ -112,7 +112,7 @@ impl Flow {
         Poll::Ready(Ok(Some(message)))
     }
 
-    /// Nobody reads the client's messages any more.
+    /// Drops the client's messages from here on.
     pub(crate) fn stop_reading(&self) {
         let mut state = self.state();
         state.reading = false;
@@ -121,7 +121,7 @@ impl Flow {
         drop(unread);
     }
 
-    /// More may be sent.
+    /// Widens the window.
     pub(crate) fn widen(&self, bytes: u64) {
         let mut state = self.state();
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -133,12 +133,12 @@ impl Flow {
         }
     }
 
-    /// Becomes ready at the next change after this call.
+    /// Becomes ready at the next change of the stream.
     pub(crate) fn opened(&self) -> Notified<'_> {
         self.opened.notified()
     }
 
-    /// Sends a message, or returns it: it has to wait until the window has [`opened`](Self::opened).
+    /// Sends a message, or returns it when it has to wait until the window has [`opened`](Self::opened).
     pub(crate) fn try_send(&self, message: Answer) -> Result<Option<Answer>, Error> {
         let mut state = self.state();
         if state.outbox.is_none() {
@@ -159,7 +159,7 @@ impl Flow {
         Ok(None)
     }
 
-    /// From here on nothing is sent or received. Whoever calls this sends the end.
+    /// From here on nothing is sent or received. The caller sends the end.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         let outbox = state.outbox.take();

@@ -11,8 +11,8 @@ use crate::{Error, IntoAnswer, Request, code};
 /// Serves a method. Every `async fn(Request) -> impl IntoAnswer` is a handler, as a function or a closure; [`sync`] and
 /// [`blocking`] turn a plain function into one.
 ///
-/// The future is polled at once, on the thread that took the call: a handler that does not have to wait costs neither a
-/// task nor an allocation. State is captured by the closure, usually in an `Arc`:
+/// The thread that takes the call polls the future at once, so a handler that does not wait costs neither a task nor an
+/// allocation. A closure captures its state, usually in an `Arc`:
 ///
 /// ```no_run
 /// # use std::sync::{Arc, Mutex};
@@ -33,24 +33,24 @@ use crate::{Error, IntoAnswer, Request, code};
     note = "wrap a function that is not async: `sync(function)`, or `blocking(function)` if it may hold its thread"
 )]
 pub trait Handler: Send + 'static {
-    /// What the call ends with.
+    /// The result of the call.
     type Output: IntoAnswer;
-    /// The call under way; dropped when it is cancelled.
+    /// The running call. Cancellation drops it.
     type Future: Future<Output = Self::Output> + Send + 'static;
 
     /// Starts one call.
     fn call(&self, request: Request) -> Self::Future;
 }
 
-/// An async function of a [`Request`]. The bounds of [`Handler`] beyond that (`Send`, [`IntoAnswer`]) are not here, so
-/// that the compiler names the one that is missing; for this trait it shows the text below.
+/// An async function of a [`Request`]. The other bounds of [`Handler`] (`Send`, [`IntoAnswer`]) are left out, so that
+/// the compiler names the missing one. For a type that is not such a function it shows the text below.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot serve a method",
     label = "not an `async fn(Request) -> impl IntoAnswer`",
     note = "wrap a function that is not async: `sync(function)`, or `blocking(function)` if it may hold its thread"
 )]
 pub trait AsyncFunction {
-    /// What the future ends with.
+    /// The result of the future.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output>;
@@ -88,8 +88,8 @@ where
     }
 }
 
-/// A handler that answers without waiting: a plain function. It runs on the thread that takes the calls, so it had better
-/// be quick; see [`blocking`] for what is not.
+/// Turns a plain function into a handler. The function runs on the thread that takes the calls, so it must be quick;
+/// [`blocking`] is for functions that are not.
 ///
 /// ```no_run
 /// # use resty_ffi::{Request, Router, sync};
@@ -139,11 +139,11 @@ impl<F: Fn(Request) -> A, A> Future for SyncCall<F> {
     }
 }
 
-/// A handler that may hold its thread: for a database driver that blocks, a file, a long computation. Each call runs on a
-/// thread of tokio's blocking pool (at most 512 at once), so other calls go on meanwhile.
+/// Turns a plain function that may hold its thread (a blocking database driver, a file, a long computation) into a
+/// handler. Each call runs on a thread of tokio's blocking pool, at most 512 at once, so other calls continue.
 ///
-/// Nothing can interrupt it. When it is cancelled its caller is answered at once, and the function goes on for nobody,
-/// unless it asks [`Request::is_cancelled`] now and then.
+/// Nothing can interrupt the function. When a call is cancelled, its caller is answered at once and the function's
+/// result is dropped; a long function checks [`Request::is_cancelled`] from time to time.
 ///
 /// ```no_run
 /// # use resty_ffi::{Request, Router, blocking};
@@ -210,7 +210,7 @@ impl Future for BlockingCall {
 impl Drop for BlockingCall {
     fn drop(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
-        // One that still waits for a thread never begins.
+        // A call that still waits for a thread never begins.
         self.thread.abort();
     }
 }

@@ -1,7 +1,7 @@
 use crate::{Config, Error, Router};
 
-/// What [`export!`](crate::export) takes: a function from [`Config`] to `Result<Router, E>`, plain or `async`. `M` tells
-/// the two apart and is never named.
+/// A function that [`export!`](crate::export) takes: from [`Config`] to `Result<Router, E>`, plain or `async`. `M` is a
+/// marker of the form and never has to be named.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot set a runtime up",
     label = "not a `fn(Config) -> Result<Router, E>`, plain or async",

@@ -1,6 +1,6 @@
 //! Functions in Rust that stock nginx calls from Lua without blocking its event loop.
 //!
-//! A runtime is a `cdylib` that serves methods. The whole of one:
+//! A runtime is a `cdylib` that serves methods. A complete runtime:
 //!
 //! ```no_run
 //! use resty_ffi::{Config, Error, Request, Router};
@@ -17,12 +17,12 @@
 //! local ok, res, err = rt:echo("hello")
 //! ```
 //!
-//! Handlers are futures on tokio; see [`Handler`], [`Router`] and [`Request`]. Methods that carry many messages each way
-//! are streams, see [`StreamHandler`]. A handler that panics fails its call with the panic's message, the log gets its
-//! place, and the runtime goes on; that needs `panic = "unwind"`, Cargo's default. Events of `tracing` reach
-//! the host's log, see [`LogLayer`]. The functions that the crate calls are the host's: they are undefined in the library
-//! until the host loads it, which is why an executable (a unit test of a runtime's own crate) that uses them has to be
-//! linked with the host's `libresty_ffi.so`.
+//! Handlers are futures on tokio; see [`Handler`], [`Router`] and [`Request`]. Methods that carry many messages each
+//! way are streams; see [`StreamHandler`]. When a handler panics, its call fails with the panic's message, the log gets
+//! the location, and the runtime keeps serving. This needs `panic = "unwind"`, Cargo's default. Events of `tracing`
+//! reach the host's log; see [`LogLayer`]. The crate calls functions of the host, which stay undefined in the library
+//! until the host loads it. An executable that uses them, such as a unit test of a runtime's own crate, must be linked
+//! with the host's `libresty_ffi.so`.
 
 #![warn(clippy::must_use_candidate, clippy::return_self_not_must_use)]
 

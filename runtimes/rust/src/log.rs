@@ -10,18 +10,18 @@ use crate::host::{Queue, level};
 
 /// A `tracing` layer that writes events to the host's log: nginx's `error.log`.
 ///
-/// The SDK installs it on every thread it starts, so `tracing::info!(…)` in a handler just works; what reaches the log is
-/// set by [`Router::log_level`](crate::Router::log_level), then by the host. A line is the event's message and then its
-/// fields as `name=value`. A field named `level` (`emerg`, `alert`, `crit`, `err`, `warn`, `notice`, `info`, `debug`)
-/// names one of the host's levels that `tracing` lacks:
+/// The SDK installs it on every thread that it starts, so `tracing::info!(…)` works in a handler.
+/// [`Router::log_level`](crate::Router::log_level) and then the host's own level filter the events. A line is the
+/// event's message and then its fields as `name=value`. A field named `level` (`emerg`, `alert`, `crit`, `err`, `warn`,
+/// `notice`, `info`, `debug`) names one of the host's levels that `tracing` lacks:
 ///
 /// ```
 /// tracing::warn!(retries = 3, "no broker answers");
 /// tracing::error!(level = "crit", "the certificate has expired");
 /// ```
 ///
-/// With a subscriber of one's own, add the layer from [`Config::log_layer`](crate::Config::log_layer). Events of a
-/// runtime that has been unloaded go nowhere.
+/// A subscriber of your own needs the layer from [`Config::log_layer`](crate::Config::log_layer). Events of an unloaded
+/// runtime are dropped.
 #[derive(Clone, Debug)]
 pub struct LogLayer {
     queue: Weak<Queue>,
@@ -44,7 +44,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     }
 }
 
-/// An event as the host's log takes it.
+/// An event in the form of the host's log.
 struct Line {
     level: i32,
     message: String,
@@ -89,7 +89,7 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // A String takes whatever is written to it.
+        // Writing to a String cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, " {name}={value:?}"),

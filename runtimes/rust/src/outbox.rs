@@ -1,4 +1,4 @@
-//! The way of answers and messages to the host.
+//! Sends answers and messages to the host.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,21 +7,21 @@ use std::task::{Context, Poll, Waker};
 use crate::answer::{Answer, Outcome};
 use crate::host::{Batch, Queue};
 
-/// Sends what handlers give: at once from threads of their own, else in batches by the polling thread.
+/// Sends frames of handlers: at once from threads of their own, else in batches by the polling thread.
 pub(crate) struct Outbox {
     queue: Arc<Queue>,
     waiting: Option<Mutex<Waiting>>,
 }
 
-/// What tasks gave, for the polling thread to send together.
+/// Frames of tasks, which the polling thread sends together.
 struct Waiting {
     batch: Batch,
-    /// The polling task, asleep.
+    /// Wakes the polling task if it sleeps.
     sleeper: Option<Waker>,
 }
 
 impl Outbox {
-    /// `direct`: the handlers run on threads of their own.
+    /// `direct`: handlers run on threads of their own and send at once.
     pub(crate) fn new(queue: &Arc<Queue>, direct: bool) -> Self {
         let waiting = || Waiting {
             batch: Batch::new(queue.clone()),
@@ -33,7 +33,7 @@ impl Outbox {
         }
     }
 
-    /// Swaps what waits with an empty batch; if nothing does, `cx` is woken when something comes.
+    /// Swaps the frames that wait with an empty batch. If there are no frames, `cx` is woken when one arrives.
     pub(crate) fn poll(&self, batch: &mut Batch, cx: &mut Context<'_>) -> Poll<()> {
         let Some(waiting) = &self.waiting else {
             return Poll::Pending;
@@ -48,7 +48,7 @@ impl Outbox {
         Poll::Ready(())
     }
 
-    /// Sends what waits.
+    /// Sends the frames that wait.
     pub(crate) fn flush(&self) {
         if let Some(waiting) = &self.waiting {
             lock(waiting).batch.send();
@@ -63,7 +63,7 @@ impl Outbox {
         }
     }
 
-    /// Sends a stream's message. What it returns is to be dropped.
+    /// Sends a stream's message. The caller drops the returned value.
     pub(crate) fn message(&self, id: u64, message: Answer) -> Option<Answer> {
         match &self.waiting {
             None => Some(self.queue.message(id, message)),
@@ -74,7 +74,7 @@ impl Outbox {
         }
     }
 
-    /// Tells the client that a stream's messages were read.
+    /// Widens the window of a stream's client.
     pub(crate) fn give_window(&self, id: u64, bytes: u64) {
         match &self.waiting {
             None => self.queue.give_window(id, bytes),
@@ -83,7 +83,7 @@ impl Outbox {
     }
 }
 
-/// Adds to what the polling thread sends next.
+/// Adds a frame that the polling thread sends next.
 fn put(waiting: &Mutex<Waiting>, frame: impl FnOnce(&mut Batch)) {
     let mut waiting = lock(waiting);
     frame(&mut waiting.batch);
@@ -92,7 +92,7 @@ fn put(waiting: &Mutex<Waiting>, frame: impl FnOnce(&mut Batch)) {
     }
 }
 
-/// Nothing that holds the lock runs the author's code, so a poisoned one is as good as any.
+/// No code of the author runs under this lock, so a poisoned lock is safe to use.
 fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Panics on the runtime's threads go to its log, with the place and the functions of the author's on the way there.
+//! Panics on the runtime's threads go to its log, with the location and the author's functions in the backtrace.
 
 use std::backtrace::Backtrace;
 use std::panic::{self, PanicHookInfo};
@@ -9,7 +9,7 @@ use tracing_core::subscriber::NoSubscriber;
 
 use crate::threads;
 
-/// Whose functions say nothing about the author's code.
+/// Prefixes of functions that are not the author's.
 const MACHINERY: [&str; 10] = [
     "__",
     "alloc::",
@@ -23,7 +23,7 @@ const MACHINERY: [&str; 10] = [
     "tracing",
 ];
 
-/// Once for each library: the hook is the library's own, as its copy of the standard library is.
+/// Installs the hook once for each library, which has its own copy of the standard library.
 pub(crate) fn log_them() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -38,7 +38,7 @@ pub(crate) fn log_them() {
     });
 }
 
-/// Nobody does while the panic comes out of a subscriber.
+/// False while the panic comes out of a subscriber.
 fn listens(subscriber: &Dispatch) -> bool {
     !subscriber.is::<NoSubscriber>()
 }
@@ -49,7 +49,7 @@ fn log(info: &PanicHookInfo<'_>) {
     tracing::error!("{}{trace}", info.to_string().replacen(":\n", ": ", 1));
 }
 
-/// The author's own of a printed backtrace, one a line.
+/// The author's frames of a printed backtrace, one on each line.
 fn frames(backtrace: &str) -> String {
     let mut text = String::new();
     let mut wanted = false;

@@ -1,4 +1,4 @@
-//! Questions to the host whose answers are still to come.
+//! Questions to the host that wait for an answer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 type Open<T> = HashMap<u64, oneshot::Sender<T>>;
 
-/// The open questions by their numbers; `None` once nobody answers any more.
+/// The open questions by their numbers; `None` once no more answers come.
 #[derive(Debug)]
 pub(crate) struct Questions<T> {
     next: AtomicU64,
@@ -36,12 +36,12 @@ impl<T> Questions<T> {
     pub(crate) fn answer(&self, id: u64, answer: T) {
         let sender = self.open().as_mut().and_then(|open| open.remove(&id));
         if let Some(sender) = sender {
-            // A handler that no longer waits has dropped its end; the answer goes with it.
+            // A handler that no longer waits has dropped its end, and the answer is dropped here.
             let _ = sender.send(answer);
         }
     }
 
-    /// Fails what is open, and whatever is asked from now on.
+    /// Fails the open questions and all later ones.
     pub(crate) fn give_up(&self) {
         self.open().take();
     }

@@ -11,8 +11,8 @@ use crate::host::{self, Body, Incoming};
 
 /// One call: its method, payload and deadline.
 ///
-/// When nobody waits for the answer any more (the deadline passed, the client went away) the handler's future is
-/// dropped, wherever it awaits; a value with a `Drop` of its own notices. A [`blocking`](crate::blocking) handler asks
+/// When the deadline passes or the client goes away, the handler's future is dropped at its current await point; values
+/// that it holds are dropped with it. A [`blocking`](crate::blocking) handler checks
 /// [`is_cancelled`](Self::is_cancelled).
 pub struct Request {
     pub(crate) body: Body,
@@ -23,19 +23,19 @@ pub struct Request {
 }
 
 impl Request {
-    /// The method that was called, as Lua spelt it.
+    /// The name of the called method, as Lua spells it.
     #[must_use]
     pub fn method(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.body.queue().method(self.method).unwrap_or_default())
     }
 
-    /// The payload; `None` if it is nil, which is not the same as empty.
+    /// The payload; `None` for nil, which is not the same as empty.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         (!self.nil).then_some(&*self.body)
     }
 
-    /// The payload, to keep, to change in place, or to answer without a copy.
+    /// The payload, to keep, to change in place, or to answer without a copy; `None` for nil.
     #[must_use]
     pub fn into_body(self) -> Option<Body> {
         (!self.nil).then_some(self.body)
@@ -45,26 +45,27 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// With [`code::THREW`](crate::code::THREW) and the decoder's text if the payload does not fit `T`.
+    /// The error has the code [`code::THREW`](crate::code::THREW) and the decoder's text if the payload does not fit
+    /// `T`.
     #[cfg(feature = "json")]
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Error> {
         Ok(serde_json::from_slice(self.body().unwrap_or(b"null"))?)
     }
 
-    /// When the caller stops waiting; `None` if it waits for ever.
+    /// When the caller stops waiting; `None` if it waits without a limit.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.remaining().map(|left| Instant::now() + left)
     }
 
-    /// The time left until the deadline, zero if it has passed; `None` if there is none.
+    /// The time until the deadline, zero if it has passed; `None` for a call without a deadline.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         remaining(self.deadline)
     }
 
-    /// Whether the call was cancelled, for [`blocking`](crate::blocking) handlers, which nothing can interrupt. Any
-    /// other handler is dropped instead, and sees `false` for as long as it runs.
+    /// Whether the call was cancelled. For [`blocking`](crate::blocking) handlers, which nothing can interrupt; the
+    /// future of any other handler is dropped instead, so it always sees `false`.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled
@@ -79,7 +80,7 @@ impl Request {
     }
 }
 
-/// Until a frame's deadline.
+/// The time until a frame's deadline.
 pub(crate) fn remaining(deadline: u64) -> Option<Duration> {
     (deadline != 0).then(|| Duration::from_nanos(deadline.saturating_sub(host::monotonic_ns())))
 }

@@ -7,7 +7,7 @@ use crate::call::{Route, Served, Streamed};
 use crate::ending::{self, OnUnload};
 use crate::{Error, Handler, StreamHandler};
 
-/// What a runtime serves: a handler for each method, and how they run.
+/// The methods of a runtime with their handlers, and how these run.
 ///
 /// ```no_run
 /// use resty_ffi::{Error, Request, Router, blocking};
@@ -40,7 +40,7 @@ impl Default for Router {
 }
 
 impl Router {
-    /// Serves nothing yet.
+    /// A router without methods.
     pub fn new() -> Self {
         Self {
             routes: Vec::new(),
@@ -52,14 +52,15 @@ impl Router {
         }
     }
 
-    /// Serves a method. A name that is there already is served by the new handler.
+    /// Serves a method. A second handler of the same name replaces the first.
     ///
-    /// A client that opens it as a stream gets it called with the first message, and one message as the answer.
+    /// When a client opens the method as a stream, the handler is called with the first message, and its answer is the
+    /// only message back.
     pub fn route(self, method: impl Into<String>, handler: impl Handler) -> Self {
         self.add(method.into(), Box::new(Served::new(handler)))
     }
 
-    /// Serves a method that is a stream. A plain call of it fails with
+    /// Serves a method as a stream. A plain call of the method fails with
     /// [`code::BAD_ARGUMENT`](crate::code::BAD_ARGUMENT).
     ///
     /// ```no_run
@@ -87,19 +88,19 @@ impl Router {
         self
     }
 
-    /// Serves every method that has no handler of its own; without it they fail with
+    /// Serves every method that has no handler of its own. Without a fallback such calls fail with
     /// [`code::NO_METHOD`](crate::code::NO_METHOD).
     pub fn fallback(mut self, handler: impl Handler) -> Self {
         self.fallback = Some(Box::new(Served::new(handler)));
         self
     }
 
-    /// What is to be done when the runtime ends, once its calls have: to finish what was begun and no call waits for, to
-    /// flush, to close. The last one given is run first. The end waits for it, that of a worker of nginx that quits too;
-    /// what it returns is logged.
+    /// Adds a function that runs when the runtime ends, after its last call: it finishes background work, flushes,
+    /// closes. The last function added runs first. The end of the runtime waits for it, also in an nginx worker that
+    /// quits. An error is logged.
     ///
-    /// It runs on the runtime's thread inside tokio. When its time is over its future is dropped: after `drain_timeout`
-    /// (30 s) at an unload or a reload, as the host says at its own end.
+    /// The function runs on the runtime's thread inside tokio. Its future is dropped when the time is over:
+    /// `drain_timeout` (30 s) at an unload or a reload, the host's own limit when the host ends.
     ///
     /// ```no_run
     /// use resty_ffi::{Error, Router};
@@ -121,8 +122,8 @@ impl Router {
     }
 
     /// Runs the handlers on `threads` threads of a multi-threaded tokio runtime instead of the thread that takes the
-    /// calls. A call costs one more hop between threads then: worth it for handlers that compute. 0, the default, keeps
-    /// everything on one thread.
+    /// calls. Each call then costs one more hop between threads, which pays off for handlers that compute. The default,
+    /// 0, keeps everything on one thread.
     pub fn worker_threads(mut self, threads: usize) -> Self {
         self.workers = threads;
         self
@@ -134,7 +135,7 @@ impl Router {
         self
     }
 
-    /// A `tracing` subscriber for the threads of this runtime, instead of the one that writes to the host's log.
+    /// Sets a `tracing` subscriber for the threads of this runtime. It replaces the one that writes to the host's log.
     ///
     /// ```no_run
     /// use resty_ffi::{Config, Error, Router};
@@ -150,14 +151,14 @@ impl Router {
         self
     }
 
-    /// The handler of a method by its name.
+    /// The index of the handler with this name.
     pub(crate) fn find(&self, method: &[u8]) -> Option<usize> {
         self.routes
             .iter()
             .position(|(name, _)| name.as_bytes() == method)
     }
 
-    /// What [`find`](Self::find) has found, or the fallback.
+    /// The handler at an index that [`find`](Self::find) returned, or the fallback.
     pub(crate) fn at(&mut self, index: Option<usize>) -> Option<&mut Box<dyn Route>> {
         match index {
             Some(index) => Some(&mut self.routes[index].1),
@@ -165,7 +166,7 @@ impl Router {
         }
     }
 
-    /// Why there is no answer, for the caller.
+    /// The error text for a method without a handler.
     pub(crate) fn no_method(&self, runtime: &str, method: &str) -> String {
         let mut names: Vec<&str> = self.routes.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();

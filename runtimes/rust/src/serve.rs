@@ -19,9 +19,9 @@ use crate::outbox::Outbox;
 use crate::threads::{self, Log};
 use crate::{Config, Error, Router, code, ending, panics};
 
-/// How long handlers may take to let go when the runtime is unloaded.
+/// How long cancelled handlers may take when the runtime is unloaded.
 const UNLOAD: Duration = Duration::from_secs(1);
-/// Batches in a row after which waiting tasks get their turn.
+/// After this many batches in a row, waiting tasks get their turn.
 const ROUNDS: u32 = 8;
 
 /// Starts the thread and waits until it has set the runtime up.
@@ -36,7 +36,7 @@ pub(crate) fn launch<I: Init<M>, M>(queue: &Arc<Queue>, init: I) -> Result<(), E
         .recv()
         .unwrap_or_else(|_| Err(Error::msg("the thread ended before the runtime was set up")))
         .inspect_err(|_| {
-            // What it leaves behind must be gone before the host gives the load up.
+            // The thread must be gone before the host unloads the library.
             let _ = thread.join();
         })
 }
@@ -106,11 +106,11 @@ struct Server {
     queue: Arc<Queue>,
     arrivals: AsyncFd<Arrivals>,
     router: Router,
-    /// The route of a method by its number; looked up when it is called first, `Some(None)` if it has none.
+    /// The route of each method by its number: `None` before the first call, `Some(None)` without a handler.
     methods: Vec<Option<Option<usize>>>,
     calls: Arc<Calls>,
     outbox: Arc<Outbox>,
-    /// Streams to handlers of plain calls, until their first message comes.
+    /// Streams to handlers of plain calls that wait for their first message.
     unopened: HashMap<u64, Incoming>,
     batch: Batch,
     workers: Option<Runtime>,
@@ -118,8 +118,8 @@ struct Server {
 
 impl Server {
     fn serve(mut self, runtime: Runtime) {
-        // The authors' code is caught where it is called; this is for what they could not foresee, such as a payload of
-        // their own that panics when it is dropped. The host learns that the runtime has ended.
+        // Panics of handlers are caught where these are called. This catches the others, such as a panic in the `Drop`
+        // of an author's payload, so that the host learns that the runtime has ended.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.take_calls()))) {
             let error = Error::panicked(panic);
             self.queue.log(
@@ -131,7 +131,7 @@ impl Server {
         if let Some(workers) = self.workers.take() {
             workers.shutdown_background();
         }
-        // With it go the author's own tasks, before the queue does.
+        // This drops the author's own tasks before the queue.
         runtime.shutdown_background();
     }
 
@@ -157,7 +157,7 @@ impl Server {
         }
     }
 
-    /// Until frames may wait. Sends what tasks answer meanwhile.
+    /// Waits for frames. While waiting, sends the answers of tasks.
     async fn wait(&mut self) {
         poll_fn(|cx| {
             while self.outbox.poll(&mut self.batch, cx).is_ready() {
@@ -169,7 +169,7 @@ impl Server {
                     ready.clear_ready();
                     Poll::Ready(())
                 }
-                // The driver is shutting down, which it does not while we run on it.
+                // The driver is shutting down, which cannot happen while this runs on it.
                 Poll::Ready(Err(_)) => Poll::Ready(()),
                 Poll::Pending => Poll::Pending,
             }
@@ -223,7 +223,7 @@ impl Server {
         }
     }
 
-    /// The call of a stream.
+    /// Starts a stream.
     fn open(&mut self, frame: Incoming) {
         let (id, method) = (frame.id, frame.method);
         let index = self.route_of(method);
@@ -242,7 +242,7 @@ impl Server {
         }
     }
 
-    /// Of a stream that a handler of plain calls waits for. Any other message belongs to a stream that is over.
+    /// Starts a plain call with the first message of its stream. Any other message belongs to a stream that is over.
     fn first_message(&mut self, frame: Incoming) {
         if frame.nil && !frame.end {
             return;
@@ -263,7 +263,7 @@ impl Server {
         }
     }
 
-    /// At a method's first call.
+    /// Finds the route of a method at its first call.
     #[cold]
     fn look_up(&mut self, method: u32) -> Option<usize> {
         let index = method as usize;
@@ -289,7 +289,7 @@ impl Server {
         String::from_utf8_lossy(name).into_owned()
     }
 
-    /// Cancels what runs, answers what is owed, and finishes what the author has to finish, each within a bounded time.
+    /// Cancels the running calls, answers them, and runs the author's `on_unload`, each within a bounded time.
     async fn unload(&mut self) {
         let finishing = std::mem::take(&mut self.router.on_unload);
         let (patience, end) = if finishing.is_empty() {

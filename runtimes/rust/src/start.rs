@@ -1,4 +1,4 @@
-//! The way in: `libffi_init`.
+//! The entry point `libffi_init`.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
@@ -8,11 +8,11 @@ use crate::host::Queue;
 use crate::init::Init;
 use crate::{Error, code, serve};
 
-/// Makes a library a runtime: exports `libffi_init`, which sets up what the given function returns.
+/// Turns a library into a runtime: exports `libffi_init`, which serves the router that the given function returns.
 ///
-/// The function is `fn(Config) -> Result<Router, E>`, plain or `async`; `E` is [`Error`](crate::Error) or converts into
-/// it, and fails the load with its text, as a panic does. It runs on the runtime's thread inside tokio, so it may spawn
-/// tasks and open connections; calls are served once it is done. The crate is a `cdylib`:
+/// The function is `fn(Config) -> Result<Router, E>`, plain or `async`. `E` is [`Error`](crate::Error) or converts into
+/// it. An error or a panic fails the load with its text. The function runs on the runtime's thread inside tokio, so it
+/// may spawn tasks and open connections. Calls are served after it returns. The crate is a `cdylib`:
 ///
 /// ```toml
 /// [lib]
@@ -31,7 +31,7 @@ use crate::{Error, code, serve};
 #[macro_export]
 macro_rules! export {
     ($init:path) => {
-        /// The host calls this once for each runtime that it loads.
+        /// The host calls this once for each runtime.
         ///
         /// # Safety
         ///
@@ -48,7 +48,7 @@ macro_rules! export {
     };
 }
 
-/// What `libffi_init` does; called by [`export!`](crate::export).
+/// The body of `libffi_init`; [`export!`](crate::export) calls it.
 ///
 /// # Safety
 ///

@@ -13,11 +13,11 @@ use crate::flow::Flow;
 use crate::host::{Body, Queue};
 use crate::{Dict, Error, IntoAnswer, code, request};
 
-/// What serves a method that is a stream: any `async fn(Requests, Sender)`, as a function or a closure, that returns `()`
-/// or a `Result<(), E>`; see [`Router::stream`](crate::Router::stream).
+/// Serves a method as a stream. Every `async fn(Requests, Sender)` that returns `()` or a `Result<(), E>` is a stream
+/// handler, as a function or a closure; see [`Router::stream`](crate::Router::stream).
 ///
-/// The stream ends for the client when the function returns, normally or with the error. When the client goes away or
-/// the deadline passes, the function's future is dropped, wherever it awaits, just as that of a plain call.
+/// The stream ends when the function returns, with its error if it returns one. When the client goes away or the
+/// deadline passes, the function's future is dropped at its current await point, as for a plain call.
 ///
 /// ```no_run
 /// use resty_ffi::{Error, Requests, Router, Sender};
@@ -46,22 +46,23 @@ use crate::{Dict, Error, IntoAnswer, code, request};
 pub trait StreamHandler: Send + 'static {
     /// How the stream ends.
     type Output: IntoEnd;
-    /// The stream under way; dropped when it is cancelled.
+    /// The running stream. Cancellation drops it.
     type Future: Future<Output = Self::Output> + Send + 'static;
 
     /// Starts one stream.
     fn call(&self, requests: Requests, sender: Sender) -> Self::Future;
 }
 
-/// An async function of [`Requests`] and a [`Sender`]. The bounds of [`StreamHandler`] beyond that (`Send`, [`IntoEnd`])
-/// are not here, so that the compiler names the one that is missing; for this trait it shows the text below.
+/// An async function of [`Requests`] and a [`Sender`]. The other bounds of [`StreamHandler`] (`Send`, [`IntoEnd`]) are
+/// left out, so that the compiler names the missing one. For a type that is not such a function it shows the text
+/// below.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot serve a stream",
     label = "not an `async fn(Requests, Sender)` that returns `()` or a `Result<(), E>`",
     note = "a function that is not async cannot serve a stream: it has to await messages"
 )]
 pub trait AsyncStreamFunction {
-    /// What the future ends with.
+    /// The result of the future.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output>;
@@ -99,7 +100,8 @@ where
     }
 }
 
-/// What a stream's handler may return: `()`, or a `Result<(), E>` whose error is an [`Error`] or converts into one.
+/// The types that a stream handler may return: `()`, or a `Result<(), E>` whose error is an [`Error`] or converts into
+/// one.
 #[diagnostic::on_unimplemented(
     message = "a stream cannot end with `{Self}`",
     label = "not `()` or a `Result<(), E>`",
@@ -110,11 +112,11 @@ pub trait IntoEnd: IntoAnswer {}
 impl IntoEnd for () {}
 impl<E: Into<Error>> IntoEnd for Result<(), E> {}
 
-/// The client's messages of one stream, and what else there is to know about it.
+/// The client's messages of one stream, with the stream's method and deadline.
 ///
-/// Read them with [`recv`](Self::recv), or as a [`Stream`] of `Result<Body, Error>` with the combinators of `futures` or
-/// `tokio-stream`. What has not been read is bounded by the stream's window: a client that is ahead has to wait.
-/// Dropping it drops what was not read, and whatever still comes.
+/// Read them with [`recv`](Self::recv), or as a [`Stream`] of `Result<Body, Error>` with the combinators of `futures`
+/// or `tokio-stream`. The stream's window bounds the messages that wait here: a client that is ahead has to wait.
+/// Dropping `Requests` drops the messages that wait and those that still arrive.
 pub struct Requests {
     flow: Arc<Flow>,
     queue: Arc<Queue>,
@@ -132,20 +134,20 @@ impl Requests {
         }
     }
 
-    /// The next message, awaited; `None` once the client has closed its direction. Dropping the future loses nothing, so
-    /// it fits into `tokio::select!`.
+    /// Waits for the next message; `None` once the client has closed its direction. Dropping the future loses no
+    /// message, so `recv` is safe in `tokio::select!`.
     ///
     /// # Errors
     ///
-    /// With [`code::CANCELLED`] when the stream is over. The handler itself is dropped before it sees that; a task that it
-    /// has spawned does, and can tell a client that went away from one that was done.
+    /// Fails with [`code::CANCELLED`] when the stream is over. The handler's own future is dropped before it sees this
+    /// error; a task that it spawned sees it, and can tell a client that went away from one that finished.
     pub async fn recv(&mut self) -> Result<Option<Body>, Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// [`recv`](Self::recv), for futures written by hand.
+    /// The poll function of [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Body>, Error>> {
-        // Messages that are there already do not keep the thread from other calls for ever.
+        // A long row of waiting messages must not keep the thread from other calls.
         let turn = ready!(coop::poll_proceed(cx));
         let message = self.flow.poll_recv(cx);
         if message.is_ready() {
@@ -154,19 +156,19 @@ impl Requests {
         message
     }
 
-    /// The method that was called, as Lua spelt it.
+    /// The name of the called method, as Lua spells it.
     #[must_use]
     pub fn method(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.queue.method(self.method).unwrap_or_default())
     }
 
-    /// When the client stops waiting; `None` if it waits for ever.
+    /// When the client stops waiting; `None` if it waits without a limit.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.remaining().map(|left| Instant::now() + left)
     }
 
-    /// The time left until the deadline, zero if it has passed; `None` if there is none.
+    /// The time until the deadline, zero if it has passed; `None` for a stream without a deadline.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         request::remaining(self.deadline)
@@ -202,8 +204,8 @@ impl fmt::Debug for Requests {
     }
 }
 
-/// The way back to the client of one stream. Cheap to clone, usable from any task and any thread; messages arrive in the
-/// order in which their sends were done.
+/// Sends messages to the client of one stream. A `Sender` is cheap to clone and usable from any task and any thread.
+/// Messages arrive in the order in which their sends completed.
 #[derive(Clone)]
 pub struct Sender {
     flow: Arc<Flow>,
@@ -214,16 +216,16 @@ impl Sender {
         Self { flow }
     }
 
-    /// Sends a message: whatever a plain call may answer, except nil. Waits while the client is behind by more than the
-    /// stream's window. If the future is dropped before it is done, the message was not sent.
+    /// Sends a message: anything that a plain call may answer, except nil. Waits while the client is behind by more
+    /// than the stream's window. If the future is dropped before it completes, the message is not sent.
     ///
     /// A thread that may block (`tokio::task::spawn_blocking`) sends with
     /// `tokio::runtime::Handle::current().block_on(sender.send(…))`.
     ///
     /// # Errors
     ///
-    /// With [`code::CANCELLED`] when the stream is over, with [`code::BAD_ARGUMENT`] if the message is nil, and with the
-    /// message's own error if it is one.
+    /// Fails with [`code::CANCELLED`] when the stream is over, with [`code::BAD_ARGUMENT`] if the message is nil, and
+    /// with the message's own error if its conversion fails.
     pub async fn send(&self, message: impl IntoAnswer) -> Result<(), Error> {
         let mut message = message.into_answer()?;
         if message.as_bytes().is_none() {

@@ -13,7 +13,7 @@ use crate::host::Queue;
 
 pub(crate) const NAME: &str = "ffi-rust";
 
-/// Which subscriber the runtime's threads log to.
+/// The subscriber of the runtime's threads.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<RwLock<Dispatch>>);
 
@@ -21,7 +21,7 @@ thread_local! {
     static ENTERED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
 }
 
-/// Whether this thread is one of a runtime's, which log to its subscriber.
+/// Whether this thread belongs to a runtime, and so logs to its subscriber.
 pub(crate) fn logs_here() -> bool {
     let entered = ENTERED.try_with(|guard| guard.try_borrow().is_ok_and(|guard| guard.is_some()));
     entered.unwrap_or(false)
@@ -33,7 +33,7 @@ pub(crate) fn to_host(queue: &Arc<Queue>, level: LevelFilter) -> Dispatch {
 }
 
 impl Log {
-    /// Until the author's router says otherwise.
+    /// Logs to the host until the author's router says otherwise.
     pub(crate) fn new(queue: &Arc<Queue>) -> Self {
         Self(Arc::new(RwLock::new(to_host(queue, LevelFilter::INFO))))
     }
@@ -43,14 +43,14 @@ impl Log {
         self.enter();
     }
 
-    /// This thread logs to it from here on.
+    /// Makes this thread log to the subscriber.
     pub(crate) fn enter(&self) {
         let dispatch = self
             .0
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        // First out of the one before: guards restore what they found.
+        // Leaves the previous subscriber first: a guard restores the one that it found.
         self.leave();
         ENTERED.set(Some(dispatcher::set_default(&dispatch)));
     }
@@ -59,7 +59,7 @@ impl Log {
         drop(ENTERED.take());
     }
 
-    /// A tokio runtime whose threads log to it.
+    /// A builder of tokio runtimes whose threads log to the subscriber.
     pub(crate) fn builder(&self, mut builder: Builder) -> Builder {
         let (start, stop) = (self.clone(), self.clone());
         builder

@@ -1,4 +1,4 @@
-//! What goes to the host: answers, messages and windows.
+//! Frames to the host: answers, messages and windows.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ impl Queue {
         drop(held);
     }
 
-    /// Sends one message of a stream now. What it returns is to be dropped.
+    /// Sends one message of a stream now. The caller drops the returned value.
     pub(crate) fn message(self: &Arc<Self>, id: u64, message: Answer) -> Answer {
         let (frame, held) = data_frame(self, id, 0, 0, message);
         // SAFETY: `held` is what the frame points to.
@@ -23,18 +23,18 @@ impl Queue {
         held
     }
 
-    /// The client of a stream may send this much more.
+    /// Widens the window of a stream's client by `bytes`.
     pub(crate) fn give_window(&self, id: u64, bytes: u64) {
         // SAFETY: the frame has no payload.
         unsafe { self.send(&[window_frame(id, bytes)]) }
     }
 }
 
-/// Answers of one queue's calls that wait to be sent together.
+/// Frames of one queue that wait to be sent together.
 pub(crate) struct Batch {
     queue: Arc<Queue>,
     frames: Vec<Frame>,
-    /// What the frames of the same index point to, unless it moved into them.
+    /// The payloads that the frames of the same index point to.
     held: Vec<Answer>,
 }
 
@@ -60,7 +60,7 @@ impl Batch {
         self.push(data_frame(&self.queue, id, 0, 0, message));
     }
 
-    /// Adds that the client of a stream may send this much more.
+    /// Adds a frame that widens the window of a stream's client.
     pub(crate) fn give_window(&mut self, id: u64, bytes: u64) {
         self.push((window_frame(id, bytes), Answer::NIL));
     }
@@ -74,7 +74,7 @@ impl Batch {
         self.frames.is_empty()
     }
 
-    /// Sends everything and is empty again.
+    /// Sends all frames and leaves the batch empty.
     pub(crate) fn send(&mut self) {
         if !self.is_empty() {
             // SAFETY: `held` is what the frames point to.
@@ -100,7 +100,7 @@ fn window_frame(id: u64, bytes: u64) -> Frame {
     }
 }
 
-/// A call's last frame, and what has to live until it is sent.
+/// A call's last frame, and the payload that must live until it is sent.
 fn end_frame(queue: &Arc<Queue>, id: u64, outcome: Outcome) -> (Frame, Answer) {
     match outcome {
         Ok(answer) => data_frame(queue, id, flag::END, 0, answer),
@@ -112,7 +112,8 @@ fn end_frame(queue: &Arc<Queue>, id: u64, outcome: Outcome) -> (Frame, Answer) {
     }
 }
 
-/// A frame with a payload, and what has to live until it is sent. Moving an `Answer` leaves the bytes it owns in place.
+/// A frame with a payload, and the answer that must live until the frame is sent. Moving an `Answer` leaves its bytes
+/// in place.
 fn data_frame(
     queue: &Arc<Queue>,
     id: u64,

@@ -76,7 +76,7 @@ pub(crate) enum DictOp {
 /// `RESTY_FFI_LEAST_COST`: what the smallest message takes from a stream's window.
 pub(crate) const LEAST_COST: u64 = 256;
 
-/// `resty_ffi_queue`, which only the host can look into.
+/// `resty_ffi_queue`, which is opaque here.
 #[repr(C)]
 pub(super) struct Raw {
     _opaque: [u8; 0],

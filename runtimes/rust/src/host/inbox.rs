@@ -1,11 +1,11 @@
-//! What comes from the host.
+//! Frames from the host.
 
 use std::sync::Arc;
 
 use super::contract::{EMPTY, Frame, flag, kind};
 use super::queue::{Body, Queue};
 
-/// What a frame from the host asks for.
+/// The kind of a frame from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Call,
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
     Cancel,
     Window,
     Dict,
-    /// One that a newer host may add.
+    /// A kind that a newer host may add.
     Other,
 }
 
@@ -27,14 +27,15 @@ pub(crate) struct Incoming {
     pub(crate) status: i32,
     pub(crate) method: u32,
     pub(crate) deadline: u64,
-    /// Of a call, its window if it is a stream, else 0; of [`Kind::Window`], what it is widened by.
+    /// For a call: the window of a stream, 0 for a plain call. For [`Kind::Window`]: the bytes that the window grows
+    /// by.
     pub(crate) arg: u64,
     pub(crate) body: Body,
 }
 
 const BATCH: usize = 64;
 
-/// Takes frames off the queue, a batch at a time; as an iterator it hands out the batch.
+/// Takes frames off the queue, a batch at a time. The iterator returns the frames of the batch.
 pub(crate) struct Inbox {
     queue: Arc<Queue>,
     frames: Box<[Frame; BATCH]>,
@@ -56,9 +57,9 @@ impl Inbox {
         }
     }
 
-    /// Takes what waits, without waiting for it; how many frames that is.
+    /// Takes the frames that wait and returns how many there are. Does not wait.
     pub(crate) fn fill(&mut self) -> Result<usize, Unloaded> {
-        debug_assert_eq!(self.next, self.count, "the batch before was handed out");
+        debug_assert_eq!(self.next, self.count, "the previous batch was read");
         let n = self.queue.poll(&mut *self.frames);
         self.next = 0;
         self.count = usize::try_from(n).unwrap_or(0);

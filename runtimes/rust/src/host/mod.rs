@@ -1,5 +1,5 @@
-//! Everything that touches C: the functions of `resty_ffi.h`, its frames and its memory, behind types that the rest of
-//! the crate uses safely.
+//! The interface to C: the functions, frames and memory of `resty_ffi.h`, behind types that the rest of the crate uses
+//! safely.
 #![allow(unsafe_code)]
 
 mod batch;

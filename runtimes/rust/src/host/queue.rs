@@ -30,7 +30,7 @@ pub fn abi() -> i32 {
     unsafe { resty_ffi_abi() }
 }
 
-/// Now, in the clock of a call's deadline.
+/// The current time on the clock of a call's deadline.
 pub(crate) fn monotonic_ns() -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
@@ -38,14 +38,14 @@ pub(crate) fn monotonic_ns() -> u64 {
     };
     // SAFETY: `now` is ours to write.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    // Neither is negative: the clock counts from the machine's start.
+    // Neither is negative: the clock starts at 0 when the machine does.
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// One runtime's queue. Whoever holds memory of it holds an `Arc` of it: the last one to let go closes it.
+/// One runtime's queue. Every owner of its memory holds an `Arc` of it, and the last `Arc` closes it.
 pub(crate) struct Queue {
     raw: NonNull<Raw>,
-    /// Set up is done, so that the queue is ours to close.
+    /// Set once the runtime is set up, so that dropping the queue closes it.
     open: AtomicBool,
     pub(crate) questions: Questions<Result<Option<Body>, Error>>,
 }
@@ -69,18 +69,18 @@ impl Queue {
         }))
     }
 
-    /// From here on the runtime serves, and its end closes the queue.
+    /// Marks the runtime as set up: from here on, dropping the queue closes it.
     pub(crate) fn open(&self) {
         self.open.store(true, Ordering::Release);
     }
 
-    /// The text of a set-up that failed.
+    /// Tells the host why the set-up failed.
     pub(crate) fn fail(&self, text: &str) {
         // SAFETY: the text is read before the function returns.
         unsafe { resty_ffi_fail(self.raw.as_ptr(), text.as_ptr().cast(), text.len()) }
     }
 
-    /// Becomes readable when frames come, and is edge-triggered. Only inside a tokio runtime.
+    /// A descriptor that becomes readable when frames arrive; edge-triggered. Call it inside a tokio runtime.
     pub(crate) fn arrivals(self: &Arc<Self>) -> io::Result<AsyncFd<Arrivals>> {
         // SAFETY: the queue lives as long as self.
         let fd = unsafe { resty_ffi_fd(self.raw.as_ptr(), 0) };
@@ -112,7 +112,7 @@ impl Queue {
         (!text.is_null()).then(|| unsafe { slice::from_raw_parts(text.cast::<u8>(), len) }.to_vec())
     }
 
-    /// The name of a method by its number.
+    /// The name of the method with this number.
     pub(crate) fn method(&self, number: u32) -> Option<&[u8]> {
         let mut len = 0;
         // SAFETY: `len` is ours to write.
@@ -121,7 +121,7 @@ impl Queue {
         (!name.is_null()).then(|| unsafe { slice::from_raw_parts(name.cast(), len) })
     }
 
-    /// A line for the host's log.
+    /// Writes a line to the host's log.
     pub(crate) fn log(&self, level: i32, text: &str) {
         let frame = Frame {
             kind: kind::LOG,
@@ -135,7 +135,7 @@ impl Queue {
         unsafe { self.send(&[frame]) }
     }
 
-    /// Asks the shared dict; the answer comes as [`Kind::Dict`] with the same id.
+    /// Sends a request to the shared dict. The answer is a frame of the kind `DICT` with the same id.
     pub(crate) fn send_dict(
         &self,
         id: u64,
@@ -162,8 +162,7 @@ impl Queue {
         unsafe { self.send(&[frame]) }
     }
 
-    /// Tells the host that the runtime, which is to end, has work to finish, and returns how long it may take; or that it
-    /// has none any more.
+    /// Tells a host that ends the runtime whether there is work to finish. Returns how long that work may take.
     pub(crate) fn finish(&self, busy: bool) -> Duration {
         // SAFETY: the queue is open as long as we are.
         let ms = unsafe { resty_ffi_finish(self.raw.as_ptr(), busy.into()) };
@@ -182,7 +181,7 @@ impl Queue {
         unsafe { resty_ffi_send(self.raw.as_ptr(), frames.as_ptr(), frames.len() as c_int) };
     }
 
-    /// Takes frames, without waiting for them: how many, or a negative number when the runtime is to end.
+    /// Takes the frames that wait and returns how many there are; a negative number means that the runtime must end.
     pub(super) fn poll(&self, frames: &mut [Frame]) -> c_int {
         let (out, max) = (frames.as_mut_ptr(), frames.len() as c_int);
         // SAFETY: room for `max` frames.
@@ -205,7 +204,7 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// The host's descriptor: waited for, never read, never closed.
+/// The host's descriptor. It is never read and never closed here.
 pub(crate) struct Arrivals {
     fd: RawFd,
     _queue: Arc<Queue>,
@@ -217,13 +216,13 @@ impl AsRawFd for Arrivals {
     }
 }
 
-/// A payload that the host sent, in the host's own memory: bytes to read, to change in place, and to answer with, which
-/// moves them back without a copy. It is freed when it is dropped; a runtime that is unloaded ends once the last one is.
+/// A payload from the host, in the host's own memory. Its bytes can be read and changed in place, and answered without
+/// a copy. Dropping a `Body` frees it; an unloaded runtime ends once its last `Body` is dropped.
 ///
-/// `Bytes::from(body)` lends it to whatever takes [`Bytes`], also without a copy.
+/// `Bytes::from(body)` turns it into [`Bytes`], also without a copy.
 pub struct Body {
     queue: Arc<Queue>,
-    /// `len` bytes of the queue's payload memory that nobody else has; null if there is nothing to free.
+    /// `len` bytes of the queue's payload memory with no other owner; null if there is nothing to free.
     data: *mut u8,
     len: usize,
 }
@@ -236,7 +235,7 @@ unsafe impl Sync for Body {}
 impl Body {
     /// # Safety
     ///
-    /// `data` is null, or `len` bytes of the queue's payload memory that nobody else has.
+    /// `data` is null, or `len` bytes of the queue's payload memory with no other owner.
     pub(super) unsafe fn new(queue: Arc<Queue>, data: *mut c_void, len: usize) -> Self {
         let data = data.cast();
         Self { queue, data, len }
@@ -246,7 +245,7 @@ impl Body {
         &self.queue
     }
 
-    /// Gives the memory up, to a frame.
+    /// Moves the memory into a frame.
     pub(super) fn into_data(mut self) -> *mut c_void {
         std::mem::replace(&mut self.data, ptr::null_mut()).cast()
     }

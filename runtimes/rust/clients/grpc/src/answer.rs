@@ -1,5 +1,5 @@
-//! What a server answers, looked at before tonic does: tonic takes an end without a status for success, trailers that
-//! were too large for none, and whatever is no gRPC for wrong gRPC.
+//! Checks a server's response before tonic sees it. tonic takes an end without a status for success, oversized trailers
+//! for missing ones, and a response that is not gRPC for broken gRPC.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::{http2, metadata};
 const GRPC: &[u8] = b"application/grpc";
 const ENCODING: &str = "grpc-encoding";
 
-/// Who answers: its name and the connection's end, for messages, and what we take from it.
+/// The server that answers: its name and the end of its connection, for messages, and the limits of the client.
 #[derive(Clone)]
 pub struct Peer {
     pub name: String,
@@ -40,7 +40,7 @@ impl Peer {
         Status::internal(format!("{}: {text}", self.name))
     }
 
-    /// Headers or trailers, by their size and what is binary in them.
+    /// Checks the size and the binary values of headers or trailers.
     fn check(&self, headers: &HeaderMap) -> Result<(), Status> {
         let size: usize = headers
             .iter()
@@ -56,7 +56,7 @@ impl Peer {
     }
 }
 
-/// The response for tonic; a call that its head ends with an error is an error.
+/// The response for tonic, or the status of a call that ends with its headers.
 pub fn answer(
     response: Response<RecvStream>,
     peer: Peer,
@@ -77,7 +77,7 @@ pub fn answer(
     peer.check(&head.headers)?;
     let encoding = Encoding::of(head.headers.get(ENCODING));
     if let Encoding::Other(_) = encoding {
-        // It is no error before a message is compressed.
+        // An unknown encoding is an error only when a message is compressed.
         head.headers.remove(ENCODING);
     }
     let body = Answer {
@@ -133,7 +133,7 @@ impl Answer {
         if self.status == StatusCode::OK {
             Status::new(code, format!("{}: {text}", self.peer.name))
         } else {
-            // A proxy's own page under the type of what it asked for.
+            // A proxy's own page with the content type of gRPC.
             self.no_status()
         }
     }
@@ -142,7 +142,7 @@ impl Answer {
         http2::of_response(self.status, self.kind.as_ref(), &self.peer.name)
     }
 
-    /// The last of what comes, if it is an end that gRPC has.
+    /// The trailers, if they end the call as gRPC demands.
     fn end(&self, trailers: Option<HeaderMap>) -> Result<HeaderMap, Status> {
         match trailers {
             Some(trailers) if trailers.contains_key(STATUS) => {
@@ -184,7 +184,7 @@ impl http_body::Body for Answer {
                             return Poll::Ready(Some(Ok(Frame::data(data))));
                         }
                     }
-                    // How a server says that it wants no more of the request, after its whole answer.
+                    // After a complete answer, this reset only says that the server needs no more of the request.
                     Some(Err(error)) if is_stop(&error) => this.state = State::Trailers,
                     Some(Err(error)) => {
                         this.state = State::Done;

@@ -1,4 +1,4 @@
-//! Types that every client knows without a file.
+//! The types that every client knows without a file.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,4 @@
-//! The connections of a client, as tonic takes them.
+//! The connections of a client, as a service for tonic.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::http2;
 const NAME: HeaderValue =
     HeaderValue::from_static(concat!("resty-ffi-grpc/", env!("CARGO_PKG_VERSION")));
 
-/// Requests that reached no server are sent to another so often.
+/// How often a request is sent to another server when it has reached none.
 const ATTEMPTS: usize = 5;
 
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub struct Channel {
     wait: bool,
 }
 
-/// A client for one call.
+/// A tonic client for one call.
 pub fn grpc(connection: &Arc<Connection>, wait: bool) -> Grpc<Channel> {
     let connection = connection.clone();
     let settings = connection.settings.clone();

@@ -1,5 +1,4 @@
-//! A client: its connection, and the types that it knows: those of the loaded files, and what the server's reflection has
-//! said so far.
+//! A client: its connection and its types, which come from the loaded files and from the server's reflection.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +12,12 @@ use crate::schema::Schema;
 use crate::types::{Found, Types};
 use crate::{learn, missing};
 
-/// A connection and the files that were loaded for it.
+/// A connection with the files that are loaded for it.
 #[derive(Debug)]
 pub struct Client {
     pub connection: Arc<Connection>,
     pub schema: Arc<Schema>,
-    /// The loaded and the reflected types, for a version of what was reflected.
+    /// The loaded and the reflected types, for one version of the reflected files.
     joined: Mutex<Option<(u64, Arc<Types>)>>,
 }
 
@@ -31,7 +30,7 @@ impl Client {
         }
     }
 
-    /// Where a loaded file and the server have a type or a method of the same name, the loaded one counts.
+    /// All types. When a loaded file and the server have a type or a method of the same name, the loaded one is used.
     pub async fn types(&self) -> Result<Arc<Types>, Error> {
         let loaded = self.schema.loaded().await?;
         let reflected = &self.connection.reflected;
@@ -53,13 +52,13 @@ impl Client {
         Ok(types)
     }
 
-    /// Whether this Lua table needs types that are not known.
+    /// Whether this Lua table needs unknown types.
     pub fn has_to_ask(&self, found: &Found, table: &[u8]) -> bool {
         self.connection.settings.reflection
             && !missing::in_table(&found.types, found.method.input, table).is_empty()
     }
 
-    /// The method with the types that this Lua table needs. Those that are not known are asked of the server.
+    /// The method with the types that this Lua table needs. Asks the server for unknown ones.
     pub async fn knowing_request(
         &self,
         found: Found,
@@ -70,7 +69,7 @@ impl Client {
         self.knowing(found, path, missing).await
     }
 
-    /// The same for a message that has arrived.
+    /// The same for an answer.
     pub async fn knowing_answer(
         &self,
         found: Found,
@@ -81,7 +80,7 @@ impl Client {
         self.knowing(found, path, missing).await
     }
 
-    /// The same for what comes with an error.
+    /// The same for the details of an error.
     pub async fn knowing_details(
         &self,
         found: Found,

@@ -13,10 +13,10 @@ use crate::msgpack::{Reader, Value, malformed};
 use crate::schema::Schema;
 use crate::settings::Settings;
 
-/// The answer to a call of a client that is not known (any more): it comes again, with the options.
+/// The error for an unknown or forgotten client. The Lua side sends the call again, with the options.
 const UNKNOWN_CLIENT: i32 = 10001;
 
-/// How often it is looked for clients that nobody uses, at least and at most.
+/// The shortest and the longest time between two searches for unused clients.
 const SWEEP: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 #[derive(Debug, Default)]
@@ -28,19 +28,20 @@ pub struct Clients {
 #[derive(Debug, Default)]
 struct Tables {
     clients: HashMap<Vec<u8>, Entry>,
-    /// Clients that differ only in their files have the same connection, and the other way round.
+    /// Clients that differ only in their files share a connection; clients that differ only in their connection share
+    /// the files.
     connections: HashMap<Vec<u8>, Weak<Connection>>,
     schemas: HashMap<Arc<[u8]>, Weak<Schema>>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// Whoever else holds it has a call or a stream under way.
+    /// Every other owner is a running call or stream.
     client: Arc<Client>,
     used: Instant,
 }
 
-/// What a request of the Lua side holds: `[id, body]` or `[id, body, options]`.
+/// A request of the Lua side: `[id, body]` or `[id, body, options]`.
 pub struct Envelope<'a> {
     id: &'a [u8],
     pub body: &'a [u8],
@@ -73,7 +74,7 @@ impl Clients {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client that a request is for, made of its options if need be.
+    /// The client of a request. Creates it from the options if it is unknown.
     pub fn get(&self, envelope: &Envelope<'_>) -> Result<Arc<Client>, Error> {
         let mut tables = self.tables();
         if let Some(entry) = tables.clients.get_mut(envelope.id) {
@@ -94,7 +95,7 @@ impl Clients {
         Ok(client)
     }
 
-    /// Drops clients that nobody has used for their idle time, for as long as the runtime lives.
+    /// Drops clients that are unused for their idle time. Runs as long as the runtime.
     pub async fn sweep(self: Arc<Self>) {
         loop {
             let pause = self.tables().sweep();
@@ -107,7 +108,7 @@ impl Clients {
 }
 
 impl Tables {
-    /// The options: `{ connection = MessagePack, schema = MessagePack }`.
+    /// Creates a client from its options: `{ connection = MessagePack, schema = MessagePack }`.
     fn make(&mut self, options: &[u8]) -> Result<Arc<Client>, Error> {
         let (mut connection, mut schema) = (None, &[0x90, 0x90][..]);
         let mut reader = Reader::new(options);
@@ -140,7 +141,7 @@ impl Tables {
         Ok(Arc::new(Client::new(connection, schema)))
     }
 
-    /// How long until it is worth looking again; `None` if there is no client.
+    /// Drops unused clients. Returns the time until the next search; `None` without clients.
     fn sweep(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let before = self.clients.len();

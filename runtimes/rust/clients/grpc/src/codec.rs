@@ -1,4 +1,4 @@
-//! Messages as bytes: what they mean is the business of `encode` and `decode`.
+//! Messages as bytes. `encode` and `decode` interpret them.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;

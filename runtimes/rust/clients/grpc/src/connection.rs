@@ -1,4 +1,4 @@
-//! Connections to the servers of a client: opened when they are needed, again after they were lost, chosen by turns.
+//! Connections to the servers of a client: opened on demand, reopened after a loss, chosen by the client's policy.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use crate::dial::{Driver, Sender, dial};
 use crate::reflected::Reflected;
 use crate::settings::{Policy, Settings, Target};
 
-/// How long a server that cannot be reached is left alone: at first, and at most.
+/// The first and the longest pause before an unreachable server is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A connection that was lost sooner counts as one that could not be made.
+/// A connection that is lost sooner counts as a failed attempt.
 const SHORT_LIFE: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
@@ -24,16 +24,16 @@ pub struct Connection {
     pub settings: Arc<Settings>,
     lines: Vec<Line>,
     turn: AtomicUsize,
-    /// Told when the state of a line changes.
+    /// Notified when the state of a line changes.
     changed: Notify,
     pub reflected: Reflected,
 }
 
-/// One connection, or the place for one.
+/// A connection, or the place for one.
 #[derive(Debug)]
 struct Line {
     target: Target,
-    /// Of the lines to the same target.
+    /// The index among the lines to the same target.
     turn: usize,
     state: Mutex<State>,
 }
@@ -58,7 +58,7 @@ enum State {
     },
 }
 
-/// Why a connection ended, once it has.
+/// The reason why a connection ended, once it has.
 #[derive(Debug, Default)]
 pub struct Loss(Mutex<Option<String>>);
 
@@ -80,10 +80,10 @@ pub struct Chosen {
     index: usize,
 }
 
-/// What a line has to offer.
+/// The state of a line, for the choice of one.
 enum Look {
     Ready(Chosen),
-    /// `again`: after it could not be reached.
+    /// `again`: an earlier attempt failed.
     Connecting {
         again: bool,
     },
@@ -99,7 +99,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Connection {
     pub fn new(settings: Settings) -> Self {
-        // One to each server before a second to any.
+        // Each server gets one line before any gets a second.
         let turns = 0..settings.connections;
         let lines = turns.flat_map(|turn| {
             settings
@@ -121,7 +121,7 @@ impl Connection {
         }
     }
 
-    /// A connection for a call. Waits while one is being made; `wait`: also while every server is down.
+    /// Chooses a connection for a call. Waits while one is being made; with `wait` also while every server is down.
     pub async fn choose(self: &Arc<Self>, wait: bool) -> Result<Chosen, Status> {
         let turn = match self.settings.policy {
             Policy::RoundRobin => self.turn.fetch_add(1, Ordering::Relaxed),
@@ -160,7 +160,7 @@ impl Connection {
         }
     }
 
-    /// The state of a line. One that has no connection begins to make one, unless it has to pause.
+    /// The state of a line. Starts to connect if the line has no connection and no pause.
     fn look(self: &Arc<Self>, index: usize) -> Look {
         let line = &self.lines[index];
         let mut state = lock(&line.state);
@@ -196,7 +196,7 @@ impl Connection {
         }
     }
 
-    /// The end of an attempt.
+    /// Takes the result of an attempt.
     fn made(self: &Arc<Self>, index: usize, dialed: Result<(Sender, Driver), String>) {
         let line = &self.lines[index];
         let mut state = lock(&line.state);
@@ -206,7 +206,7 @@ impl Connection {
         };
         *state = match dialed {
             Ok((sender, driver)) => {
-                // Another server may be there now, with other methods.
+                // The new connection may lead to a server with other methods.
                 self.reflected.forget_all();
                 let lost = Arc::new(Loss::default());
                 tokio::spawn(drive(
@@ -229,12 +229,12 @@ impl Connection {
         self.changed.notify_waiters();
     }
 
-    /// A connection takes no more calls: its server is about to end. Those under way go on.
+    /// Takes a connection out of use, because its server is about to end. Its running calls continue.
     pub fn retire(&self, chosen: &Chosen) {
         self.ended(chosen.index, &chosen.lost);
     }
 
-    /// A connection has ended.
+    /// Takes the end of a connection.
     fn ended(&self, index: usize, loss: &Arc<Loss>) {
         let line = &self.lines[index];
         let mut state = lock(&line.state);
@@ -281,7 +281,7 @@ impl Drop for Line {
     }
 }
 
-/// Holds nothing of the connection meanwhile, which ends this task when it is dropped.
+/// Connects without a reference to the `Connection`, which aborts this task when it is dropped.
 async fn make(
     connection: Weak<Connection>,
     settings: Arc<Settings>,
@@ -295,7 +295,7 @@ async fn make(
     }
 }
 
-/// Runs a connection until it ends: it was lost, or nobody holds it any more.
+/// Runs a connection until it is lost or has no more users.
 async fn drive(
     connection: Weak<Connection>,
     settings: Arc<Settings>,

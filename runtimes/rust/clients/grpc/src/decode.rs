@@ -1,6 +1,6 @@
-//! A message of protobuf to a Lua table, in MessagePack.
+//! Decodes a protobuf message into a Lua table, in MessagePack.
 //!
-//! Fields have the names of the file; those without presence are there with their defaults, lists and maps too.
+//! Fields have the names of the file. Fields without presence appear with their defaults, also lists and maps.
 
 use crate::decoder::Decoder;
 use crate::special;
@@ -13,7 +13,7 @@ pub fn decode(types: &Types, message: usize, bytes: &[u8]) -> Result<Vec<u8>, Ma
     Ok(out)
 }
 
-/// An `Any` that no message holds, at the end of `out`.
+/// Appends an `Any` that is not part of a message.
 pub fn append_any(types: &Types, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut decoder = Decoder::new(types, out, special::decode);
     special::decode_any(&mut decoder, NO_SET, bytes)

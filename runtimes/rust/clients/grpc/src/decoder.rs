@@ -1,4 +1,4 @@
-//! From the fields of a message to a Lua table, in MessagePack.
+//! Converts the fields of a message into a Lua table, in MessagePack.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::msgpack;
 use crate::types::{Field, Kind, MAX_DEPTH, Message, Shape, Special, Types, put_zero};
 use crate::wire::{self, Malformed, Raw};
 
-/// Decodes a message that has a form of its own.
+/// Decodes a message with a form of its own.
 pub type Form = for<'t, 'a> fn(
     &mut Decoder<'t, 'a, '_>,
     Special,
@@ -14,10 +14,10 @@ pub type Form = for<'t, 'a> fn(
     &'a [u8],
 ) -> Result<(), Malformed>;
 
-/// Writes along the types what it reads. Messages with a form of their own are left to `form`.
+/// Reads a message and writes a table, along the types. `form` decodes messages with a form of their own.
 pub struct Decoder<'t, 'a, 'o> {
     pub types: &'t Types,
-    /// What the messages that are being read hold: the index of each field and its value.
+    /// The values of the messages that are being read, each with the index of its field.
     found: Vec<(usize, Raw<'a>)>,
     pub out: &'o mut Vec<u8>,
     pub depth: usize,
@@ -35,7 +35,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         }
     }
 
-    /// One for a message inside of this one, of these types and from other bytes.
+    /// A decoder for an inner message, with its own types and bytes.
     pub fn inner<'s, 'b>(&'s mut self, types: &'s Types) -> Decoder<'s, 'b, 's> {
         Decoder {
             types,
@@ -60,7 +60,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         Ok(())
     }
 
-    /// A table of the fields. `head` is an entry of it that comes first, or empty.
+    /// Writes a table of the fields. `head` is the table's first entry, or empty.
     pub fn fields(
         &mut self,
         message: &'t Message,
@@ -94,7 +94,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         Ok(())
     }
 
-    /// Adds what there is, in the order of the fields.
+    /// Adds the known values of the message, in the order of the fields.
     fn find(
         &mut self,
         message: &Message,
@@ -127,7 +127,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         Ok(())
     }
 
-    /// Of a oneof the last that comes is set, with the parts of it that came since another one.
+    /// Keeps the last field of each oneof, with its parts since any other field of the oneof.
     fn keep_last_of_oneofs(&mut self, message: &Message, base: usize) {
         let mut set: Vec<Option<usize>> = vec![None; message.oneofs.len()];
         let mut closed = vec![false; message.oneofs.len()];
@@ -144,7 +144,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         self.found.extend(kept.map(|(found, _)| found));
     }
 
-    /// A value of another kind counts as one that is not known.
+    /// Whether the value is of the field's kind. Other values count as unknown.
     fn fits(&self, field: &Field, raw: Raw<'_>) -> bool {
         let packed = matches!(raw, Raw::Bytes(_)) && is_packable(field.kind);
         is_of(field.kind, raw) && self.knows(field.kind, raw)
@@ -155,7 +155,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         matches!(kind, Kind::Enum(index) if self.types.enums[index].closed)
     }
 
-    /// A closed enum has no other values than those with a name.
+    /// Whether the enum has the value. A closed enum has only values with a name.
     fn knows(&self, kind: Kind, raw: Raw<'_>) -> bool {
         match (kind, raw) {
             (Kind::Enum(index), Raw::Varint(n)) => {
@@ -175,7 +175,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
             match wire::field(&mut entry) {
                 Ok((2, raw)) => known = self.knows(value, raw),
                 Ok(_) => {}
-                // It is told when the entry is read.
+                // Reading the entry reports the error.
                 Err(Malformed) => return true,
             }
         }
@@ -217,7 +217,7 @@ impl<'t, 'a, 'o> Decoder<'t, 'a, 'o> {
         }
     }
 
-    /// A message that comes in several parts: one after the other they are one.
+    /// Reads a message in several parts, which are joined to one.
     fn merged(&mut self, index: usize, places: Range<usize>) -> Result<(), Malformed> {
         let mut whole = Vec::new();
         for (_, raw) in &self.found[places] {
@@ -338,7 +338,7 @@ fn packed_count(kind: Kind, packed: &[u8]) -> Result<usize, Malformed> {
     let width = match kind {
         kind if is_fixed64(kind) => 8,
         kind if is_fixed(kind) => 4,
-        // Each varint ends with the one byte that has no 0x80.
+        // The last byte of each varint has no bit 0x80.
         _ => return Ok(packed.iter().filter(|byte| **byte < 0x80).count()),
     };
     if packed.len() % width != 0 {

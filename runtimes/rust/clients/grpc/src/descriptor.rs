@@ -1,5 +1,5 @@
-//! Descriptors, as protoc and servers' reflection write them: of google/protobuf/descriptor.proto what says how messages
-//! are read and written.
+//! Descriptors, as protoc and servers' reflection write them: the part of google/protobuf/descriptor.proto that decides
+//! how messages are read and written.
 
 use prost::Message as Prost;
 
@@ -65,7 +65,7 @@ pub struct Message {
     pub visibility: i32,
 }
 
-/// Of a message, without its end; of an enum, with it.
+/// In a message the end is exclusive, in an enum inclusive.
 #[derive(Clone, Copy, PartialEq, Prost)]
 pub struct Range {
     #[prost(int32, tag = "1")]
@@ -84,7 +84,7 @@ pub struct Field {
     pub number: i32,
     #[prost(int32, tag = "4")]
     pub label: i32,
-    /// 0 while it is not known what `type_name` stands for.
+    /// 0 until `type_name` is resolved.
     #[prost(int32, tag = "5")]
     pub r#type: i32,
     #[prost(string, tag = "6")]
@@ -226,7 +226,7 @@ pub struct EnumOptions {
     pub features: Option<FeatureSet>,
 }
 
-/// 0 leaves a feature as it is around.
+/// 0 inherits the feature.
 #[derive(Clone, Copy, PartialEq, Eq, Prost)]
 pub struct FeatureSet {
     #[prost(int32, tag = "1")]

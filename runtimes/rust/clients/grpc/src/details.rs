@@ -1,12 +1,12 @@
-//! The details of an error: those of the `google.rpc.Status` in `grpc-status-details-bin`, as tables in the form of
-//! `Any`.
+//! The details of an error: the `google.rpc.Status` in `grpc-status-details-bin` holds them; Lua gets tables in the
+//! form of `Any`.
 
 use crate::decode::append_any;
 use crate::msgpack;
 use crate::types::Types;
 use crate::wire::{self, Malformed, Raw};
 
-/// A list, or the bytes themselves if they are no `google.rpc.Status`.
+/// Writes a list of the details, or the bytes themselves if they are not a `google.rpc.Status`.
 pub fn put(out: &mut Vec<u8>, types: &Types, status: &[u8]) {
     match details(status) {
         Ok(details) => {
@@ -32,7 +32,8 @@ fn details(mut status: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
     Ok(details)
 }
 
-/// One that is no message of its type is bytes, as one of a type that is not known: the others count all the same.
+/// Writes one detail. A detail of an unknown type, or that does not fit its type, is written as bytes; the others are
+/// not affected.
 fn put_detail(out: &mut Vec<u8>, types: &Types, detail: &[u8]) {
     let start = out.len();
     if append_any(types, detail, out).is_ok() {
@@ -72,7 +73,7 @@ mod tests {
         field(3, &[field(1, url.as_bytes()), field(2, value)].concat())
     }
 
-    /// What comes of it, as text.
+    /// The result, as text.
     fn shown(status: &[u8]) -> String {
         let mut out = Vec::new();
         put(&mut out, &Types::default(), status);

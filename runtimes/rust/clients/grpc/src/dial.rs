@@ -1,4 +1,4 @@
-//! From an address to an HTTP/2 connection.
+//! Opens an HTTP/2 connection to an address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,11 +17,11 @@ use crate::explain::explain;
 use crate::http2;
 use crate::settings::{Place, Settings, Target};
 
-/// Of one stream: a reader that is slow holds its own messages up, and not those of the others.
+/// The window of one stream: a slow reader delays its own messages only.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
-/// Times max_metadata_size. Of trailers above its own limit h2 drops fields without a word, and headers in many frames
-/// cost it the connection: that is for what is far above ours.
+/// h2's limit on headers, as a multiple of max_metadata_size. Above its limit h2 silently drops fields of trailers, and
+/// ends the connection when headers come in many frames; so its limit is far above ours.
 const HEADERS_IN_H2: usize = 8;
 
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -29,14 +29,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 pub type Sender = SendRequest<Bytes>;
 
-/// What has to be run for a connection to live.
+/// The part of a connection that must be polled for it to live.
 pub struct Driver {
     connection: Connection<Box<dyn Io>, Bytes>,
     pings: PingPong,
 }
 
-/// Connects, or says why it cannot. `turn` counts the connections to the same target: a name with several addresses gives
-/// each of them another one first.
+/// Connects, or returns why it cannot. `turn` counts the connections to the same target, so that each begins with
+/// another address of a name that has several.
 pub async fn dial(
     target: &Target,
     settings: &Settings,
@@ -56,7 +56,7 @@ pub async fn dial(
             .await
             .map_err(|error| http2::sentence(&error))?;
         let mut pings = connection.ping_pong().expect("it is taken once");
-        // A server that refuses our certificate, or speaks another protocol, says so only now.
+        // A server that refuses the client's certificate, or speaks another protocol, reports it only now.
         let answered = tokio::select! {
             biased;
             ended = &mut connection => Err(ended),
@@ -79,7 +79,7 @@ pub async fn dial(
 const CLOSED: &str = "the server closed the connection";
 
 impl Driver {
-    /// Until the connection ends. `lost` is told why before the streams are.
+    /// Runs until the connection ends. `lost` gets the reason before the streams fail.
     pub async fn run(self, settings: &Settings, lost: impl FnOnce(String)) {
         let Self {
             mut connection,
@@ -97,7 +97,7 @@ impl Driver {
     }
 }
 
-/// Until a ping is not answered in time.
+/// Returns when a ping is not answered in time.
 async fn silence(mut pings: PingPong, settings: &Settings) {
     let Some(interval) = settings.keepalive else {
         return std::future::pending().await;
@@ -106,14 +106,14 @@ async fn silence(mut pings: PingPong, settings: &Settings) {
         tokio::time::sleep(interval).await;
         match tokio::time::timeout(settings.keepalive_timeout, pings.ping(Ping::opaque())).await {
             Ok(Ok(_)) => {}
-            // The connection itself tells how it ended.
+            // The connection itself reports how it ended.
             Ok(Err(_)) => return std::future::pending().await,
             Err(_) => return,
         }
     }
 }
 
-/// Whether it was the server that ended the handshake, and not our own check of what it sent.
+/// Whether the server ended the handshake, not the client's own check.
 fn refused(error: &io::Error) -> bool {
     let own = error
         .get_ref()
@@ -153,8 +153,8 @@ async fn open(target: &Target, settings: &Settings, turn: usize) -> Result<Box<d
     Ok(Box::new(stream))
 }
 
-/// A connection whose end is told by what is read from it: there a server says why it closed, which a failed write does
-/// not.
+/// A connection that hides failed writes, so that its end is seen when it is read: a server's reason for closing is
+/// there.
 struct ReadFirst(Box<dyn Io>);
 
 impl AsyncRead for ReadFirst {

@@ -1,6 +1,6 @@
-//! A Lua table, in MessagePack, to a message of protobuf.
+//! Encodes a Lua table, in MessagePack, as a protobuf message.
 //!
-//! Names and forms are those of protobuf's JSON mapping, except that `bytes` are bytes.
+//! Names and forms follow protobuf's JSON mapping, except that `bytes` are raw bytes.
 
 use resty_ffi::Error;
 
@@ -9,7 +9,7 @@ use crate::msgpack::Reader;
 use crate::special;
 use crate::types::Types;
 
-/// The message, whose table is all that `table` holds.
+/// Encodes the table that `table` holds.
 pub fn encode(types: &Types, message: usize, table: &[u8]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(table.len());
     let mut encoder = Encoder {

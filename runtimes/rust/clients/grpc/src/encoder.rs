@@ -1,4 +1,4 @@
-//! From a Lua table, in MessagePack, to the fields of a message.
+//! Converts a Lua table, in MessagePack, into the fields of a message.
 
 use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::{Reader, Value};
@@ -7,10 +7,10 @@ use crate::scalar;
 use crate::types::{Field, Kind, MAX_DEPTH, Message, Shape, Special, Types};
 use crate::wire;
 
-/// Encodes the message that the next value stands for, if the message has a form of its own.
+/// Encodes a message with a form of its own from the next value.
 pub type Form = fn(&mut Encoder<'_, '_, '_>, Special, &Message) -> Result<(), Misfit>;
 
-/// Writes along the types what it reads. Messages with a form of their own are left to `form`.
+/// Reads a table and writes a message, along the types. `form` encodes messages with a form of their own.
 pub struct Encoder<'t, 'r, 'o> {
     pub types: &'t Types,
     pub reader: Reader<'r>,
@@ -19,7 +19,7 @@ pub struct Encoder<'t, 'r, 'o> {
     pub form: Form,
 }
 
-/// Which fields of a message have been set.
+/// The fields of a message that are set.
 #[derive(Default)]
 struct Seen {
     first: u64,
@@ -45,7 +45,7 @@ impl Seen {
 }
 
 impl Encoder<'_, '_, '_> {
-    /// The fields of a message, without a length before them.
+    /// Writes the fields of a message, without a length.
     pub fn message(&mut self, index: usize) -> Result<(), Misfit> {
         let types = self.types;
         let message = &types.messages[index];
@@ -76,7 +76,7 @@ impl Encoder<'_, '_, '_> {
         self.some_fields(message, n, &mut |_| false)
     }
 
-    /// `n` names with their values; `skip` says which are not the message's.
+    /// Writes `n` names with their values. `skip` says which names do not belong to the message.
     pub fn some_fields(
         &mut self,
         message: &Message,
@@ -129,7 +129,7 @@ impl Encoder<'_, '_, '_> {
         Ok(())
     }
 
-    /// Whether nil, which is ngx.null in Lua, is a value and not the absence of one.
+    /// Whether nil (ngx.null in Lua) is a value of the field, not an absent one.
     fn takes_nil(&self, field: &Field) -> bool {
         match (field.shape, field.kind) {
             (Shape::Single, Kind::Message(index)) => {
@@ -169,7 +169,7 @@ impl Encoder<'_, '_, '_> {
         Ok(())
     }
 
-    /// How many items follow.
+    /// Reads how many items follow.
     pub fn list_start(&mut self) -> Result<usize, Misfit> {
         match self.reader.next()? {
             Value::List(n) => Ok(n),
@@ -215,7 +215,7 @@ impl Encoder<'_, '_, '_> {
         }
     }
 
-    /// A value with its tag.
+    /// Writes a value with its tag.
     pub fn tagged(&mut self, kind: Kind, number: u32) -> Result<(), Misfit> {
         match kind {
             Kind::Message(index) => {

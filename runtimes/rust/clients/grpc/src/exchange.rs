@@ -1,5 +1,5 @@
-//! One HTTP/2 stream: a request with its body, and the response. Dropping what is left of it resets the stream, so that
-//! the server sees a cancellation, and never an end that nobody meant.
+//! One HTTP/2 stream: a request with its body, and the response. Dropping an unfinished stream resets it, so that the
+//! server sees a cancellation, not a regular end.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -22,7 +22,7 @@ pub async fn exchange(
     let sent = sender.send_request(Request::from_parts(head, ()), false);
     let (response, stream) = sent.map_err(|error| peer.failed(&error))?;
     let mut upload = Box::pin(upload(body, stream));
-    // Nearly every request of a plain call is sent at once.
+    // Nearly every request of a plain call is sent at the first poll.
     let sent = poll_fn(|cx| Poll::Ready(upload.as_mut().poll(cx).is_ready())).await;
     let upload = (!sent).then(|| Upload::spawn(upload));
     let response = response.await.map_err(|error| peer.failed(&error))?;

@@ -1,6 +1,6 @@
 //! Errors in words.
 
-/// The message with those of what caused it.
+/// The error's message with those of its causes.
 pub fn explain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! What an edition, `proto2` or `proto3` says of a file, and what the features in its options change of that.
+//! The features of a file: the defaults of its edition (or of `proto2` or `proto3`) and the changes in its options.
 
 use crate::descriptor::{FeatureSet, File, Message};
 
@@ -47,10 +47,10 @@ const NAMES: [(&str, &[&str]); 6] = [
     ("json_format", &["ALLOW", "LEGACY_BEST_EFFORT"]),
 ];
 
-/// Those that are not about how messages are read and written.
+/// Features that do not change how messages are read and written.
 const OTHERS: [&str; 2] = ["enforce_naming_style", "default_symbol_visibility"];
 
-/// The edition of a file; `None` if it is none that is known here.
+/// The edition of a file; `None` if it is unknown.
 pub fn edition(file: &File) -> Option<i32> {
     match file.syntax.as_str() {
         "" | "proto2" => Some(PROTO2),
@@ -90,7 +90,7 @@ fn defaults(edition: i32) -> Option<FeatureSet> {
     })
 }
 
-/// Those of a file of a known edition.
+/// The features of a file of a known edition.
 pub fn of_file(file: &File) -> FeatureSet {
     let around = edition(file).and_then(defaults).unwrap_or_default();
     let own = file.options.as_ref().and_then(|options| options.features);
@@ -103,7 +103,7 @@ pub fn of_message(message: &Message, around: FeatureSet) -> FeatureSet {
 }
 
 impl FeatureSet {
-    /// These, but for what `own` says.
+    /// These features with the changes of `own`.
     pub fn with(mut self, own: Option<FeatureSet>) -> Self {
         if let Some(mut own) = own {
             for (value, own) in self.values().into_iter().zip(own.values()) {
@@ -127,7 +127,7 @@ impl FeatureSet {
         ]
     }
 
-    /// Sets the feature of this name. An error says what there is.
+    /// Sets a feature by its name. The error lists the possible values.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         if OTHERS.contains(&name) {
             return Ok(());

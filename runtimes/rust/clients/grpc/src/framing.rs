@@ -1,14 +1,14 @@
-//! Where the messages of an answer begin and end, watched as the bytes come in: tonic passes over a message that the
-//! answer ends within, and buffers what is announced.
+//! Follows the messages of an answer as the bytes arrive: tonic accepts an answer that ends within a message, and
+//! allocates whatever length is announced.
 
 use http::HeaderValue;
 use tonic::Code;
 
-/// A flag and a length stand before each message.
+/// The length of a message's head: a flag and a length.
 const HEAD: usize = 5;
 
 pub struct Framing {
-    /// The longest message that is taken.
+    /// The longest message that is accepted.
     limit: usize,
     encoding: Encoding,
     head: [u8; HEAD],
@@ -36,7 +36,7 @@ impl Encoding {
     }
 }
 
-/// What is wrong with an answer.
+/// An error of an answer.
 pub type Fault = (Code, String);
 
 impl Framing {
@@ -129,7 +129,7 @@ mod tests {
         bytes
     }
 
-    /// What is said of these bytes, however they are cut into frames.
+    /// The error for these bytes, which must not depend on how they are cut into frames.
     fn fault(encoding: fn() -> Encoding, bytes: &[u8]) -> Option<Fault> {
         let taken = |size| {
             let mut framing = Framing::new(encoding(), 10);

@@ -1,4 +1,4 @@
-//! Failures of HTTP, as statuses of gRPC and in words.
+//! Failures of HTTP/2 as gRPC statuses and messages.
 
 use std::error::Error as _;
 use std::fmt;
@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use crate::explain::explain;
 
-/// The server has not looked at the request: it may be sent again.
+/// The server has not processed the request, so it may be sent again.
 #[derive(Debug)]
 struct Unprocessed;
 
@@ -29,12 +29,12 @@ pub fn is_unprocessed(status: &Status) -> bool {
         .is_some_and(|source| source.is::<Unprocessed>())
 }
 
-/// Of a call whose stream failed. `lost`: why the connection ended, if it has.
+/// The status of a call whose stream failed. `lost`: why the connection ended, if it has.
 pub fn of_stream(error: &h2::Error, server: &str, lost: Option<String>) -> Status {
     let text = format!("{server}: {}", lost.unwrap_or_else(|| sentence(error)));
     let refused =
         error.is_reset() && error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
-    // Of the streams that a server has taken it says so in GOAWAY, and they go on.
+    // GOAWAY names the streams that the server still processes; this error is for the others.
     let too_late =
         error.is_go_away() && error.is_remote() && error.reason() == Some(Reason::NO_ERROR);
     if refused || too_late {
@@ -51,7 +51,7 @@ pub fn of_stream(error: &h2::Error, server: &str, lost: Option<String>) -> Statu
     }
 }
 
-/// What happened to a stream or a connection.
+/// Describes the failure of a stream or a connection.
 pub fn sentence(error: &h2::Error) -> String {
     let Some(reason) = error.reason() else {
         let closed = error
@@ -67,7 +67,7 @@ pub fn sentence(error: &h2::Error) -> String {
     let too_large = "or its headers are too large (option max_metadata_size)";
     match (error.is_remote(), error.is_go_away()) {
         (true, true) => {
-            // With the server's own text, which h2 shows and does not give.
+            // The server's own text is only in h2's `Display`.
             let text = error.to_string();
             let why = text.strip_prefix("connection error received: ");
             let why = why.unwrap_or(&text);
@@ -84,7 +84,7 @@ pub fn sentence(error: &h2::Error) -> String {
     }
 }
 
-/// As the documents have it, or its number.
+/// The name in the RFC, or the number.
 fn name(reason: Reason) -> String {
     match u32::from(reason) {
         0..=13 => format!("{reason:?}"),
@@ -92,7 +92,7 @@ fn name(reason: Reason) -> String {
     }
 }
 
-/// Of a response without a status of gRPC: most often of a proxy, or of another server.
+/// The status for a response without a gRPC status, usually from a proxy or from a server that is not gRPC.
 pub fn of_response(status: StatusCode, kind: Option<&HeaderValue>, server: &str) -> Status {
     let code = match status.as_u16() {
         400 => Code::Internal,

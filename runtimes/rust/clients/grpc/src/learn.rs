@@ -10,10 +10,10 @@ use crate::connection::Connection;
 use crate::question::Question;
 use crate::reflection::files;
 
-/// For types that a message could do without, nobody waits longer.
+/// The longest wait for types that a message can do without.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Makes known a service with the types that its methods take and give.
+/// Learns a service with the types of its methods.
 pub async fn service(connection: &Arc<Connection>, name: &str, wait: bool) -> Result<(), Status> {
     ask(
         connection,
@@ -37,7 +37,7 @@ async fn ask(connection: &Arc<Connection>, question: Question, wait: bool) -> Re
     Ok(())
 }
 
-/// Makes known what a message has of types and extensions that are not. Whether there is anything new.
+/// Learns the missing types and extensions of a message. Returns whether there is anything new.
 pub async fn learn(connection: &Arc<Connection>, missing: Vec<Question>) -> bool {
     let mut learned = false;
     let deadline = Instant::now() + PATIENCE;

@@ -1,8 +1,8 @@
-//! What `resty.ffi.grpc` calls: gRPC over tonic, with messages as Lua tables.
+//! The runtime behind `resty.ffi.grpc`: gRPC over tonic, with messages as Lua tables.
 //!
-//! A request is a list in MessagePack: the digest of the client's options, what is asked, and the options themselves
-//! where the runtime may not know them. Messages go from MessagePack to protobuf and back along the descriptors, without
-//! anything in between.
+//! A request is a list in MessagePack: the digest of the client's options, the body, and the options themselves where
+//! the runtime may not know them. Messages are converted between MessagePack and protobuf along the descriptors,
+//! without an intermediate form.
 
 mod answer;
 mod built_in;

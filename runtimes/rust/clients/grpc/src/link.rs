@@ -1,4 +1,4 @@
-//! Descriptors to tables: of several sets of files one, in which each set has its own types and all of them are known.
+//! Links descriptors into one table of types. Each set of files keeps its own types.
 
 mod walk;
 
@@ -13,8 +13,8 @@ use crate::proto::{joined, json_name};
 use crate::types::{Enum, Field, Kind, Message, Method, Shape, Special, Types, put_zero};
 use walk::{each_enum, each_message};
 
-/// The files of each set are whole, as `proto` makes them. Of several types or methods of a name, the last counts where
-/// a set has none of its own.
+/// The files of each set are complete, as `proto` makes them. When several sets have a type or a method of the same
+/// name, a set uses its own, else the last one.
 pub fn link(sets: &[&[File]]) -> Types {
     let mut linker = Linker::default();
     for set in sets {
@@ -40,9 +40,9 @@ pub fn link(sets: &[&[File]]) -> Types {
 #[derive(Default)]
 struct Linker<'f> {
     types: Types,
-    /// By set, where its types go.
+    /// The sets by their index, each with its types.
     places: Vec<Places<'f>>,
-    /// With their sets and full names, and what features are around them.
+    /// Extensions with their sets, full names and inherited features.
     extensions: Vec<(usize, String, &'f descriptor::Field, FeatureSet)>,
     enums: usize,
     messages: usize,
@@ -52,7 +52,7 @@ struct Linker<'f> {
 struct Places<'f> {
     messages: HashMap<String, usize>,
     enums: HashMap<String, usize>,
-    /// The messages that entries of maps are on the wire.
+    /// The messages of map entries.
     entries: HashMap<String, (&'f descriptor::Message, FeatureSet)>,
 }
 
@@ -108,7 +108,7 @@ impl<'f> Linker<'f> {
         message: &descriptor::Message,
         features: FeatureSet,
     ) -> Message {
-        // A oneof of a field that is optional in proto3 is none to its users.
+        // The oneof of an optional field in proto3 is not visible to users.
         let is_synthetic = |index: usize| {
             let mut fields = message.field.iter();
             fields.any(|field| field.proto3_optional && field.oneof_index == Some(index as i32))
@@ -217,7 +217,7 @@ impl<'f> Linker<'f> {
             kind::FIXED64 => Kind::Fixed64,
             kind::FIXED32 => Kind::Fixed32,
             kind::BOOL => Kind::Bool,
-            // What no one checks is bytes.
+            // A string that is not checked counts as bytes.
             kind::STRING if features.utf8_validation == utf8::NONE => Kind::Bytes,
             kind::STRING => Kind::String,
             kind::GROUP => Kind::Group(places.messages[name]),
@@ -238,7 +238,7 @@ impl<'f> Linker<'f> {
         }
     }
 
-    /// The shape of a map, if the field is one.
+    /// The shape of a map field.
     fn map(&self, set: usize, field: &descriptor::Field) -> Option<Shape> {
         let name = field.type_name.strip_prefix('.')?;
         let (entry, around) = self.places[set].entries.get(name)?;
@@ -257,7 +257,7 @@ impl<'f> Linker<'f> {
         is_key.then_some(Shape::Map { key, value })
     }
 
-    /// Adds extensions to their messages: those of other sets, too, where these have the number for them.
+    /// Adds extensions to their messages, also to those of other sets that reserve the number for extensions.
     fn extend(&mut self) {
         let extensions = std::mem::take(&mut self.extensions);
         for own in [true, false] {
@@ -305,7 +305,7 @@ impl<'f> Linker<'f> {
         }
     }
 
-    /// From what is open itself to what has it in a field.
+    /// Marks the messages that have an open message in a field, directly or not.
     fn find_open(&mut self) {
         let messages = &mut self.types.messages;
         let mut parents = vec![Vec::new(); messages.len()];

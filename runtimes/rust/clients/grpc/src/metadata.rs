@@ -11,10 +11,10 @@ use crate::msgpack::{self, Reader, Value};
 use crate::refusal::refuse;
 use crate::trailers::{DETAILS, MESSAGE, STATUS, base64};
 
-/// Values of a request. Servers take far less, and a map of headers has a limit of its own, at which it panics.
+/// The most values of a request. Servers accept far fewer, and a `HeaderMap` panics at a limit of its own.
 const MAX_VALUES: usize = 10_000;
 
-/// Names that are not the caller's.
+/// Names that the caller cannot set.
 const GRPC: [&str; 3] = ["te", "content-type", "user-agent"];
 const HTTP: [&str; 7] = [
     "connection",
@@ -26,7 +26,7 @@ const HTTP: [&str; 7] = [
     "upgrade",
 ];
 
-/// Adds what the next value holds.
+/// Adds the metadata of the next value.
 pub fn read(reader: &mut Reader<'_>, into: &mut MetadataMap) -> Result<(), Error> {
     for _ in 0..reader.map()? {
         let name = reader.string()?.to_ascii_lowercase();
@@ -106,7 +106,7 @@ fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error
     Ok(())
 }
 
-/// Why what a server sent cannot be read, if so.
+/// Checks that a server's metadata can be decoded.
 pub fn check(headers: &HeaderMap) -> Result<(), String> {
     let binary = headers.iter().filter(|(name, _)| is_binary(name));
     for (name, value) in binary {
@@ -127,7 +127,7 @@ fn decoded(value: &[u8]) -> Option<Vec<Vec<u8>>> {
     values.map(|value| base64(value.trim_ascii())).collect()
 }
 
-/// The table of what a server sent. A name that came several times has a list.
+/// Writes a server's metadata as a table. A repeated name has a list of values.
 pub fn put(out: &mut Vec<u8>, metadata: &MetadataMap) {
     let headers: &HeaderMap = metadata.as_ref();
     let own = |name: &str| [CONTENT_TYPE.as_str(), STATUS, MESSAGE, DETAILS].contains(&name);
@@ -158,7 +158,7 @@ fn put_values(out: &mut Vec<u8>, values: &[impl AsRef<[u8]>]) {
 mod tests {
     use super::*;
 
-    /// What a server that sent these headers is shown to have sent.
+    /// The table for these headers.
     fn shown(headers: &[(&'static str, &'static str)]) -> Vec<u8> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {

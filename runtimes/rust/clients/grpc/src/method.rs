@@ -1,4 +1,4 @@
-//! From a path to the method that it names, and from a request to what is asked of it.
+//! Finds the method of a path and reads the body of a request.
 
 use resty_ffi::Error;
 use tonic::Code;
@@ -18,7 +18,7 @@ pub struct Asked<'a> {
     pub message: &'a [u8],
     pub metadata: MetadataMap,
     pub wait: bool,
-    /// The answer is to have the metadata of the response.
+    /// The answer includes the metadata of the response.
     pub with_metadata: bool,
 }
 
@@ -48,13 +48,13 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A method, and whether the server itself has said what it is like.
+/// A method, and whether its description comes from the server.
 pub struct Known {
     pub found: Found,
     pub reflected: bool,
 }
 
-/// The method among the loaded files, or else what the server says of it.
+/// The method in the loaded files, else in the server's reflection.
 pub async fn find(client: &Client, path: &str, wait: bool) -> Result<Known, Error> {
     let loaded = client.schema.loaded().await?;
     let found = match loaded.types.methods.contains_key(path) {

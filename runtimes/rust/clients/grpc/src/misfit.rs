@@ -1,4 +1,4 @@
-//! What is wrong with a table that does not fit its type, and where in it: `items[2].when: must be …`
+//! The error of a table that does not fit its type, with the path to the wrong value: `items[2].when: must be …`
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use resty_ffi::{Error, code};
 
 use crate::msgpack::Value;
 
-/// How much of a text an error shows.
+/// How many characters of a text an error shows.
 const SHOWN: usize = 40;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Misfit {
         Self { path, text }
     }
 
-    /// `wanted` is what would fit.
+    /// `wanted` describes a value that would fit.
     pub fn must_be(wanted: &str, value: Value<'_>) -> Self {
         Self::new(format!("must be {wanted}, not {}", shown(value)))
     }
@@ -33,7 +33,7 @@ impl Misfit {
         self
     }
 
-    /// The item `index` of a list, as Lua counts.
+    /// Adds the item `index` of a list, counted from 1, to the path.
     pub fn in_item(self, index: usize) -> Self {
         self.in_entry(Value::Int(index as i64))
     }
@@ -52,7 +52,7 @@ impl Misfit {
         self
     }
 
-    /// The same of a key, which has no place of its own.
+    /// Marks the error as one of a map's key, which has no path of its own.
     pub fn of_key(mut self) -> Self {
         self.text.insert_str(0, "the key ");
         self
@@ -75,7 +75,7 @@ impl From<Error> for Misfit {
     }
 }
 
-/// Numbers with their value; of strings, which may be secret, only that they are.
+/// Describes a value: numbers by their value, strings only by their type, since they may be secret.
 pub fn shown(value: Value<'_>) -> String {
     match value {
         Value::Int(n) => format!("the number {n}"),

@@ -1,4 +1,4 @@
-//! The types and extensions that a message needs and nobody has told of yet.
+//! Finds the types and extensions that a message needs and that are still unknown.
 
 use crate::msgpack::{Reader, Value};
 use crate::question::{Extension, Question};
@@ -6,10 +6,10 @@ use crate::special::type_of;
 use crate::types::{Kind, MAX_DEPTH, Message, NO_SET, Shape, Special, Types};
 use crate::wire::{self, Raw};
 
-/// What there may be to ask for in one message.
+/// The most questions for one message.
 const MAX_MISSING: usize = 20;
 
-/// Of a message that arrived.
+/// The unknown types of an answer.
 pub fn in_message(types: &Types, message: usize, bytes: &[u8]) -> Vec<Question> {
     let mut found = Vec::new();
     if types.messages[message].is_open {
@@ -18,7 +18,7 @@ pub fn in_message(types: &Types, message: usize, bytes: &[u8]) -> Vec<Question> 
     found
 }
 
-/// Of the `google.rpc.Status` that comes with an error.
+/// The unknown types of the `google.rpc.Status` of an error.
 pub fn in_details(types: &Types, mut status: &[u8]) -> Vec<Question> {
     let mut found = Vec::new();
     while let (false, Ok((number, raw))) = (status.is_empty(), wire::field(&mut status)) {
@@ -29,12 +29,12 @@ pub fn in_details(types: &Types, mut status: &[u8]) -> Vec<Question> {
     found
 }
 
-/// Of the Lua table of one that is to be sent.
+/// The unknown types of a Lua table that is to be sent.
 pub fn in_table(types: &Types, message: usize, table: &[u8]) -> Vec<Question> {
     let mut found = Vec::new();
     if types.messages[message].is_open {
         let mut reader = Reader::new(table);
-        // Whatever is wrong with it is told when it is encoded.
+        // The encoder reports errors of the table.
         let _ = in_value(types, message, &mut reader, 0, &mut found);
     }
     found
@@ -80,7 +80,7 @@ fn in_bytes(
     }
 }
 
-/// `set` is whose types the Any means first.
+/// `set` is the set whose types the Any refers to first.
 fn in_any(types: &Types, set: usize, mut bytes: &[u8], depth: usize, found: &mut Vec<Question>) {
     let (mut url, mut value) = (&[][..], &[][..]);
     while let (false, Ok((number, raw))) = (bytes.is_empty(), wire::field(&mut bytes)) {

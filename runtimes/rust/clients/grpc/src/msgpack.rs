@@ -1,4 +1,4 @@
-//! MessagePack, as packages/lua/lib/resty/ffi/msgpack.lua writes and reads it.
+//! MessagePack, in the form of packages/lua/lib/resty/ffi/msgpack.lua.
 
 use resty_ffi::{Error, code};
 
@@ -8,7 +8,7 @@ pub enum Value<'a> {
     Nil,
     Bool(bool),
     Int(i64),
-    /// Above what an `i64` holds.
+    /// A number above the range of `i64`.
     Uint(u64),
     Float(f64),
     /// A Lua string: any bytes.
@@ -18,7 +18,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// For messages: what a Lua author would call it.
+    /// The value's name in Lua, for messages.
     pub fn name(&self) -> &'static str {
         match self {
             Value::Nil => "ngx.null",
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Text(self.take(n as usize)?))
     }
 
-    /// Each item takes a byte at least: a count beyond that is a lie.
+    /// Each item takes at least one byte, so a larger count is wrong.
     fn count(&self, n: u64) -> Result<usize, Error> {
         if n > self.0.len() as u64 {
             return Err(malformed());
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Passes over one value with all that is in it.
+    /// Skips one value with everything inside it.
     pub fn skip(&mut self) -> Result<(), Error> {
         let mut left = 1;
         while left > 0 {
@@ -123,14 +123,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The value as it stands, for a reader of its own.
+    /// The encoded bytes of the next value.
     pub fn raw(&mut self) -> Result<&'a [u8], Error> {
         let before = self.0;
         self.skip()?;
         Ok(&before[..before.len() - self.0.len()])
     }
 
-    /// A list with its items still to be read, or nil as an empty one; anything else is malformed.
+    /// Reads the start of a list and returns its length. nil counts as an empty list; any other value is an error.
     pub fn list(&mut self) -> Result<usize, Error> {
         match self.next()? {
             Value::List(n) => Ok(n),
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// resty.ffi.grpc never sends such a thing: only who calls the runtime by himself sees this.
+/// The error for a request that resty.ffi.grpc never sends; only direct callers of the runtime see it.
 pub fn malformed() -> Error {
     Error::new(
         code::BAD_ARGUMENT,
@@ -187,7 +187,7 @@ pub fn put_nil(out: &mut Vec<u8>) {
     out.push(0xc0);
 }
 
-/// A null that is a value: the nil of a map's entry would be the absence of one in Lua.
+/// A null that is a value: nil would remove the entry of a Lua table.
 pub fn put_null(out: &mut Vec<u8>) {
     out.extend_from_slice(&[0xd4, 0, 0]);
 }

@@ -1,4 +1,4 @@
-//! Numbers in texts, as JSON writes them.
+//! Parses numbers in the syntax of JSON.
 
 struct Decimal<'a> {
     negative: bool,
@@ -58,7 +58,7 @@ fn decimal(text: &[u8]) -> Option<Decimal<'_>> {
     })
 }
 
-/// A whole number of at most 20 digits, which are as many as 64 bits need; also `1e3` and `1.0`.
+/// A whole number of at most 20 digits, enough for 64 bits; also `1e3` and `1.0`.
 pub fn integer(text: &[u8]) -> Option<i128> {
     let Decimal {
         negative,
@@ -72,7 +72,7 @@ pub fn integer(text: &[u8]) -> Option<i128> {
         return Some(0);
     };
     let last = (first..count).rfind(|at| digit(*at) != 0)?;
-    // Where the last digit that counts stands: 0 for ones, 1 for tens.
+    // The place of the last digit other than 0: 0 for ones, 1 for tens.
     let place = exponent.saturating_add(whole.len() as i64 - 1 - last as i64);
     let size = place.saturating_add((last - first) as i64);
     if place < 0 || size >= 20 {
@@ -83,7 +83,7 @@ pub fn integer(text: &[u8]) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-/// A number, or one of the three that JSON has no number for.
+/// A number, or one of the three values that JSON has no number for.
 pub fn float(text: &[u8]) -> Option<f64> {
     match text {
         b"NaN" => Some(f64::NAN),

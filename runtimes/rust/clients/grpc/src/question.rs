@@ -1,4 +1,4 @@
-//! What can be asked of a server's reflection, as in grpc/reflection/v1/reflection.proto.
+//! The questions to a server's reflection, as in grpc/reflection/v1/reflection.proto.
 
 use prost::Message;
 

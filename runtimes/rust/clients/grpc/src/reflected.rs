@@ -1,4 +1,4 @@
-//! What the reflection of a connection's server has said so far.
+//! The answers so far of the reflection of a connection's server.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::descriptor::File;
 use crate::question::Question;
 
-/// A server can name types without end.
+/// The most answers that are kept: a server can name types without end.
 const MAX_KNOWN: usize = 1000;
 
 #[derive(Debug, Default)]
 pub struct Reflected {
     known: Mutex<Known>,
-    /// Another one for each change of what is known; 0 if nothing ever was.
+    /// Changes whenever the known files do; 0 while there are none.
     version: AtomicU64,
-    /// Held by the call that asks: the others wait for the same answer.
+    /// Held by the call that asks the server, while others wait for the same answer.
     pub asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The files of what was asked for, each with all that they import.
+    /// The files that answer each question, with all their imports.
     sets: Vec<(Question, Arc<Vec<File>>)>,
-    /// What the server does not have, or not in time.
+    /// Questions that the server cannot answer, or not in time.
     unknown: HashSet<Question>,
 }
 
@@ -42,14 +42,14 @@ impl Reflected {
         self.changed();
     }
 
-    /// Whether the server may have an answer, and there is room for it.
+    /// Whether the server may know the answer and there is room for it.
     pub fn is_worth_asking(&self, question: &Question) -> bool {
         let known = self.known();
         let is_full = known.sets.len() + known.unknown.len() >= MAX_KNOWN;
         !is_full && !known.unknown.contains(question)
     }
 
-    /// The server does not have it, or not in time.
+    /// Notes that the server cannot answer, or not in time.
     pub fn add_unknown(&self, question: Question) {
         self.known().unknown.insert(question);
     }

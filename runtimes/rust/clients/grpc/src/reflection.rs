@@ -1,4 +1,4 @@
-//! Services that no loaded file has, asked of the server: grpc.reflection.v1, or v1alpha where that is all there is.
+//! Asks a server's reflection for services: grpc.reflection.v1, or v1alpha where the server has only that.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::schema;
 const V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 const V1ALPHA: &str = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
-/// The files of one service: the imports of a server that makes them up would have no end.
+/// The most files of one service: a malicious server could invent imports without end.
 const MAX_FILES: usize = 10_000;
 
-/// The file that is asked for, with all that it imports.
+/// The file that answers the question, with all its imports.
 pub async fn files(
     connection: &Arc<Connection>,
     question: Question,
@@ -54,7 +54,7 @@ pub async fn files(
                 }
             }
             if !is_there(&queue) {
-                // Whether it is needed is seen when all is there.
+                // The types decide later whether this import is needed.
                 have.insert(import.clone());
                 lacking.get_or_insert_default();
             }
@@ -156,7 +156,7 @@ async fn ask_at(
     }
 }
 
-// Of grpc/reflection/v1/reflection.proto, which v1alpha is the same as on the wire, what is used here.
+// The parts of grpc/reflection/v1/reflection.proto that are used here. On the wire v1alpha is the same.
 
 #[derive(Clone, PartialEq, Message)]
 struct ServerReflectionRequest {

@@ -1,15 +1,15 @@
-//! Errors of calls that ask for what cannot be done.
+//! Errors for invalid requests.
 
 use resty_ffi::{Error, code};
 
-/// How many names a message lists.
+/// The most names that a message lists.
 const MAX_NAMES: usize = 30;
 
 pub fn refuse(text: String) -> Error {
     Error::new(code::BAD_ARGUMENT, text)
 }
 
-/// Names for a message, with commas.
+/// Joins names with commas, for a message.
 pub fn list_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
     let more = names.len().saturating_sub(MAX_NAMES);

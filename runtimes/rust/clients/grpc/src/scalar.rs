@@ -1,4 +1,4 @@
-//! Values that are no messages: from Lua to the wire.
+//! Encodes Lua values other than messages.
 
 use crate::misfit::{Misfit, quoted, shown};
 use crate::msgpack::Value;
@@ -19,7 +19,7 @@ pub fn put(types: &Types, out: &mut Vec<u8>, kind: Kind, value: Value<'_>) -> Re
             out.extend_from_slice(&number.to_le_bytes());
         }
         Kind::Float => {
-            // What is too large for a float would become infinite.
+            // A number that is too large for a float would become infinite.
             let number = float(value)
                 .map(|number| (number, number as f32))
                 .filter(|(number, float)| number.is_infinite() == float.is_infinite());
@@ -39,7 +39,7 @@ pub fn put(types: &Types, out: &mut Vec<u8>, kind: Kind, value: Value<'_>) -> Re
     Ok(())
 }
 
-/// What a key of a map stands for: in JSON booleans, too, are strings there.
+/// The value of a map's key: JSON writes boolean keys as strings.
 pub fn key(kind: Kind, value: Value<'_>) -> Value<'_> {
     match (kind, value) {
         (Kind::Bool, Value::Text(b"true")) => Value::Bool(true),
@@ -48,7 +48,7 @@ pub fn key(kind: Kind, value: Value<'_>) -> Value<'_> {
     }
 }
 
-/// What makes a key of a map the same as another one that Lua holds for different, as it does 1, "1" and 1LL.
+/// The identity of a map's key: Lua takes 1, "1" and 1LL for different keys.
 pub fn identity(value: Value<'_>) -> Option<i128> {
     match value {
         Value::Bool(value) => Some(value.into()),
@@ -99,7 +99,7 @@ fn enumerated(types: &Types, index: usize, value: Value<'_>) -> Result<i32, Misf
     })
 }
 
-/// The number is within the range of the kind, so that no bit is lost.
+/// The caller has checked that the number is in the range of the kind, so no bit is lost.
 fn put_integer(out: &mut Vec<u8>, kind: Kind, number: i128) {
     match kind {
         Kind::Sint32 | Kind::Sint64 => wire::put_varint(out, wire::zigzag(number as i64)),
@@ -140,12 +140,12 @@ fn range(kind: Kind) -> (&'static str, i128, i128) {
     (name, min, max)
 }
 
-/// A whole number, also as a text.
+/// The whole number of a value, which may be a text.
 fn integer(value: Value<'_>) -> Option<i128> {
     match value {
         Value::Int(number) => Some(number.into()),
         Value::Uint(number) => Some(number.into()),
-        // 2^64 and beyond fit no kind, and are exact here.
+        // Such floats are exact as i128, also beyond the range of all kinds.
         Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e30 => {
             Some(number as i128)
         }

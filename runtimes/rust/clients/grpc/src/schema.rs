@@ -1,4 +1,4 @@
-//! What was loaded by `grpc.loadfile` and `grpc.load`: texts and descriptor sets, compiled when a method is first needed.
+//! The texts and descriptor sets that `grpc.loadfile` and `grpc.load` loaded, compiled when a method is first needed.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,8 +14,8 @@ use crate::proto;
 use crate::refusal::{list_of, refuse};
 use crate::types::Types;
 
-/// All that one version of a Lua VM's loaded files holds. Each file is compiled with its own imports only, so that two
-/// of them may have files or types of the same name; of these the one that was loaded last counts.
+/// One version of the loaded files of a Lua VM. Each file is compiled with its own imports only, so two of them may
+/// have files or types of the same name; the last one loaded is used.
 #[derive(Debug)]
 pub struct Schema {
     source: Arc<[u8]>,
@@ -30,7 +30,7 @@ pub struct Loaded {
 
 #[derive(Debug)]
 struct Unit {
-    /// What the author loaded, for messages.
+    /// The path that the author loaded, for messages.
     path: String,
     files: Result<Vec<File>, String>,
 }
@@ -53,13 +53,13 @@ impl Schema {
 }
 
 impl Loaded {
-    /// The files of each unit that can be used.
+    /// The files of each valid unit.
     pub fn sets(&self) -> impl Iterator<Item = &[File]> {
         let files = self.units.iter().map(|unit| unit.files.as_deref());
         files.filter_map(Result::ok)
     }
 
-    /// Why there is no such method.
+    /// The error text for a method that is not there.
     pub fn missing(&self, service: &str, method: &str) -> String {
         if let Some(text) = self.units.iter().find_map(|unit| unit.files.as_ref().err()) {
             return text.clone();
@@ -125,7 +125,7 @@ fn unit(reader: &mut Reader<'_>, texts: &[&[u8]]) -> Result<Unit, Error> {
     })
 }
 
-/// A panic at one unit is an error of that unit: it must not keep the others from being used.
+/// Turns a panic into an error of the unit, so that the other units stay usable.
 fn contained<T>(compile: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -145,12 +145,12 @@ fn descriptor_set(bytes: &[u8]) -> Result<Vec<File>, String> {
     })
 }
 
-/// Files as a server's reflection gives them.
+/// Completes files that come from a server's reflection.
 pub fn reflected(files: Vec<File>) -> Result<Vec<File>, String> {
     contained(|| proto::complete(files))
 }
 
-/// `/package.Service/Method`, in its parts.
+/// Splits `/package.Service/Method`.
 pub fn split(path: &str) -> Result<(&str, &str), Error> {
     let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
     let parts = parts.filter(|(service, method)| {
@@ -170,7 +170,7 @@ mod tests {
 
     const GOOD: &str = "syntax = \"proto3\"; message M {} service Good { rpc Do (M) returns (M); }";
 
-    /// What the Lua side sends of files that import nothing, by their names.
+    /// The schema that the Lua side sends for files without imports.
     fn loaded(files: &[(&[u8], &str)]) -> Loaded {
         let mut source = Vec::new();
         put_list(&mut source, files.len());

@@ -1,4 +1,4 @@
-//! The options of `grpc.connect`, which has checked their names and types.
+//! The options of `grpc.connect`, whose names and types the Lua side has checked.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct Settings {
     pub keepalive: Option<Duration>,
     pub keepalive_timeout: Duration,
     pub max_message_size: usize,
-    /// Of the headers and of the trailers of an answer, as HTTP/2 counts it.
+    /// The limit on the headers and on the trailers of an answer, as HTTP/2 counts them.
     pub max_metadata_size: usize,
     pub gzip: bool,
     pub reflection: bool,
@@ -51,7 +51,7 @@ pub struct Target {
     /// For messages.
     pub name: String,
     pub place: Place,
-    /// What the server sees as the name that was asked for.
+    /// The authority that the server sees.
     pub authority: Authority,
 }
 

@@ -1,4 +1,4 @@
-//! The messages of google.protobuf that have a form of their own in JSON, and so in Lua.
+//! The messages of google.protobuf with a form of their own in JSON, and so in Lua.
 
 mod any;
 mod decode;

@@ -1,15 +1,15 @@
-//! Failures of gRPC, as they reach Lua.
+//! gRPC failures in the form that reaches Lua.
 
 use std::time::Duration;
 
 use resty_ffi::{Error, code};
 use tonic::{Code, Status};
 
-/// A status that the server sends this close to the caller's deadline is about that deadline. grpc-go resets the stream
-/// then, which is CANCELLED here.
+/// A status this close to the caller's deadline is caused by the deadline. grpc-go then resets the stream, which
+/// arrives as CANCELLED.
 const CLOSE: Duration = Duration::from_millis(50);
 
-/// What tonic says of a message that is above the limit once it is decompressed.
+/// The beginning of tonic's message when a decompressed message is above the limit.
 const TOO_LARGE: &str = "Error decompressing: size limit, of ";
 
 /// `remaining`: until the caller's deadline.

@@ -20,7 +20,7 @@ use crate::types::Found;
 use crate::unary::{Response, fits, more_than_one, none, not_a_message};
 use crate::{schema, status};
 
-/// The first message is the envelope, and opens the call; the others are messages of it.
+/// The first message is the envelope, which opens the call. The others are the call's messages.
 pub async fn stream(
     clients: Arc<Clients>,
     mut requests: Requests,
@@ -61,7 +61,7 @@ pub async fn stream(
         &sender,
     );
     let end = tokio::select! {
-        // The server hears of a message that cannot be sent as a cancellation.
+        // When a message cannot be sent, the server sees a cancellation.
         Ok(error) = refusal => return Err(error),
         end = exchange => end,
     };
@@ -121,7 +121,7 @@ async fn exchange(
         .await?
         .into_parts();
     response.headers = headers;
-    // The only answer of a method counts once its status is known.
+    // The only answer of a method is sent once its status is known.
     let mut only = None;
     let mut found = found.clone();
     while let Some(bytes) = messages.message().await? {
@@ -153,8 +153,8 @@ async fn deliver(message: Vec<u8>, asked: &Asked<'_>, sender: &Sender) -> Result
     }
 }
 
-/// The caller's messages, as protobuf. One that cannot be sent goes to `refused`, and nothing follows it: an end would
-/// tell the server that all is well.
+/// The caller's messages, as protobuf. The error of an invalid message goes to `refused`, and the stream stays open
+/// after it: an end would tell the server that the messages are complete.
 struct Outgoing {
     requests: Requests,
     client: Arc<Client>,
@@ -164,7 +164,7 @@ struct Outgoing {
     refused: Option<oneshot::Sender<Error>>,
 }
 
-/// A message while the server is asked for types that it needs.
+/// A message that waits for the server to describe its types.
 type Waiting = Pin<Box<dyn Future<Output = Result<(Body, Found), Error>> + Send>>;
 
 impl Outgoing {
@@ -209,7 +209,7 @@ impl Stream for Outgoing {
             Err(error) => error,
         };
         if let Some(channel) = self.refused.take() {
-            // Without a receiver the call is over already.
+            // Without a receiver the call is already over.
             let _ = channel.send(refused);
         }
         Poll::Pending

@@ -1,4 +1,4 @@
-//! What the tests of encode and decode share.
+//! Helpers of the tests of encode and decode.
 
 use crate::link::link;
 use crate::msgpack::{Reader, Value};
@@ -47,7 +47,7 @@ fn show_next(rest: &mut &[u8]) -> String {
     }
 }
 
-/// Numbers that look random, and are the same each time.
+/// Pseudo-random numbers, the same in each run.
 pub struct Random(pub u64);
 
 impl Random {
@@ -58,7 +58,7 @@ impl Random {
         (self.0 % limit as u64) as usize
     }
 
-    /// The bytes with some of them changed, left out or repeated.
+    /// The bytes with some of them changed, removed or added.
     pub fn broken(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut broken = bytes.to_vec();
         for _ in 0..=self.below(3) {

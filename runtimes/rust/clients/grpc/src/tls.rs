@@ -1,4 +1,4 @@
-//! What a connection trusts, and who it says it is.
+//! The certificates that a connection trusts, and its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -27,7 +27,7 @@ pub struct Pems<'a> {
     pub cert: Option<&'a [u8]>,
     pub key: Option<&'a [u8]>,
     pub host: Option<&'a str>,
-    /// Any server is trusted, whatever its certificate says.
+    /// Trust every server, whatever its certificate says.
     pub unverified: bool,
 }
 
@@ -35,11 +35,11 @@ pub struct Pems<'a> {
 pub struct Tls {
     pub config: Arc<ClientConfig>,
     pub identity: Arc<Identity>,
-    /// The name in the server's certificate, if it is not that of the address.
+    /// The name in the server's certificate, if it differs from the address.
     host: Option<ServerName<'static>>,
 }
 
-/// The system's, read once.
+/// The system's certificates, read once.
 static SYSTEM: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -90,14 +90,14 @@ fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
 }
 
 impl Tls {
-    /// The name that the certificate of the server at this address has to have.
+    /// The name that the server's certificate must have for this address.
     pub fn name_of(&self, address: &str) -> Result<ServerName<'static>, Error> {
         self.host.clone().map_or_else(|| server_name(address), Ok)
     }
 }
 
-/// The client's certificate, if there is one, and whether a server has asked for it. With TLS 1.3 a server refuses after the
-/// handshake, and its reset can overtake the alert that says why.
+/// The client's certificate, if there is one, and whether a server has asked for it. With TLS 1.3 a server refuses a
+/// client after the handshake, and its reset can overtake the alert with the reason.
 #[derive(Debug)]
 pub struct Identity {
     certificate: Arc<dyn ResolvesClientCert>,
@@ -105,7 +105,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// What may be the reason, when a server has not taken a connection.
+    /// A possible reason why a server refused a connection.
     pub fn hint(&self) -> &'static str {
         match (
             self.asked.load(Ordering::Relaxed),
@@ -133,7 +133,7 @@ impl ResolvesClientCert for Identity {
     }
 }
 
-/// Trusts any server. It still has to have the key of the certificate that it shows.
+/// Trusts every server. The server must still own the key of its certificate.
 #[derive(Debug)]
 struct Anybody(WebPkiSupportedAlgorithms);
 

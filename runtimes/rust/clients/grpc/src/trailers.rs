@@ -1,4 +1,4 @@
-//! What a server says of the end of a call: `grpc-status` and what belongs to it.
+//! The status that a server ends a call with: `grpc-status`, the message and the details.
 
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
@@ -11,7 +11,7 @@ pub const STATUS: &str = "grpc-status";
 pub const MESSAGE: &str = "grpc-message";
 pub const DETAILS: &str = "grpc-status-details-bin";
 
-/// Servers write base64 with its padding or without.
+/// Servers write base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -23,8 +23,8 @@ pub fn base64(text: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-/// The trailers of a call that went well, without what tonic would decode of them; or the status of one that did not.
-/// They have a `grpc-status`.
+/// The trailers of a successful call, without the fields that tonic would decode; or the status of a failed call. The
+/// trailers must have a `grpc-status`.
 pub fn end(mut trailers: HeaderMap, server: &str) -> Result<HeaderMap, Status> {
     let code = code(&trailers);
     let last = trailers.get_all(MESSAGE).iter().next_back();
@@ -45,7 +45,7 @@ pub fn end(mut trailers: HeaderMap, server: &str) -> Result<HeaderMap, Status> {
     ))
 }
 
-/// The code, or why there is none.
+/// The code, or why it is invalid.
 fn code(trailers: &HeaderMap) -> Result<Code, String> {
     let mut values = trailers.get_all(STATUS).iter();
     let first = values.next().map_or(&[][..], |value| value.as_bytes());
@@ -59,7 +59,7 @@ fn code(trailers: &HeaderMap) -> Result<Code, String> {
     let digits = Some(first).filter(|text| text.iter().all(u8::is_ascii_digit));
     let number = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
     match number {
-        // tonic takes every other number for Unknown.
+        // tonic would turn every other number into Unknown.
         Some(number @ 0..=16) => Ok(Code::from_i32(number)),
         _ => Err(format!(
             "the server's {STATUS} is \"{}\", which is no code of gRPC (0 to 16)",
@@ -68,7 +68,7 @@ fn code(trailers: &HeaderMap) -> Result<Code, String> {
     }
 }
 
-/// `grpc-status-details-bin`, which comes once; the status counts without it, too.
+/// The value of `grpc-status-details-bin`. Invalid or repeated details are ignored, the status is not.
 fn details(trailers: &HeaderMap) -> Bytes {
     let mut values = trailers.get_all(DETAILS).iter();
     match (values.next(), values.next()) {
@@ -77,7 +77,7 @@ fn details(trailers: &HeaderMap) -> Bytes {
     }
 }
 
-/// What is no escape stays as it is: a text that was encoded wrongly is still what the server says.
+/// Invalid escapes stay as they are, so that a wrongly encoded message is still shown.
 fn percent_decoded(text: &[u8]) -> String {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let mut bytes = Vec::with_capacity(text.len());

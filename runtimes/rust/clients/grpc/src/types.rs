@@ -1,4 +1,4 @@
-//! Descriptors, as tables that messages are read and written along.
+//! Descriptors as tables for reading and writing messages.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use http::uri::PathAndQuery;
 
 use crate::msgpack;
 
-/// The messages and services of several sets of files, as `link` makes it. Each set has types of its own, so that two may
+/// The messages and services of several sets of files; `link` builds it. Each set has its own types, so two sets may
 /// have a type of the same name.
 #[derive(Debug, Default)]
 pub struct Types {
     pub messages: Vec<Message>,
     pub enums: Vec<Enum>,
-    /// Of all sets; of several messages of a name the last one.
+    /// The messages of all sets. When several have the same name, the last one.
     pub by_name: HashMap<String, usize>,
     /// By set.
     pub sets: Vec<HashMap<String, usize>>,
@@ -23,10 +23,10 @@ pub struct Types {
     pub services: HashMap<String, Vec<String>>,
 }
 
-/// Messages in messages. The Lua side nests no deeper.
+/// How deep messages nest. The Lua side has the same limit.
 pub const MAX_DEPTH: usize = 100;
 
-/// The set of what belongs to none.
+/// The set of a message without a set.
 pub const NO_SET: usize = usize::MAX;
 
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Method {
     pub server_streams: bool,
 }
 
-/// A method, with the types that its messages are of.
+/// A method with the types of its messages.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub types: Arc<Types>,
@@ -48,21 +48,21 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Message {
     pub name: String,
-    /// The set that it is of.
+    /// The index of its set.
     pub set: usize,
     pub fields: Vec<Field>,
-    /// By the name in the file and the one in JSON.
+    /// The fields by their names in the file and in JSON.
     pub names: HashMap<Vec<u8>, usize>,
     pub numbers: HashMap<u32, usize>,
     pub oneofs: Vec<String>,
-    /// The numbers that are for extensions.
+    /// The numbers reserved for extensions.
     pub extensions: Vec<Range<i32>>,
-    /// Has a form of its own in JSON.
+    /// The message's own form in JSON.
     pub special: Option<Special>,
     pub has_required: bool,
-    /// May have, or lead to, an Any or extensions.
+    /// The message may contain an Any or extensions, directly or not.
     pub is_open: bool,
-    /// How many fields are filled in where they are absent.
+    /// How many fields get a default when they are absent.
     pub filled: usize,
 }
 
@@ -78,7 +78,7 @@ pub struct Field {
     pub required: bool,
     /// The name, in MessagePack.
     pub key: Vec<u8>,
-    /// Name and default, in MessagePack, if it is filled in where it is absent.
+    /// Name and default, in MessagePack, if an absent field gets its default.
     pub fill: Option<Vec<u8>>,
 }
 
@@ -116,7 +116,7 @@ pub struct Enum {
     pub name: String,
     by_name: HashMap<Vec<u8>, i32>,
     by_number: HashMap<i32, String>,
-    /// Has no other numbers than those with a name.
+    /// The enum has only numbers with a name.
     pub closed: bool,
     /// Its one value is null in JSON: google.protobuf.NullValue.
     pub is_null: bool,
@@ -133,7 +133,7 @@ pub enum Special {
     Struct,
     Timestamp,
     Value,
-    /// A scalar that may be absent: its only field.
+    /// A scalar with presence, which is the message's only field.
     Wrapper,
 }
 
@@ -155,10 +155,10 @@ impl Special {
 }
 
 impl Message {
-    /// Makes the tables of its fields, once these are all there.
+    /// Builds the tables of the fields, once all fields are known.
     pub fn index(&mut self) {
         let fields = self.fields.iter().enumerate();
-        // Where one field has the JSON name of another, the name in the file counts.
+        // If a field's JSON name is another field's name in the file, the name in the file wins.
         for (index, field) in fields.clone().filter(|(_, f)| !f.json_name.is_empty()) {
             self.names.insert(field.json_name.as_bytes().into(), index);
         }
@@ -168,11 +168,11 @@ impl Message {
         }
         self.has_required = self.fields.iter().any(|field| field.required);
         self.filled = self.fields.iter().filter(|f| f.fill.is_some()).count();
-        // Somebody may have a message of this name without anything in it.
+        // A user's own message of this name may be empty.
         self.special = Special::of(&self.name).filter(|_| !self.fields.is_empty());
     }
 
-    /// Whether this number is for extensions.
+    /// Whether this number is reserved for extensions.
     pub fn extends_to(&self, number: u32) -> bool {
         let number = i32::try_from(number);
         number.is_ok_and(|number| self.extensions.iter().any(|range| range.contains(&number)))
@@ -183,7 +183,7 @@ impl Message {
     }
 
     pub fn numbered(&self, number: u32) -> Option<usize> {
-        // Most messages number their fields from 1 on.
+        // Most messages number their fields from 1.
         let guess = number.wrapping_sub(1) as usize;
         match self.fields.get(guess) {
             Some(field) if field.number == number => Some(guess),
@@ -200,7 +200,7 @@ impl Enum {
     ) -> Self {
         let mut by_number = HashMap::new();
         for (name, number) in values.clone() {
-            // Of several names for a number the first is the one that is shown.
+            // The first of several names for a number is shown.
             by_number.entry(number).or_insert_with(|| name.to_owned());
         }
         Self {
@@ -221,7 +221,7 @@ impl Enum {
         self.by_number.get(&number).map(String::as_str)
     }
 
-    /// What the number is in Lua.
+    /// Writes the number in its form in Lua.
     pub fn put(&self, out: &mut Vec<u8>, number: i32) {
         match self.name(number) {
             Some(_) if self.is_null => msgpack::put_null(out),
@@ -232,12 +232,12 @@ impl Enum {
 }
 
 impl Types {
-    /// The last message of this name in any set.
+    /// The last message of this name in all sets.
     pub fn message(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// The message that a set means by this name: its own, or else the last of any.
+    /// The message of this name for a set: its own, else the last of all sets.
     pub fn message_in(&self, set: usize, name: &str) -> Option<usize> {
         let own = self
             .sets
@@ -258,7 +258,7 @@ impl Types {
     }
 }
 
-/// The value of a field without presence that is absent.
+/// Writes the value of an absent field without presence.
 pub fn put_zero(out: &mut Vec<u8>, kind: Kind, enums: &[Enum]) {
     match kind {
         Kind::Bool => msgpack::put_bool(out, false),

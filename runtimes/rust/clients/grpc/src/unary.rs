@@ -18,7 +18,7 @@ use crate::refusal::refuse;
 use crate::types::{Found, Types};
 use crate::{details, http2, metadata, msgpack, reflection, schema, status};
 
-/// How often a call is sent that servers did not take.
+/// How often a call is sent when servers do not process it.
 const ATTEMPTS: usize = 3;
 
 pub async fn unary(clients: Arc<Clients>, request: Request) -> Result<Vec<u8>, Error> {
@@ -93,7 +93,7 @@ pub fn not_a_message(found: &Found) -> Error {
     )
 }
 
-/// Metadata of a response as it comes in, and how it ends.
+/// The metadata of a response, and its end.
 #[derive(Default)]
 pub struct Response {
     pub headers: MetadataMap,
@@ -199,7 +199,7 @@ async fn exchange(
     message.ok_or_else(none)
 }
 
-/// Of a method with one answer.
+/// The error when a method with one answer gets several.
 pub fn more_than_one() -> Status {
     Status::internal("the server sent more than one answer to a call that has one")
 }
@@ -208,7 +208,7 @@ pub fn none() -> Status {
     Status::internal("the server ended the call without an answer")
 }
 
-/// An error if the message is above the limit.
+/// Checks that the message is below the limit.
 pub fn fits(client: &Client, len: usize) -> Result<(), Error> {
     let limit = client.connection.settings.max_message_size;
     if len > limit {

@@ -20,11 +20,11 @@ pub async fn upload(mut body: Body, mut stream: SendStream<Bytes>) {
             continue;
         };
         while !data.is_empty() {
-            // The first message waits in h2, so that a plain call needs no task; each later one until it may go.
+            // The first message is left to h2, so that a plain call needs no task. Each later one waits for capacity.
             let mut len = data.len();
             if !std::mem::take(&mut first) {
                 stream.reserve_capacity(len);
-                // Without capacity the stream has ended; the response tells how.
+                // Without capacity the stream has ended; the response says how.
                 let Some(Ok(capacity)) = poll_fn(|cx| stream.poll_capacity(cx)).await else {
                     return;
                 };
@@ -35,7 +35,7 @@ pub async fn upload(mut body: Body, mut stream: SendStream<Bytes>) {
             }
         }
     }
-    // It fails if the stream has ended already.
+    // This fails if the stream has already ended.
     let _ = stream.send_data(Bytes::new(), true);
 }
 
@@ -43,7 +43,7 @@ pub async fn upload(mut body: Body, mut stream: SendStream<Bytes>) {
 pub struct Upload(AbortHandle);
 
 impl Upload {
-    /// Sends what is left in a task, which ends when this is dropped.
+    /// Sends the rest of the body in a task, which ends when this is dropped.
     pub fn spawn(rest: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(rest).abort_handle())
     }

@@ -1,6 +1,6 @@
 //! The wire format of protobuf.
 
-/// A field as it stands in a message.
+/// The value of a field in a message.
 #[derive(Clone, Copy, Debug)]
 pub enum Raw<'a> {
     Varint(u64),
@@ -17,10 +17,10 @@ pub const GROUP: u32 = 3;
 pub const END: u32 = 4;
 pub const FIXED32: u32 = 5;
 
-/// Groups in groups that are followed to find where one ends.
+/// How deep nested groups are followed to find the end of a group.
 const MAX_DEPTH: usize = 100;
 
-/// The bytes are none of a protobuf message.
+/// The bytes are not a protobuf message.
 #[derive(Debug)]
 pub struct Malformed;
 
@@ -105,13 +105,13 @@ pub fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Begins what has its length before it; [`close`] ends it.
+/// Begins a value with a length prefix; [`close`] ends it.
 pub fn open(out: &mut Vec<u8>) -> usize {
     out.push(0);
     out.len()
 }
 
-/// Writes the length. Most are below 128 and take the one byte that is there for it.
+/// Writes the length. Most lengths are below 128 and fit the one byte that is reserved.
 pub fn close(out: &mut Vec<u8>, start: usize) {
     let len = out.len() - start;
     if len < 0x80 {

@@ -1,4 +1,4 @@
-//! The type of what an `Any` holds.
+//! The type of the message in an `Any`.
 
 use crate::built_in::BUILT_IN;
 use crate::types::Types;
@@ -7,7 +7,7 @@ use crate::types::Types;
 pub const TYPE: &[u8] = b"@type";
 pub const VALUE: &[u8] = b"value";
 
-/// The types among which the URL of an Any names one, and where. `set` is that of the Any.
+/// Finds the type that the URL of an Any names: its types and its index there. `set` is the set of the Any.
 pub fn type_of<'t>(types: &'t Types, set: usize, url: &str) -> Option<(&'t Types, usize)> {
     let name = url.rsplit('/').next()?;
     let built_in: &'static Types = &BUILT_IN;

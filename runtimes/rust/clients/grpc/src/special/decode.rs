@@ -1,4 +1,4 @@
-//! From the message to its form in Lua.
+//! Decodes messages into their form in Lua.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::msgpack;
 use crate::types::{MAX_DEPTH, Message, Special};
 use crate::wire::{self, Malformed, Raw};
 
-/// What the message stands for. Times and paths that JSON has no text for are tables of the message's fields.
+/// Writes the form of a message. Times and paths without a text in JSON are tables of the message's fields.
 pub fn decode<'t, 'a>(
     decoder: &mut Decoder<'t, 'a, '_>,
     special: Special,
@@ -122,7 +122,7 @@ fn decode_value(out: &mut Vec<u8>, bytes: &[u8], depth: usize) -> Result<(), Mal
     let mut body = Cow::Borrowed(&[][..]);
     each(bytes, |number, raw| {
         match (number, raw) {
-            // A message that comes in several parts: one after the other they are one.
+            // A message in several parts is joined to one.
             (5 | 6, Raw::Bytes(part)) if number == last.0 => body.to_mut().extend_from_slice(part),
             (5 | 6, Raw::Bytes(whole)) => body = Cow::Borrowed(whole),
             (1 | 4, Raw::Varint(_)) | (2, Raw::Fixed64(_)) | (3, Raw::Bytes(_)) => {}
@@ -204,7 +204,7 @@ pub fn decode_any(
             msgpack::put_text(decoder.out, VALUE);
             decoder.inner(types).message(index, value)
         }
-        // In the form of the message: what is no URL could not be sent on.
+        // A table of the message's fields: an invalid URL in "@type" could not be sent on.
         None if !url.contains(&b'/') => {
             msgpack::put_map(decoder.out, 2);
             for text in [&b"type_url"[..], url, VALUE, value] {

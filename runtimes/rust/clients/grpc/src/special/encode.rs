@@ -1,4 +1,4 @@
-//! From their form in Lua to the message.
+//! Encodes messages from their form in Lua.
 
 use resty_ffi::Error;
 
@@ -11,7 +11,7 @@ use crate::msgpack::{Reader, Value};
 use crate::types::{MAX_DEPTH, Message, Special};
 use crate::wire;
 
-/// The message that the next value stands for.
+/// Encodes a message from the next value.
 pub fn encode(
     encoder: &mut Encoder<'_, '_, '_>,
     special: Special,
@@ -78,7 +78,7 @@ fn moment(
                 Ok((seconds, nanos)) => Err(Misfit::new(format!(
                     "must be {wanted}, not {seconds} seconds and {nanos} nanos"
                 ))),
-                // It has just been written.
+                // Cannot happen: the bytes have just been encoded.
                 Err(_) => Err(Misfit::new(format!("must be {wanted}"))),
             }
         }
@@ -219,7 +219,7 @@ fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<(), Misfi
         }
     }
     let Some(url) = url else {
-        // As the message is defined, which is also how an empty one can be said.
+        // A table of the message's own fields, which is also the form of an empty Any.
         return encoder.some_fields(message, n, &mut |_| false);
     };
     let of_type = |text: String| Misfit::new(text).in_entry(Value::Text(TYPE));
@@ -230,7 +230,7 @@ fn any(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<(), Misfi
     wire::put_tag(encoder.out, 2, wire::BYTES);
     let start = wire::open(encoder.out);
     let Some((types, index)) = type_of(encoder.types, message.set, url) else {
-        // What came as bytes, since its type was not known, can be sent on.
+        // A value of an unknown type that arrived as bytes can be sent on.
         let bytes = form.and_then(|form| Reader::new(form).bytes().ok());
         let Some(bytes) = bytes.filter(|_| !others) else {
             let url = quoted(url.as_bytes());

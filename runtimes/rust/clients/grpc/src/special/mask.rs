@@ -1,6 +1,6 @@
 //! The paths of a FieldMask: `home.city_name` in the message, `home.cityName` in JSON.
 
-/// The path in the message; none if it is not of lowerCamelCase names.
+/// The path in the message; `None` if it does not consist of lowerCamelCase names.
 pub fn snake(path: &str) -> Option<String> {
     let is_name = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -19,7 +19,7 @@ pub fn snake(path: &str) -> Option<String> {
     Some(snake)
 }
 
-/// The path in JSON; none if it would come back as another one.
+/// The path in JSON; `None` if it would convert back to another path.
 pub fn camel(path: &[u8]) -> Option<String> {
     let path = std::str::from_utf8(path).ok()?;
     let mut camel = String::with_capacity(path.len());

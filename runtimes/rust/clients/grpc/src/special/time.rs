@@ -1,4 +1,4 @@
-//! Timestamps and durations: the text of JSON, as seconds and nanoseconds.
+//! Timestamps and durations: parses the text of JSON into seconds and nanoseconds.
 
 use std::ops::RangeInclusive;
 
@@ -93,7 +93,7 @@ fn after(rest: &mut &[u8], byte: u8) -> Option<i64> {
     number(rest, 2)
 }
 
-/// Nanoseconds; none if there is no point.
+/// Nanoseconds; 0 without a decimal point.
 fn fraction(rest: &mut &[u8]) -> Option<i32> {
     if skip(rest, b'.').is_none() {
         return Some(0);
@@ -114,7 +114,7 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Since 1970. Here a year begins in March, so that a leap day is its last.
+/// Days since 1970. The year begins in March here, so that a leap day is its last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = match month {
         3.. => (year, month - 3),
