@@ -92,7 +92,7 @@ describe("a stream that HTTP/2 ends", () => {
       },
     ],
   ])("since the response %s has the code 13", (_, answer) =>
-    ends(answer, /^13 SERVER: what the server sent is no valid response/),
+    ends(answer, /^13 SERVER: the server did not send a valid response/),
   );
 
   it("ends for a client that goes on sending, too", async () => {
@@ -194,7 +194,7 @@ describe("a connection that ends", () => {
     to.server.greet = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     const call = `return ended(connect("${to.server.address}", { connect_timeout = 20, idle_timeout = 61 }), "Unary")`;
     const said = () => to.run(call);
-    await expect.poll(said, SOON).toBe("14 SERVER: what the server sent is no HTTP/2 (FRAME_SIZE_ERROR)");
+    await expect.poll(said, SOON).toBe("14 SERVER: the server did not send valid HTTP/2 (FRAME_SIZE_ERROR)");
     to.server.greet = (socket) => socket.end();
     await expect.poll(said, SOON).toBe("14 SERVER: the server closed the connection");
     to.server.greet = () => {};

@@ -37,13 +37,13 @@ describe("a response that is none of gRPC", () => {
     [504, 14, "Gateway Timeout"],
     [200, 2, "OK"],
   ])("has the code of HTTP's: %i is %i", async (status, code, name) => {
-    const text = `${code} SERVER: HTTP ${status} ${name} with the content-type "text/html", and no status of gRPC`;
+    const text = `${code} SERVER: HTTP ${status} ${name} with the content-type "text/html", and no gRPC status`;
     await ends(page(status), text);
   });
 
   it("has it, too, where a proxy gives its page the type of gRPC, or none", async () => {
     const text =
-      '14 SERVER: HTTP 503 Service Unavailable with the content-type "application/grpc", and no status of gRPC';
+      '14 SERVER: HTTP 503 Service Unavailable with the content-type "application/grpc", and no gRPC status';
     const head: Fields = [
       [":status", "503"],
       ["content-type", "application/grpc"],
@@ -55,7 +55,7 @@ describe("a response that is none of gRPC", () => {
     }, text);
     await ends(
       (call) => call.trailers([[":status", "204"]]),
-      "2 SERVER: HTTP 204 No Content with no content-type, and no status of gRPC",
+      "2 SERVER: HTTP 204 No Content with no content-type, and no gRPC status",
     );
   });
 
@@ -70,7 +70,7 @@ describe("reflection", () => {
   it("ends as any call does", async () => {
     to.server.answer = page(503);
     const text =
-      'false|14|SERVER: HTTP 503 Service Unavailable with the content-type "text/html", and no status of gRPC';
+      'false|14|SERVER: HTTP 503 Service Unavailable with the content-type "text/html", and no gRPC status';
     expect(await ask("conn:services()")).toBe(text);
     expect(await ask(`conn:unary("/a.B/C", {})`)).toBe(text);
     to.server.answer = (call) => {
@@ -121,7 +121,7 @@ describe("an end without a status", () => {
           [":status", "200"],
           ["content-type", "application/grpc"],
         ]),
-      '2 SERVER: HTTP 200 OK with the content-type "application/grpc", and no status of gRPC',
+      '2 SERVER: HTTP 200 OK with the content-type "application/grpc", and no gRPC status',
     );
   });
 });
@@ -131,17 +131,17 @@ describe("a status", () => {
     [
       "is empty",
       [["grpc-status", ""]],
-      '2 SERVER: the server\'s grpc-status is "", which is no code of gRPC (0 to 16)',
+      '2 SERVER: the server\'s grpc-status is "", which is not a gRPC code (0 to 16)',
     ],
     [
       "is no number",
       [["grpc-status", "OK"]],
-      '2 SERVER: the server\'s grpc-status is "OK", which is no code of gRPC (0 to 16)',
+      '2 SERVER: the server\'s grpc-status is "OK", which is not a gRPC code (0 to 16)',
     ],
     [
       "is negative",
       [["grpc-status", "-1"]],
-      '2 SERVER: the server\'s grpc-status is "-1", which is no code of gRPC (0 to 16)',
+      '2 SERVER: the server\'s grpc-status is "-1", which is not a gRPC code (0 to 16)',
     ],
     [
       "is unknown",
@@ -149,7 +149,7 @@ describe("a status", () => {
         ["grpc-status", "17"],
         ["grpc-message", "new"],
       ],
-      '2 SERVER: the server\'s grpc-status is "17", which is no code of gRPC (0 to 16): new',
+      '2 SERVER: the server\'s grpc-status is "17", which is not a gRPC code (0 to 16): new',
     ],
     [
       "is given twice",
@@ -282,7 +282,7 @@ describe("messages", () => {
   it.each(cases)("one that %s is an error", (_, answer, text, before) => ends(answer, text, before));
 
   it("of another type are an error", async () => {
-    const text = "13 the server's answer is no grpc.examples.echo.EchoResponse: its files and the loaded ones differ";
+    const text = "13 the server's answer is not a valid grpc.examples.echo.EchoResponse: its files and the loaded ones differ";
     await ends(says(grpcMessage(Buffer.from("no message"))), text);
   });
 
@@ -343,7 +343,7 @@ describe("metadata", () => {
       call.ok(...many(600));
       call.data(HI);
       call.trailers(status);
-    }, /^13 SERVER: what the server sent is no valid response \(PROTOCOL_ERROR\), or its headers are too large \(option max_metadata_size\)$/);
+    }, /^13 SERVER: the server did not send a valid response \(PROTOCOL_ERROR\), or its headers are too large \(option max_metadata_size\)$/);
     await ends(
       endsWith(["x-a", "v".repeat(600_000)], ...status),
       "2 SERVER: the server's trailers have no grpc-status, or are too large (option max_metadata_size)",
@@ -371,17 +371,17 @@ describe("metadata", () => {
     }, /^14 SERVER: the server floods the connection, or its headers are too large \(option max_metadata_size\)$/);
   });
 
-  it("that is no base64 is an error where it has to be", async () => {
+  it("that is not base64 is an error where it has to be", async () => {
     await ends(
       endsWith(["grpc-status", "0"], ["x-a-bin", "*"]),
-      '13 SERVER: the server\'s metadata "x-a-bin" is no base64',
+      '13 SERVER: the server\'s metadata "x-a-bin" is not base64',
       "hi, ",
     );
     await ends((call) => {
       call.ok(["x-a-bin", "*"]);
       call.data(HI);
       call.trailers([["grpc-status", "0"]]);
-    }, '13 SERVER: the server\'s metadata "x-a-bin" is no base64');
+    }, '13 SERVER: the server\'s metadata "x-a-bin" is not base64');
     await ends(endsWith(["grpc-status", "5"], ["grpc-message", "m"], ["x-a-bin", "*"]), "5 m", "hi, ");
   });
 });

@@ -235,8 +235,8 @@ describe("a call", () => {
   const TABLE = 'the option "metadata" must be a table of strings, numbers, or lists of them, by their names';
 
   it.each([
-    ['{ ["a b"] = "x" }', '"a b" is no name of metadata: these have lower-case letters, digits, "_", "-" and "."'],
-    ['{ ["x!"] = "a" }', '"x!" is no name of metadata: these have lower-case letters, digits, "_", "-" and "."'],
+    ['{ ["a b"] = "x" }', '"a b" is not a valid metadata name: names have lower-case letters, digits, "_", "-" and "."'],
+    ['{ ["x!"] = "a" }', '"x!" is not a valid metadata name: names have lower-case letters, digits, "_", "-" and "."'],
     ['{ x = "\\255" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ x = "a\\nb" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ ["grpc-timeout"] = "1S" }', `metadata "grpc-timeout" is gRPC's own and cannot be set`],
@@ -715,7 +715,7 @@ describe("files", () => {
         await other.run(`
           assert(grpc.loadfile("${folder}/broken.pb"))
           return select(3, connect("${server.address}", { reflection = false }):unary("/a.B/C", {}))`),
-      ).toBe(`cannot use ${folder}/broken.pb: it is no descriptor set`);
+      ).toBe(`cannot use ${folder}/broken.pb: it is not a descriptor set`);
     } finally {
       await other.stop();
     }

@@ -238,7 +238,7 @@ describe("messages", () => {
 
   it("that are no messages are told", async () => {
     for (const bytes of ["08", "0a05", "0b", "00", "ff".repeat(11), "8a0103080107"]) {
-      expect(await answered(bytes, "res")).toMatch(/^13 the server's answer is no all.All/);
+      expect(await answered(bytes, "res")).toMatch(/^13 the server's answer is not a valid all.All/);
     }
   });
 });

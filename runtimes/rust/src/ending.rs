@@ -30,10 +30,10 @@ pub(crate) async fn finish(queue: &Queue, all: Vec<OnUnload>, end: Instant) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => queue.log(
                 level::ERR,
-                &format!("what was given to on_unload failed: {error}"),
+                &format!("the function given to on_unload failed: {error}"),
             ),
             Err(_) => {
-                let text = "what was given to on_unload has not ended in its time (drain_timeout, worker_shutdown_timeout) and was dropped";
+                let text = "the function given to on_unload did not end in time (drain_timeout, worker_shutdown_timeout) and was dropped";
                 queue.log(level::ERR, text);
                 return;
             }

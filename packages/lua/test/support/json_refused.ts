@@ -134,7 +134,7 @@ export const REFUSED: Refused[] = [
       ["a date without a time", "2001-02-28"],
     ] as const
   ).map(([name, text]) => no(name, "optionalTimestamp", `"${text}"`, `optional_timestamp: ${TIME}`)),
-  no("FieldMaskInvalidCharacter", "optionalFieldMask", '"foo,bar_bar"', 'and "bar_bar" is none: a table such as'),
+  no("FieldMaskInvalidCharacter", "optionalFieldMask", '"foo,bar_bar"', 'but "bar_bar" is not: a table such as'),
   no("an empty path", "optionalFieldMask", '"foo,,bar"', "must be paths in lowerCamelCase"),
   no(
     "AnyWktRepresentationWithEmptyTypeAndValue",

@@ -148,7 +148,7 @@ async fn open(target: &Target, settings: &Settings, turn: usize) -> Result<Box<d
         format!("TLS: {}{hint}", explain(&error))
     })?;
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-        return Err("TLS: the server speaks no HTTP/2".to_owned());
+        return Err("TLS: the server does not speak HTTP/2".to_owned());
     }
     Ok(Box::new(stream))
 }

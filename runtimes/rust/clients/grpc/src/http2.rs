@@ -77,9 +77,9 @@ pub fn sentence(error: &h2::Error) -> String {
         (false, true) if reason == Reason::ENHANCE_YOUR_CALM => {
             format!("the server floods the connection, {too_large}")
         }
-        (false, true) => format!("what the server sent is no HTTP/2 ({name})"),
+        (false, true) => format!("the server did not send valid HTTP/2 ({name})"),
         (false, false) => {
-            format!("what the server sent is no valid response ({name}), {too_large}")
+            format!("the server did not send a valid response ({name}), {too_large}")
         }
     }
 }
@@ -106,7 +106,7 @@ pub fn of_response(status: StatusCode, kind: Option<&HeaderValue>, server: &str)
         Some(kind) => format!("the content-type \"{}\"", kind.as_bytes().escape_ascii()),
         None => "no content-type".to_owned(),
     };
-    let text = format!("{server}: HTTP {status} with {kind}, and no status of gRPC");
+    let text = format!("{server}: HTTP {status} with {kind}, and no gRPC status");
     Status::new(code, text)
 }
 
@@ -148,11 +148,11 @@ mod tests {
         let html = HeaderValue::from_static("text/html");
         assert_eq!(
             of_response(StatusCode::BAD_GATEWAY, Some(&html), "a:1").message(),
-            "a:1: HTTP 502 Bad Gateway with the content-type \"text/html\", and no status of gRPC"
+            "a:1: HTTP 502 Bad Gateway with the content-type \"text/html\", and no gRPC status"
         );
         assert_eq!(
             of_response(StatusCode::NOT_FOUND, None, "a:1").message(),
-            "a:1: HTTP 404 Not Found with no content-type, and no status of gRPC"
+            "a:1: HTTP 404 Not Found with no content-type, and no gRPC status"
         );
     }
 }

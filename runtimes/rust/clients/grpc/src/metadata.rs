@@ -55,7 +55,7 @@ pub fn read(reader: &mut Reader<'_>, into: &mut MetadataMap) -> Result<(), Error
 fn add(into: &mut MetadataMap, name: &str, value: Value<'_>) -> Result<(), Error> {
     let bad_name = || {
         refuse(format!(
-            "\"{name}\" is no name of metadata: these have lower-case letters, digits, \"_\", \"-\" and \".\""
+            "\"{name}\" is not a valid metadata name: names have lower-case letters, digits, \"_\", \"-\" and \".\""
         ))
     };
     let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
@@ -111,7 +111,7 @@ pub fn check(headers: &HeaderMap) -> Result<(), String> {
     let binary = headers.iter().filter(|(name, _)| is_binary(name));
     for (name, value) in binary {
         if decoded(value.as_bytes()).is_none() {
-            return Err(format!("the server's metadata \"{name}\" is no base64"));
+            return Err(format!("the server's metadata \"{name}\" is not base64"));
         }
     }
     Ok(())
@@ -238,7 +238,7 @@ mod tests {
         for text in ["*", "YQ,*", "Y", "A P8"] {
             assert_eq!(
                 check("x-bin", text),
-                Err("the server's metadata \"x-bin\" is no base64".to_owned())
+                Err("the server's metadata \"x-bin\" is not base64".to_owned())
             );
         }
     }

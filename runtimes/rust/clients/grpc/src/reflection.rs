@@ -72,7 +72,7 @@ pub async fn files(
 fn answered(queue: &mut VecDeque<File>, answers: Answers) -> Result<(), Status> {
     for bytes in answers.files {
         let file = File::decode(&bytes[..])
-            .map_err(|_| Status::internal("the server's reflection sent what is no descriptor"))?;
+            .map_err(|_| Status::internal("the server's reflection sent an invalid descriptor"))?;
         queue.push_back(file);
     }
     Ok(())
@@ -132,7 +132,7 @@ async fn ask_at(
     let bytes = responses.message().await?;
     let bytes = bytes.ok_or_else(|| Status::internal("the server's reflection gave no answer"))?;
     let response = ServerReflectionResponse::decode(bytes)
-        .map_err(|_| Status::internal("the server's reflection sent what is no answer"))?;
+        .map_err(|_| Status::internal("the server's reflection sent an invalid answer"))?;
     match response.answer {
         Some(Answer::Files(files)) => Ok(Answers {
             files: files.file_descriptor_proto,

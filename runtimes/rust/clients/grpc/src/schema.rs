@@ -139,7 +139,7 @@ fn contained<T>(compile: impl FnOnce() -> Result<T, String>) -> Result<T, String
 
 fn descriptor_set(bytes: &[u8]) -> Result<Vec<File>, String> {
     let set: Set =
-        prost::Message::decode(bytes).map_err(|_| "it is no descriptor set".to_owned())?;
+        prost::Message::decode(bytes).map_err(|_| "it is not a descriptor set".to_owned())?;
     proto::complete(set.file).map_err(|error| {
         format!("{error} (protoc writes the imports along with --include_imports)")
     })

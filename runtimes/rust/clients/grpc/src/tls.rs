@@ -86,7 +86,7 @@ pub fn new(pems: &Pems<'_>) -> Result<Tls, Error> {
 
 fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
     ServerName::try_from(host.to_owned())
-        .map_err(|_| refuse(format!("\"{host}\" is no name of a host")))
+        .map_err(|_| refuse(format!("\"{host}\" is not a host name")))
 }
 
 impl Tls {

@@ -62,7 +62,7 @@ fn code(trailers: &HeaderMap) -> Result<Code, String> {
         // tonic would turn every other number into Unknown.
         Some(number @ 0..=16) => Ok(Code::from_i32(number)),
         _ => Err(format!(
-            "the server's {STATUS} is \"{}\", which is no code of gRPC (0 to 16)",
+            "the server's {STATUS} is \"{}\", which is not a gRPC code (0 to 16)",
             first.escape_ascii()
         )),
     }
@@ -168,13 +168,13 @@ mod tests {
             assert_eq!(
                 status.message(),
                 format!(
-                    "a:1: the server's grpc-status is \"{text}\", which is no code of gRPC (0 to 16)"
+                    "a:1: the server's grpc-status is \"{text}\", which is not a gRPC code (0 to 16)"
                 )
             );
         }
         assert_eq!(
             failed(&[(STATUS, "99"), (MESSAGE, "why")]).message(),
-            "a:1: the server's grpc-status is \"99\", which is no code of gRPC (0 to 16): why"
+            "a:1: the server's grpc-status is \"99\", which is not a gRPC code (0 to 16): why"
         );
         assert_eq!(
             failed(&[(STATUS, "0"), (STATUS, "5")]).message(),

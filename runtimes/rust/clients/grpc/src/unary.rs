@@ -89,7 +89,7 @@ pub fn not_a_message(found: &Found) -> Error {
     let name = &found.types.messages[found.method.output].name;
     Error::new(
         Code::Internal as i32,
-        format!("the server's answer is no {name}: its files and the loaded ones differ"),
+        format!("the server's answer is not a valid {name}: its files and the loaded ones differ"),
     )
 }
 

@@ -93,7 +93,7 @@ impl Symbols {
         let is_message = match symbol.what {
             What::Message(_) => true,
             What::Enum => false,
-            _ => return at.says(&tail, format!("'{}' is no type", field.type_name)),
+            _ => return at.says(&tail, format!("'{}' is not a type", field.type_name)),
         };
         match (field.r#type, is_message) {
             (0, true) if field.default_value.is_some() => {
@@ -145,6 +145,6 @@ impl Symbols {
         if matches!(symbol.what, What::Message(_)) {
             return Ok(format!(".{full}"));
         }
-        at.says(tail, format!("'{name}' is no message"))
+        at.says(tail, format!("'{name}' is not a message"))
     }
 }

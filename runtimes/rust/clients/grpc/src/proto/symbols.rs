@@ -122,7 +122,7 @@ impl Symbols {
                 files: Vec::new(),
             });
             if !matches!(symbol.what, What::Package) {
-                let text = format!("\"{}\" is no package elsewhere", &package[..end]);
+                let text = format!("\"{}\" is not a package elsewhere", &package[..end]);
                 return at.says(&[2], text);
             }
             symbol.files.push(index);

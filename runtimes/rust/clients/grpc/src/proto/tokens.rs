@@ -230,7 +230,7 @@ pub fn unquote(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), String> {
             out.push(byte);
             continue;
         }
-        let wrong = || token.place.says("this text has an escape that is none");
+        let wrong = || token.place.says("this text has an invalid escape");
         let letter = *bytes.get(at).ok_or_else(wrong)?;
         at += 1;
         match letter {

@@ -95,7 +95,7 @@ fn field_mask(encoder: &mut Encoder<'_, '_, '_>, message: &Message) -> Result<()
                 let snake = std::str::from_utf8(path).ok().and_then(mask::snake);
                 let snake = snake.ok_or_else(|| {
                     Misfit::new(format!(
-                        "must be paths in lowerCamelCase such as \"name,home.cityName\", and {} is none: \
+                        "must be paths in lowerCamelCase such as \"name,home.cityName\", but {} is not: \
                          a table such as {{ paths = {{ \"home.city_name\" }} }} takes them as they are",
                         quoted(path)
                     ))

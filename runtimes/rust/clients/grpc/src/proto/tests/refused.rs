@@ -74,7 +74,7 @@ fn what_protoc_refuses_is_told_with_its_place() {
         (
             three,
             "enum E { A = 0; } service S { rpc R(E) returns (E); }",
-            "2:37: 'E' is no message",
+            "2:37: 'E' is not a message",
         ),
         (
             three,
@@ -175,7 +175,7 @@ fn what_protoc_refuses_is_told_with_its_place() {
         (
             two,
             "message M { optional string a = 1 [default = \"\\q\"]; }",
-            "2:46: this text has an escape that is none",
+            "2:46: this text has an invalid escape",
         ),
         (
             two,
