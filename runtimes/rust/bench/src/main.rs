@@ -1,4 +1,4 @@
-//! Calls `helloworld.Greeter/SayHello` by tonic, as `resty.ffi.grpc` does for Lua: what the bench compares it with.
+//! Calls `helloworld.Greeter/SayHello` with tonic alone. The bench compares `resty.ffi.grpc` with it.
 //!
 //! `native ADDRESS IN_FLIGHT SECONDS BYTES` prints one line of JSON.
 
@@ -14,7 +14,7 @@ use tonic_prost::ProstCodec;
 
 const WARM_UP: Duration = Duration::from_millis(100);
 
-/// The messages as prost's generated code has them: both are one string with the tag 1.
+/// Both messages, as prost would generate them: one string with the tag 1.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Text {
     #[prost(string, tag = "1")]
@@ -32,7 +32,7 @@ async fn call(client: &mut Grpc<Channel>, text: &Text) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-/// What the only thread has used of its processor.
+/// The processor time of the only thread.
 fn cpu_us() -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     let nanoseconds = text

@@ -1,4 +1,4 @@
-//! What the methods `cancelled` and `streams` answer.
+//! The counters that the methods `cancelled` and `streams` answer with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,22 +10,22 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Calls that were dropped before they were done, which is how a handler learns that it is cancelled.
+    /// Calls that were dropped before their end, as cancellation does.
     pub(crate) fn cancelled(&self) -> u64 {
         self.cancelled.load(Relaxed)
     }
 
-    /// Streams that run now.
+    /// Streams that are running.
     pub(crate) fn streams(&self) -> u64 {
         self.streams.load(Relaxed)
     }
 
-    /// Counts a call if it is cancelled.
+    /// Counts a call when it is cancelled.
     pub(crate) fn call<F: Future>(
         self: &Arc<Self>,
         call: F,
     ) -> impl Future<Output = F::Output> + use<F> {
-        // Not in the future, which may be dropped before it is polled.
+        // Created outside the future, which may be dropped before its first poll.
         let ending = Ending {
             counters: self.clone(),
             done: false,
@@ -37,7 +37,7 @@ impl Counters {
         }
     }
 
-    /// The same for a stream, which is also counted while it runs.
+    /// The same for a stream, which also counts while it runs.
     pub(crate) fn stream<F: Future>(
         self: &Arc<Self>,
         call: F,

@@ -1,4 +1,4 @@
-//! The method `dict`: operations of the shared dict, as words.
+//! The method `dict`: runs operations of the shared dict, given as words.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub(crate) async fn serve(req: Request) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-/// A last word that is a number is the time to live, if there is a value before it.
+/// If the last word is a number and follows a value, it is the time to live.
 fn with_ttl(rest: &str) -> (&str, Option<Duration>) {
     let split = rest.rsplit_once(' ');
     match split.map(|(value, last)| (value, last.parse())) {

@@ -1,4 +1,4 @@
-//! What there is to finish at the end.
+//! The work of `on_unload`.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,12 +9,12 @@ use resty_ffi::{Error, Request};
 
 use crate::words::text;
 
-/// How long it takes, and the file that notes that it is done.
+/// How long the work takes, and the file that records its end.
 #[derive(Clone, Default)]
 pub struct Finish(Arc<Mutex<Option<(u64, String)>>>);
 
 impl Finish {
-    /// Twice the same.
+    /// Two handles of the same work.
     pub fn pair() -> (Self, Self) {
         let one = Self::default();
         (one.clone(), one)

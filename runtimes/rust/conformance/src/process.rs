@@ -1,4 +1,4 @@
-//! Programs that a runtime starts, and the process that it runs in.
+//! The methods about child programs and the runtime's own process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::words::{number, text};
 
-/// Leaves the process with the code that the request names, or 3.
+/// Exits the process with the code in the request, or 3.
 pub fn exit(req: Request) -> Result<(), Error> {
     let code = match req.body() {
         None | Some([]) => 3,
@@ -19,8 +19,8 @@ pub fn exit(req: Request) -> Result<(), Error> {
     std::process::exit(code)
 }
 
-/// A line `wait MS` or `end MS`, then a line for each word of the program: after so many milliseconds it is waited for,
-/// or ended first.
+/// A line `wait MS` or `end MS`, then a line for each word of the command. After the pause the method waits for the
+/// program, with `end` after it has killed it.
 struct Run<'a> {
     end: bool,
     pause: Duration,
@@ -53,7 +53,7 @@ fn told(status: ExitStatus) -> String {
     }
 }
 
-/// What std has for it is SIGKILL.
+/// std kills with SIGKILL.
 pub fn run(req: Request) -> Result<String, Error> {
     let run = Run::parse(text(&req)?)?;
     let mut child = Command::new(run.program).args(run.arguments).spawn()?;
@@ -76,7 +76,7 @@ pub async fn run_async(req: Request) -> Result<String, Error> {
     Ok(told(child.wait().await?))
 }
 
-/// All variables, a line for each.
+/// All environment variables, one on each line.
 pub fn environment(_: Request) -> String {
     let mut variables: Vec<_> = std::env::vars()
         .map(|(name, value)| format!("{name}={value}"))
@@ -85,12 +85,12 @@ pub fn environment(_: Request) -> String {
     variables.join("\n")
 }
 
-/// How many there are after the program's name.
+/// The number of arguments after the program's name.
 pub fn arguments(_: Request) -> String {
     std::env::args().skip(1).count().to_string()
 }
 
-/// Asks for the signals that end a process or tell it something.
+/// Installs handlers for the signals that end or notify a process.
 pub async fn signals(_: Request) -> Result<&'static str, Error> {
     let kinds = [
         SignalKind::hangup(),

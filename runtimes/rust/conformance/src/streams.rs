@@ -1,4 +1,4 @@
-//! The methods that are streams, and the one that counts them.
+//! The streaming methods, and the one that counts streams.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::counters::Counters;
 
 const CHUNK: usize = 64 * 1024;
 
-/// Adds them to a router.
+/// Adds the methods to a router.
 pub(crate) fn serve(router: Router, counters: &Arc<Counters>) -> Router {
     let shown = counters.clone();
     router

@@ -1,4 +1,4 @@
-//! Requests that are text.
+//! Requests as text and numbers.
 
 use resty_ffi::{Error, Request};
 

@@ -1,4 +1,4 @@
-//! What streams leave behind. A process of its own: it looks at the process's memory.
+//! Streams leak no memory. A test program of its own, because it measures the memory of its process.
 
 mod host;
 
@@ -6,7 +6,7 @@ use std::fs;
 
 use host::Host;
 
-/// Of this process, in bytes.
+/// The memory of this process in bytes.
 fn memory() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();

@@ -1,4 +1,4 @@
-//! The example of the powers, as its readers will use it.
+//! Tests of the example `powers`.
 
 mod host;
 

@@ -1,4 +1,4 @@
-//! Streams of the conformance runtime's methods: on the thread that takes the calls, and on threads of their own.
+//! Streams of the conformance runtime: on the thread that takes the calls, and on threads of their own.
 
 mod host;
 
@@ -10,7 +10,7 @@ use host::{BAD_ARGUMENT, CANCELLED, Event, Host, NO_METHOD, Runtime, THREW, TIME
 const WINDOW: u64 = 256 * 1024;
 const CHUNK: u64 = 64 * 1024;
 
-/// Runs a test with handlers on the one thread, and on two.
+/// Runs a test with handlers on the polling thread, and on two threads of their own.
 fn both(test: impl Fn(&Host, Runtime)) {
     for cfg in [None, Some("workers")] {
         let host = Host::new();

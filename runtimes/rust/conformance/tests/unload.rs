@@ -1,4 +1,4 @@
-//! The end of a runtime. A process of its own: it counts threads.
+//! The end of a runtime. A test program of its own, because it counts threads.
 
 mod host;
 

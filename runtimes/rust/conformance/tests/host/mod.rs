@@ -1,8 +1,8 @@
-//! The smallest host, for tests: loads a runtime and makes calls with the functions that `libresty_ffi.so` has for hosts
-//! (`native/loop/host.h`, `native/host/pull/pull.h`). One thread each; several hosts may live at once.
+//! A minimal host for tests: loads a runtime and makes calls with the host functions of `libresty_ffi.so`
+//! (`native/loop/host.h`, `native/host/pull/pull.h`). Each host belongs to one thread; several hosts may exist at once.
 //!
-//! What makes it sound, for all of it: a runtime and a call belong to one host, are used on its thread, and are dropped
-//! before it.
+//! The safety of all code here rests on this: a runtime and a call belong to one host, are used on its thread, and are
+//! dropped before it.
 #![allow(
     unsafe_code,
     dead_code,
@@ -178,7 +178,7 @@ impl Drop for Call {
     }
 }
 
-/// The library of a workspace member, as Cargo has just built it.
+/// The library of a workspace member in Cargo's target folder.
 pub fn library(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let folder = exe.parent().and_then(|deps| deps.parent()).unwrap();
@@ -208,7 +208,7 @@ impl Host {
         unsafe { resty_ffi_pull_loop(self.pull) }
     }
 
-    /// The conformance runtime.
+    /// Loads the conformance runtime.
     pub fn load(&self, cfg: Option<&str>) -> Result<Runtime, String> {
         self.load_library("ffi_rust_conformance", cfg)
     }
@@ -217,7 +217,7 @@ impl Host {
         self.load_with(name, cfg, Options::default())
     }
 
-    /// One that may use these shared dicts.
+    /// Loads it with these shared dicts.
     pub fn load_with_dicts(&self, name: &str, cfg: Option<&str>, dicts: &str) -> Runtime {
         let list = CString::new(dicts).unwrap();
         let mut list = list.into_bytes_with_nul();
@@ -232,7 +232,7 @@ impl Host {
         self.load_with(name, cfg, options).unwrap()
     }
 
-    /// One whose old code has this long to end after a reload.
+    /// Loads it with this time for the old code to end after a reload.
     pub fn load_to_drain(&self, name: &str, cfg: Option<&str>, patience: Duration) -> Runtime {
         let options = Options {
             drain_ms: patience.as_millis() as u32,
@@ -241,7 +241,7 @@ impl Host {
         self.load_with(name, cfg, options).unwrap()
     }
 
-    /// In a process of its own, which is started again when it ends.
+    /// Loads it in a process of its own, which is restarted when it ends.
     pub fn load_isolated(&self, name: &str, cfg: Option<&str>) -> Result<Runtime, String> {
         let options = Options {
             isolate: 1,
@@ -346,7 +346,7 @@ impl Host {
         self.finish(&self.start(rt, method, request, None))
     }
 
-    /// The same, of an answer that is text.
+    /// The same for an answer that is text.
     #[track_caller]
     pub fn text(
         &self,
@@ -358,12 +358,12 @@ impl Host {
         String::from_utf8(answer).unwrap()
     }
 
-    /// Nobody waits for the call any more.
+    /// Cancels the call.
     pub fn cancel(&self, call: &Call) {
         unsafe { resty_ffi_call_cancel(call.call, CANCELLED) }
     }
 
-    /// How many calls had their end after nobody waited for it.
+    /// How many calls ended after they were cancelled.
     pub fn late(&self, rt: Runtime) -> u64 {
         self.stats(rt).late
     }
@@ -374,7 +374,7 @@ impl Host {
         stats
     }
 
-    /// Waits until the new code serves.
+    /// Reloads the runtime and waits until the new code serves.
     #[track_caller]
     pub fn reload(&self, rt: Runtime) {
         let mut error = [0u8; 2048];
@@ -393,7 +393,7 @@ impl Host {
         unsafe { resty_ffi_runtime_unload(rt.0) }
     }
 
-    /// Lets the event loop turn until something is so.
+    /// Runs the event loop until a condition holds.
     #[track_caller]
     pub fn turn_until(&self, what: &str, mut so: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
@@ -419,7 +419,7 @@ impl Host {
         }
     }
 
-    /// The log's lines without the runtime's name in front.
+    /// The lines of the log without the runtime's name.
     pub fn log(&self) -> Vec<(i32, String)> {
         let line = |(level, text): &(i32, String)| {
             let text = text

@@ -1,4 +1,4 @@
-//! Streams of the host: opened, sent to and read without waiting, and the same with the loop turning.
+//! Streams of the host, without waiting and while the event loop runs.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -24,11 +24,11 @@ unsafe extern "C" {
     fn resty_ffi_stream_next(call: *mut CallHead) -> c_int;
 }
 
-/// What a stream has to read.
+/// An event of a stream.
 #[derive(Debug, PartialEq)]
 pub enum Event {
     Message(Vec<u8>),
-    /// Its end: a status, and a message unless that is 0.
+    /// The end: a status, with a message unless the status is 0.
     End(i32, String),
 }
 
@@ -58,7 +58,7 @@ impl Host {
         self.open_with(rt, method, first.into(), false, None)
     }
 
-    /// `closed`: nothing follows the first message.
+    /// Opens a stream. `closed`: nothing follows the first message.
     pub fn open_with(
         &self,
         rt: Runtime,
@@ -84,7 +84,7 @@ impl Host {
 }
 
 impl Stream<'_> {
-    /// Whether there was room in the window.
+    /// Sends a message. Returns whether the window had room for it.
     #[track_caller]
     pub fn try_send(&self, message: &[u8]) -> bool {
         let (data, len) = pointer(Some(message));
@@ -99,7 +99,7 @@ impl Stream<'_> {
             .turn_until("the window opens", || self.try_send(message.as_bytes()));
     }
 
-    /// Nothing follows; `last` may be one message more.
+    /// Closes the client's direction, after a last message if there is one.
     #[track_caller]
     pub fn close(&self, last: Option<&str>) {
         let (data, len) = pointer(last.map(str::as_bytes));
@@ -125,7 +125,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Waits for it; cancels the stream at its deadline.
+    /// Waits for the next event. Cancels the stream at its deadline.
     #[track_caller]
     pub fn next(&self) -> Event {
         let mut next = None;
@@ -150,7 +150,7 @@ impl Stream<'_> {
         }
     }
 
-    /// All messages up to the end, as text, and how it ended.
+    /// All messages up to the end, as text, and the end.
     #[track_caller]
     pub fn rest(&self) -> (Vec<String>, i32, String) {
         let mut messages = Vec::new();

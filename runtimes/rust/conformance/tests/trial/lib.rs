@@ -14,7 +14,7 @@ use std::time::Duration;
 use resty_ffi::{Body, Bytes, Config, Error, Json, Request, Router, blocking, sync};
 
 async fn init(config: Config) -> Result<Router, Error> {
-    // Only inside tokio.
+    // This works only inside tokio.
     tokio::time::sleep(Duration::from_millis(1)).await;
     tracing::info!("set up");
     match config.as_str() {
@@ -137,7 +137,7 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
-/// Returns once two threads are here at the same time, which they never are on one.
+/// Returns once two threads are here at the same time, which cannot happen on one thread.
 fn meet() -> &'static str {
     static DOOR: std::sync::Barrier = std::sync::Barrier::new(2);
     DOOR.wait();

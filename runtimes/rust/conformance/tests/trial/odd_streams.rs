@@ -43,7 +43,7 @@ async fn panic_in_stream(_: Requests, sender: Sender) {
     panic!("in the stream");
 }
 
-/// The sum of the lengths, by the trait.
+/// The sum of the lengths, read through the trait `Stream`.
 async fn as_stream(mut requests: Requests, sender: Sender) -> Result<(), Error> {
     let mut sum = 0;
     while let Some(message) = poll_fn(|cx| Pin::new(&mut requests).poll_next(cx)).await {
@@ -82,7 +82,7 @@ async fn from_a_thread(mut requests: Requests, sender: Sender) -> Result<(), Err
     .await?
 }
 
-/// `a0`, `a1` … and `b0`, `b1` …, as many as the first message says, each letter from a task of its own.
+/// Sends `a0`, `a1` … and `b0`, `b1` …, as many as the first message says, from a task for each letter.
 async fn from_two_tasks(mut requests: Requests, sender: Sender) -> Result<(), Error> {
     let Some(n) = requests.recv().await? else {
         return Ok(());
@@ -101,7 +101,7 @@ async fn from_two_tasks(mut requests: Requests, sender: Sender) -> Result<(), Er
     b.await?
 }
 
-/// Chunks until one would have to wait; then, at the next message, how many were sent.
+/// Sends chunks until one would have to wait, then answers the next message with their number.
 async fn impatient(mut requests: Requests, sender: Sender) -> Result<(), Error> {
     let chunk = Bytes::from(vec![b'x'; 10_000]);
     let mut sent = 0;
@@ -114,7 +114,7 @@ async fn impatient(mut requests: Requests, sender: Sender) -> Result<(), Error> 
     sender.send(sent.to_string()).await
 }
 
-/// Ends at once; a task that it leaves behind tries to go on.
+/// Ends at once, while a task that it spawned tries to continue.
 async fn left_behind(mut requests: Requests, sender: Sender, report: Arc<Mutex<Option<String>>>) {
     tokio::spawn(async move {
         let received = loop {

@@ -1,4 +1,4 @@
-//! Echoes what `echo` is sent, and greets by any other name.
+//! `echo` answers its request; every other method answers with a greeting.
 use resty_ffi::{Body, Config, Error, Request, Router};
 
 async fn echo(req: Request) -> Option<Body> {

@@ -1,4 +1,4 @@
-//! One etcd of several endpoints: which of them is asked, and who asks.
+//! A client of an etcd cluster: chooses the endpoint and authenticates.
 
 use std::error::Error as Cause;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::pb::auth_client::AuthClient;
 
 pub struct Etcd {
     endpoints: Vec<Channel>,
-    /// The endpoint that is asked: the same as long as it can be reached.
+    /// The current endpoint, used as long as it can be reached.
     current: AtomicUsize,
     user: Option<User>,
     token: Mutex<Option<Token>>,
@@ -31,10 +31,10 @@ pub struct User {
 
 type Token = MetadataValue<Ascii>;
 
-/// What the generated clients talk to.
+/// The connection of the generated clients.
 pub type Connection = InterceptedService<Channel, Stamp>;
 
-/// Goes with every request.
+/// The token and the deadline of a request.
 #[derive(Clone)]
 pub struct Stamp {
     token: Option<Token>,
@@ -63,8 +63,8 @@ impl Etcd {
         }
     }
 
-    /// Does an RPC, `left` being how long it is waited for. It is done again where that is safe: on the next endpoint
-    /// if this one cannot be reached, and with a new token if etcd does not know ours any more.
+    /// Makes an RPC with the deadline `left`. Repeats it where that is safe: on the next endpoint if this one cannot be
+    /// reached, and with a new token if etcd has forgotten the old one.
     pub async fn call<M, T, F>(
         &self,
         message: M,
@@ -99,14 +99,14 @@ impl Etcd {
         }
     }
 
-    /// Makes the next call authenticate anew. Whether that can make a difference: there was a token.
+    /// Makes the next call authenticate again. Returns whether there was a token.
     pub async fn forget_token(&self) -> bool {
         self.token.lock().await.take().is_some()
     }
 
     async fn forget(&self, stale: Option<&Token>) {
         let mut token = self.token.lock().await;
-        // Another call may have got a new one meanwhile.
+        // Another call may have replaced it.
         if token.as_ref() == stale {
             *token = None;
         }
@@ -116,7 +116,7 @@ impl Etcd {
         let Some(user) = &self.user else {
             return Ok(None);
         };
-        // Held while it is asked for, so that calls at the same time ask once.
+        // Held while the token is requested, so that concurrent calls request it once.
         let mut token = self.token.lock().await;
         if token.is_none() {
             let answer = self.reach(|channel| user.authenticate(channel)).await?;
@@ -125,7 +125,7 @@ impl Etcd {
         Ok(token.clone())
     }
 
-    /// On the endpoint that is asked; on another if that one cannot be reached.
+    /// Runs an RPC on the current endpoint, and on the others if it cannot be reached.
     async fn reach<T, F>(&self, rpc: impl Fn(Channel) -> F) -> Result<T, Status>
     where
         F: Future<Output = Result<T, Status>>,
@@ -147,7 +147,7 @@ impl Etcd {
         }
     }
 
-    /// The next call goes to the next endpoint, unless another call has moved on already.
+    /// Moves to the next endpoint, unless another call has done so.
     fn leave(&self, endpoint: usize) {
         let next = (endpoint + 1) % self.endpoints.len();
         let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
@@ -169,7 +169,7 @@ impl User {
     }
 }
 
-/// etcd has been started anew, or its users have been changed.
+/// etcd was restarted, or its users were changed.
 fn is_stale(status: &Status) -> bool {
     status.code() == Code::Unauthenticated
         || status.message() == "etcdserver: revision of auth store is old"

@@ -1,4 +1,4 @@
-//! Where etcd is, and who we are.
+//! The configuration: endpoints and user.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ struct Settings {
     password: Option<String>,
 }
 
-/// Nothing is connected here, but all that can be wrong without a connection is found.
+/// Checks the configuration without connecting.
 pub fn client(config: &Config) -> Result<Etcd, Error> {
     let text = config.as_str().unwrap_or("{}");
     let settings: Settings = json::parse(text.as_bytes()).map_err(invalid)?;
@@ -34,7 +34,7 @@ pub fn client(config: &Config) -> Result<Etcd, Error> {
     Ok(Etcd::new(channels?, user))
 }
 
-/// Connects with the first call, and again when the connection is lost.
+/// Connects at the first call, and again after a lost connection.
 fn channel(address: &str) -> Result<Channel, Error> {
     let uri = Uri::builder().scheme("http").authority(address);
     let uri = uri.path_and_query("/").build();
@@ -44,7 +44,7 @@ fn channel(address: &str) -> Result<Channel, Error> {
     }
     Ok(Endpoint::from(uri)
         .connect_timeout(Duration::from_secs(2))
-        // Streams wait for ever: a server that is gone without a word must not go unnoticed.
+        // Streams wait without a limit, so a server that silently disappears must be noticed.
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
         .connect_lazy())

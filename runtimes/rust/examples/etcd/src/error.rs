@@ -1,4 +1,4 @@
-//! What a call ends with when it fails: the status of gRPC, 1 to 16, as the code.
+//! Errors of calls. The code is the gRPC status, 1 to 16.
 
 use std::error::Error as Cause;
 use std::iter::successors;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use resty_ffi::Error;
 use tonic::{Code, Status, TimeoutExpired};
 
-/// What comes this close to the deadline is about it.
+/// A status this close to the deadline is caused by it.
 const CLOSE: Duration = Duration::from_millis(50);
 
-/// etcd resets the stream at the deadline, which may be noticed here a moment later.
+/// etcd resets the stream at the deadline, which may arrive here a moment later.
 pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
     let due = deadline.is_some_and(|deadline| deadline <= Instant::now() + CLOSE);
     match status.source() {
@@ -18,7 +18,7 @@ pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
             Error::new(Code::DeadlineExceeded as i32, "the deadline has passed")
         }
         None => Error::new(status.code() as i32, status.message()),
-        // Not etcd's own: it could not be reached, or has gone.
+        // Not a status of etcd: it could not be reached, or went away.
         Some(cause) => {
             let late = chain(cause).any(|cause| cause.is::<TimeoutExpired>());
             let code = if late {
@@ -32,7 +32,7 @@ pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
     }
 }
 
-/// By a status, or by a reset without one, which tonic calls an error of the connection.
+/// Cancelled by a status, or by a reset without one, which tonic reports as an error of the connection.
 fn is_cancelled(status: &Status) -> bool {
     let reset = |cause: &(dyn Cause + 'static)| {
         let error = cause.downcast_ref::<h2::Error>();
@@ -49,7 +49,7 @@ pub fn is(error: &Error, code: Code) -> bool {
     error.code() == code as i32
 }
 
-/// An error, and what caused it.
+/// An error with its causes.
 pub fn chain<'a>(
     error: &'a (dyn Cause + 'static),
 ) -> impl Iterator<Item = &'a (dyn Cause + 'static)> {

@@ -1,10 +1,10 @@
-//! Keys and ranges of keys, as etcd takes them.
+//! Keys and ranges of keys in etcd's form.
 
 use resty_ffi::Error;
 
 use crate::error::bad_input;
 
-/// From a key up to, and without, an end; no end is the key alone.
+/// From a key to an exclusive end. An empty end is the key alone.
 #[derive(Clone)]
 pub struct Range {
     pub key: Vec<u8>,
@@ -21,7 +21,7 @@ impl Range {
                 let end = end.unwrap_or_default().into_bytes();
                 Ok(Self { key, end })
             }
-            // An empty key is none for etcd, the smallest is a zero byte; as an end, it means the last key.
+            // etcd has no empty key: the smallest is a zero byte, which as an end means the last key.
             (true, None) if key.is_empty() => Ok(Self {
                 key: vec![0],
                 end: vec![0],
@@ -34,7 +34,7 @@ impl Range {
     }
 }
 
-/// The first key behind all those with this prefix. UTF-8 has no byte 255.
+/// The first key after all keys with this prefix. UTF-8 has no byte 255.
 fn after(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
     if let Some(last) = end.last_mut() {
@@ -43,7 +43,7 @@ fn after(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// JSON has only UTF-8; what is none shows replacement characters.
+/// JSON is UTF-8; invalid bytes become replacement characters.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Leases: keys that go when nobody keeps them alive.
+//! Leases, which delete their keys unless they are kept alive.
 
 use std::convert::Infallible;
 use std::num::ParseIntError;
@@ -16,7 +16,7 @@ use crate::pb::lease_client::LeaseClient;
 use crate::pb::{LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest};
 use crate::streams;
 
-/// A string in JSON, whose numbers are too small for it in many languages. 0 is none.
+/// A string in JSON, because many languages cannot hold such large numbers. 0 means no lease.
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LeaseId(pub i64);
@@ -97,7 +97,7 @@ pub async fn keep_alive(
     }
 }
 
-/// Until the lease has gone, or the connection.
+/// Runs until the lease or the connection ends.
 async fn renew(
     etcd: &Etcd,
     id: LeaseId,

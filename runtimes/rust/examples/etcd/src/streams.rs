@@ -1,4 +1,4 @@
-//! RPCs that are streams in both directions, and go on for ever.
+//! RPCs that are streams in both directions without an end.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt, once};
 use tonic::Code;
 
-/// Between two attempts to open one again.
+/// The pause between two attempts to reopen a stream.
 pub const PAUSE: Duration = Duration::from_millis(500);
 
-/// What such an RPC is called with: a first request, and those that are sent later. It is open until the sender is
+/// The requests of such an RPC: the first one, and those that are sent later. It stays open until the sender is
 /// dropped.
 pub fn begin<T>(first: T) -> (mpsc::Sender<T>, impl Stream<Item = T> + use<T>) {
     let (sender, later) = mpsc::channel(1);

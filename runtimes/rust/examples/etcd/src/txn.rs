@@ -1,4 +1,4 @@
-//! `txn`: what is done depends on what is there, at one revision.
+//! `txn`: comparisons and operations at one revision.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `watch`: every change of some keys, in order, none twice, whatever becomes of the connection.
+//! `watch`: every change of some keys, in order and exactly once, across reconnects.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -40,9 +40,9 @@ struct Change {
 struct Watcher {
     etcd: Arc<Etcd>,
     range: Range,
-    /// The revision of the next change, 0 until etcd has said which one that is.
+    /// The revision of the next change, 0 until etcd reports it.
     next: i64,
-    /// etcd has answered since the watch was opened last.
+    /// etcd has answered since the watch was last opened.
     established: bool,
 }
 
@@ -71,7 +71,7 @@ impl Watcher {
                 tracing::warn!("a watch waits for etcd: {error}");
                 tokio::time::sleep(streams::PAUSE).await;
             } else if !renewed && is_refused(&error) && self.etcd.forget_token().await {
-                // etcd does not tell a token that it has forgotten from one that is not enough.
+                // etcd gives the same error for a forgotten token and for missing permission.
                 renewed = true;
             } else {
                 return Err(error);
@@ -79,7 +79,7 @@ impl Watcher {
         }
     }
 
-    /// Until the watch has gone, or the connection.
+    /// Runs until the watch or the connection ends.
     async fn follow(&mut self, sender: &Sender) -> Result<Infallible, Error> {
         let opened = self
             .etcd
@@ -111,7 +111,7 @@ impl Watcher {
             sender.send(Json(change)).await?;
             self.next = next;
         }
-        // Without events it says how far etcd is: when the watch begins, and now and then while nothing happens.
+        // Without events it reports etcd's revision: when the watch begins, and from time to time while it is idle.
         if quiet && (self.next == 0 || !answer.created) {
             self.next = self.next.max(revision(answer.header) + 1);
         }
@@ -123,7 +123,7 @@ impl Watcher {
             key: self.range.key.clone(),
             range_end: self.range.end.clone(),
             start_revision: self.next,
-            // So that a quiet watch does not fall behind what etcd still has.
+            // Keeps an idle watch within the history that etcd still has.
             progress_notify: true,
         };
         WatchRequest {
@@ -148,7 +148,7 @@ impl From<Event> for Change {
     }
 }
 
-/// etcd says why in words only.
+/// etcd gives the reason as text only.
 fn cancelled(answer: WatchResponse) -> Error {
     let reason = answer.cancel_reason;
     let (code, text) = if answer.compact_revision > 0 {

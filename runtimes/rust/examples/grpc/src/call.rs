@@ -1,4 +1,4 @@
-//! One RPC for one call or stream of ours. Whoever goes away drops the future, which cancels the RPC.
+//! One RPC for each call or stream. When the caller goes away, the future is dropped, which cancels the RPC.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::error::{bad_input, failed};
 use crate::json;
 use crate::messages::{Cut, Messages};
 
-/// One message there, one back.
+/// One request, one answer.
 pub async fn unary<M, R, F>(
     request: Request,
     rpc: impl FnOnce(tonic::Request<M>) -> F,
@@ -27,7 +27,7 @@ where
     Ok(Json(answer.map_err(failed)?.into_inner()))
 }
 
-/// One message there, many back.
+/// One request, many answers.
 pub async fn server_stream<M, R, F>(
     mut requests: Requests,
     sender: Sender,
@@ -46,7 +46,7 @@ where
     forward(rpc(timed(json::decode(&message)?, left)), &sender, failed).await
 }
 
-/// Many messages there, one back.
+/// Many requests, one answer.
 pub async fn client_stream<M, R, F>(
     requests: Requests,
     sender: Sender,
@@ -98,13 +98,13 @@ async fn forward<R: Serialize>(
     Ok(())
 }
 
-/// What becomes of a status, by the time that is left to the RPC when it begins.
+/// Converts a status into an error. `left` is the time left when the RPC begins.
 fn failure(left: Option<Duration>) -> impl Fn(Status) -> Error {
     let deadline = left.and_then(|left| Instant::now().checked_add(left));
     move |status| failed(status, deadline)
 }
 
-/// The service learns how long it is waited for.
+/// Sends the deadline to the service.
 fn timed<T>(message: T, left: Option<Duration>) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     if let Some(left) = left {

@@ -1,4 +1,4 @@
-//! Where the service is, and what it and we have to show.
+//! The configuration: the service's address and the certificates.
 
 use std::fs;
 use std::time::Duration;
@@ -27,7 +27,7 @@ struct Tls {
     host: Option<String>,
 }
 
-/// What to connect to. Nothing is connected here, but all that can be wrong without a connection is found.
+/// The endpoint. Checks the configuration without connecting.
 pub fn endpoint(config: &Config) -> Result<Endpoint, Error> {
     let text = config.as_str().unwrap_or("{}");
     let settings: Settings = json::parse(text.as_bytes()).map_err(invalid)?;
@@ -38,7 +38,7 @@ pub fn endpoint(config: &Config) -> Result<Endpoint, Error> {
     };
     let endpoint = Endpoint::from(uri(scheme, &settings.address)?)
         .connect_timeout(Duration::from_secs(3))
-        // A server that is gone without a word is noticed. Pings more often are an attack to most servers.
+        // Notices a server that silently disappears. Most servers take more frequent pings for an attack.
         .http2_keep_alive_interval(Duration::from_secs(300))
         .keep_alive_timeout(Duration::from_secs(20));
     match settings.tls {

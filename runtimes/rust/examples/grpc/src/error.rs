@@ -1,4 +1,4 @@
-//! What a call ends with when it fails: the status of gRPC, 1 to 16, as the code.
+//! Errors of calls. The code is the gRPC status, 1 to 16.
 
 use std::error::Error as Cause;
 use std::iter::successors;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use resty_ffi::Error;
 use tonic::{Code, Status, TimeoutExpired};
 
-/// What comes this close to the deadline is about it.
+/// A status this close to the deadline is caused by it.
 const CLOSE: Duration = Duration::from_millis(50);
 
-/// Servers in Go reset the stream at the deadline, which may be noticed here a moment later.
+/// Servers in Go reset the stream at the deadline, which may arrive here a moment later.
 pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
     let due = deadline.is_some_and(|deadline| deadline <= Instant::now() + CLOSE);
     match status.source() {
@@ -18,7 +18,7 @@ pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
             Error::new(Code::DeadlineExceeded as i32, "the deadline has passed")
         }
         None => Error::new(status.code() as i32, status.message()),
-        // Not the service's own: it could not be reached, or has gone.
+        // Not a status of the service: it could not be reached, or went away.
         Some(cause) => {
             let late = chain(cause).any(|cause| cause.is::<TimeoutExpired>());
             let code = if late {
@@ -31,7 +31,7 @@ pub fn failed(status: Status, deadline: Option<Instant>) -> Error {
     }
 }
 
-/// By a status, or by a reset without one, which tonic calls an error of the connection.
+/// Cancelled by a status, or by a reset without one, which tonic reports as an error of the connection.
 fn is_cancelled(status: &Status) -> bool {
     let reset = |cause: &(dyn Cause + 'static)| {
         let error = cause.downcast_ref::<h2::Error>();
@@ -44,7 +44,7 @@ pub fn bad_input(what: impl Into<String>) -> Error {
     Error::new(Code::InvalidArgument as i32, what)
 }
 
-/// An error with what caused it, in one line.
+/// An error with its causes, in one line.
 pub fn causes(error: &(dyn Cause + 'static)) -> String {
     let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
     texts.join(": ")

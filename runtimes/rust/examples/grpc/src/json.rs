@@ -1,4 +1,4 @@
-//! JSON from outside, with errors that name the field.
+//! Decodes JSON with errors that name the field.
 
 use resty_ffi::Error;
 use serde::de::DeserializeOwned;
@@ -10,9 +10,9 @@ pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, Error> {
     parse(message).map_err(bad_input)
 }
 
-/// Decodes an object; the error is a clause that says what is wrong, and where.
+/// Decodes an object. The error says what is wrong, and where.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
-    // serde would take an array for the fields in their order.
+    // serde would accept an array of the fields in their order.
     if !text.trim_ascii_start().starts_with(b"{") {
         return Err("not a JSON object".to_owned());
     }

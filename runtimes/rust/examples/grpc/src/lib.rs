@@ -1,4 +1,4 @@
-//! Calls gRPC services, with JSON for their messages: one module for each service.
+//! Calls gRPC services with messages in JSON. Each service has a module.
 
 mod call;
 mod config;
@@ -12,7 +12,7 @@ mod route_guide;
 use resty_ffi::{Config, Error, Router};
 
 fn init(config: Config) -> Result<Router, Error> {
-    // Connects with the first call, and again when the connection is lost.
+    // Connects at the first call, and again after a lost connection.
     let channel = config::endpoint(&config)?.connect_lazy();
     let router = Router::new();
     let router = greeter::serve(router, &channel);

@@ -1,4 +1,4 @@
-//! The caller's messages, as the RPC takes them.
+//! The caller's messages as the request stream of an RPC.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use crate::json;
 
-/// What the service sees of messages that break off: the caller has gone, or sent what is none.
+/// What the service sees when the caller goes away or sends an invalid message.
 pub enum Cut {
-    /// Their end. For RPCs that deal with each message as it comes.
+    /// The end of the messages. For RPCs that handle each message on its own.
     Ends,
-    /// Nothing, until the RPC is dropped and reset. For RPCs that take the end for "that was all".
+    /// Nothing, until the RPC is dropped and reset. For RPCs to which an end means that the messages are complete.
     Resets,
 }
 
@@ -27,7 +27,7 @@ pub struct Messages<T> {
 }
 
 impl<T> Messages<T> {
-    /// The second is told why they broke off.
+    /// The receiver gets the reason when the messages break off.
     pub fn new(requests: Requests, cut: Cut) -> (Self, oneshot::Receiver<Error>) {
         let (broken, why) = oneshot::channel();
         let messages = Self {
@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> Stream for Messages<T> {
             Ok(message) => Poll::Ready(message),
             Err(error) => {
                 if let Some(broken) = self.broken.take() {
-                    // Who would be told may have gone already.
+                    // The receiver may be gone.
                     let _ = broken.send(error);
                 }
                 match self.cut {

@@ -1,4 +1,4 @@
-//! Where the brokers are, and how records are sent to them.
+//! The configuration: the brokers and how records are sent.
 
 use rdkafka::ClientConfig;
 use resty_ffi::{Config, Error, code};
@@ -40,7 +40,7 @@ enum Compression {
 }
 
 impl Settings {
-    /// Nothing is connected here, but all that can be wrong without a connection is found.
+    /// Checks the configuration without connecting.
     pub fn load(config: &Config) -> Result<Self, Error> {
         let text = config.as_str().unwrap_or("{}");
         let settings: Self = json::parse(text.as_bytes()).map_err(invalid)?;
@@ -56,14 +56,14 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What all clients have in common.
+    /// The settings of all clients.
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", self.brokers.join(","))
             .set("reconnect.backoff.max.ms", "1000")
             .set("socket.keepalive.enable", "true")
-            // A topic that is unknown for longer is taken for one that does not exist.
+            // A topic that stays unknown for longer does not exist.
             .set("topic.metadata.propagation.max.ms", "1000");
         config
     }
@@ -74,9 +74,10 @@ impl Settings {
             .set("acks", self.acks.value())
             .set("compression.type", self.compression.value())
             .set("linger.ms", self.linger_ms.to_string())
-            // Records that come while so many requests are under way go out together in the next.
+            // While this many requests are in flight, records collect for the next one.
             .set("max.in.flight.requests.per.connection", "5")
-            // librdkafka has one for all records: a call's usual deadline. What nobody waits for is not sent later.
+            // librdkafka has one limit for all records: a call's usual deadline, so that records without a waiting
+            // caller are not sent later.
             .set("message.timeout.ms", "5000");
         config
     }
@@ -87,7 +88,7 @@ impl Settings {
             .set("group.id", group)
             .set("auto.offset.reset", from)
             .set("enable.auto.commit", "false")
-            // After which a member that has crashed is none any more, and a commit that finds no broker gives up.
+            // The time after which a crashed member leaves its group, and a commit without a broker fails.
             .set("session.timeout.ms", "10000");
         config
     }

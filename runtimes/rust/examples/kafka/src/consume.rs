@@ -1,4 +1,4 @@
-//! `consume`: records of a group there, commits back.
+//! `consume`: sends the records of a group and receives commits.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::json;
 use crate::kafka::Kafka;
 use crate::member::Member;
 
-/// For how long brokers are looked for when the stream begins.
+/// How long the stream looks for brokers when it begins.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct Subscription {
     from: From,
 }
 
-/// Where a group without commits begins.
+/// The offset at which a group without commits begins.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum From {
@@ -101,7 +101,7 @@ async fn send_records(member: &Member, sender: &Sender) -> Result<Infallible, Er
     }
 }
 
-/// Until the caller has closed its direction.
+/// Runs until the caller closes its direction.
 async fn take_commits(
     member: &Member,
     topics: &[String],

@@ -1,14 +1,14 @@
-//! What a call ends with when it fails: the code of Kafka's protocol, above 0, or `CLIENT`.
+//! Errors of calls. The code is that of Kafka's protocol, above 0, or `CLIENT`.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use resty_ffi::Error;
 
-/// What the client library says without having it from a broker.
+/// The code of errors of the client library itself.
 const CLIENT: i32 = 1000;
 
 pub fn failed(error: KafkaError) -> Error {
     match error {
-        // Arguments that no broker was asked about.
+        // Arguments that the library refuses.
         KafkaError::AdminOpCreation(what) => bad_input(what),
         KafkaError::AdminOp(code) => refused(code),
         error => match error.rdkafka_error_code() {
@@ -20,7 +20,7 @@ pub fn failed(error: KafkaError) -> Error {
 
 pub fn refused(code: RDKafkaErrorCode) -> Error {
     let number = match code {
-        // The client's own words for what brokers have a code for.
+        // Errors of the library for which Kafka has a code.
         RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownPartition => {
             RDKafkaErrorCode::UnknownTopicOrPartition as i32
         }

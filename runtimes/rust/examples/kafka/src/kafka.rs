@@ -13,7 +13,7 @@ use crate::error::failed;
 use crate::log::Log;
 use crate::threads::Threads;
 
-/// Each client connects when it is used first, and again when a connection is lost. Dropping them ends their threads
+/// Each client connects at its first use, and again after a lost connection. Dropping the clients ends their threads
 /// and connections.
 pub struct Kafka {
     pub settings: Settings,

@@ -1,11 +1,11 @@
-//! librdkafka's log lines, which come from threads of its own.
+//! The log of librdkafka, which logs from its own threads.
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel as Level;
 use rdkafka::consumer::ConsumerContext;
 use tracing::dispatcher::{self, Dispatch};
 
-/// Where a thread of the runtime logs to.
+/// The subscriber of the runtime's threads.
 #[derive(Clone)]
 pub struct Log(Dispatch);
 

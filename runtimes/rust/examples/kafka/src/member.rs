@@ -15,11 +15,11 @@ use crate::kafka::Kafka;
 use crate::log::Log;
 use crate::threads::Threads;
 
-/// Between two attempts to commit.
+/// The pause between two attempts to commit.
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub struct Member {
-    /// There until this is dropped.
+    /// `Some` until this is dropped.
     client: Option<Arc<Client>>,
     threads: Arc<Threads>,
 }
@@ -27,7 +27,7 @@ pub struct Member {
 type Client = StreamConsumer<Log>;
 
 impl Member {
-    /// Joins a group, unless no broker answers within `patience` or there is no such topic.
+    /// Joins a group. Fails if no broker answers within `patience` or the topic does not exist.
     pub async fn join(
         kafka: &Kafka,
         config: ClientConfig,
@@ -49,7 +49,7 @@ impl Member {
         })
     }
 
-    /// The next record. Waits while the brokers are away.
+    /// Waits for the next record, also while the brokers are away.
     pub async fn record(&self) -> Result<BorrowedMessage<'_>, Error> {
         let mut told = false;
         loop {
@@ -66,10 +66,10 @@ impl Member {
         }
     }
 
-    /// Commits that the records of a partition up to this one have been dealt with. Waits while the brokers are away.
+    /// Commits the records of a partition up to this one. Waits while the brokers are away.
     pub async fn commit(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
         let mut list = TopicPartitionList::with_capacity(1);
-        // What is committed is where to go on.
+        // The committed offset is the next one to read.
         list.add_partition_offset(topic, partition, Offset::Offset(offset + 1))
             .map_err(failed)?;
         loop {
@@ -95,8 +95,8 @@ impl Member {
 }
 
 impl Drop for Member {
-    /// Leaving asks the brokers, which takes a moment: five seconds at most where they do not answer, ten with a commit
-    /// under way.
+    /// Leaving the group needs an answer of the brokers: without one it takes at most five seconds, ten with a commit
+    /// in flight.
     fn drop(&mut self) {
         let client = self.client.take();
         if let Err(error) = self.threads.run(move || drop(client)) {
@@ -105,7 +105,7 @@ impl Drop for Member {
     }
 }
 
-/// Asks the brokers first: librdkafka would wait for them, and for the topics, for ever.
+/// Asks the brokers first: librdkafka would wait without a limit for them and for the topics.
 fn subscribe(client: &Client, topics: &[String], patience: Duration) -> Result<(), Error> {
     for topic in topics {
         let metadata = client
@@ -121,7 +121,7 @@ fn subscribe(client: &Client, topics: &[String], patience: Duration) -> Result<(
     client.subscribe(&topics).map_err(failed)
 }
 
-/// Whether it passes by itself: the brokers are away, are busy with the group, or have it join anew.
+/// Whether the error is temporary: the brokers are away, busy with the group, or make it rejoin.
 fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::*;
     matches!(

@@ -48,7 +48,7 @@ pub async fn produce(kafka: Arc<Kafka>, request: Request) -> Result<Json<Produce
     let delivery = delivery.map_err(|(error, _)| failed(error))?;
     Ok(Json(Produced {
         partition: delivery.partition,
-        // librdkafka's own number for "unknown" is another.
+        // librdkafka has a different number for "unknown".
         offset: delivery.offset.max(-1),
         topic: produce.topic,
     }))

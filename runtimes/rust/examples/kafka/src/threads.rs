@@ -1,4 +1,4 @@
-//! For what would block the thread that serves all calls.
+//! Threads for work that would block the thread that serves all calls.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -7,12 +7,12 @@ use std::thread::{Builder, JoinHandle};
 use resty_ffi::Error;
 use tokio::sync::oneshot;
 
-/// Each task has a thread of its own. Dropping this waits for them, so that none outlives the runtime.
+/// Each task has a thread of its own. Dropping this waits for the threads, so that none outlives the runtime.
 #[derive(Default)]
 pub struct Threads(Mutex<Vec<JoinHandle<()>>>);
 
 impl Threads {
-    /// Begins at once. If nobody waits for what the task returns, its thread drops that.
+    /// Starts a task. If the caller no longer waits, the task's thread drops the result.
     pub fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce() -> T + Send + 'static,
@@ -32,7 +32,7 @@ impl Drop for Threads {
     fn drop(&mut self) {
         let threads = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         for thread in mem::take(threads) {
-            // It ends; whether it panicked has been logged.
+            // A panic of the thread has been logged.
             let _ = thread.join();
         }
     }

@@ -45,7 +45,7 @@ pub async fn create(kafka: Arc<Kafka>, request: Request) -> Result<Json<Created>
     for result in results.map_err(failed)? {
         result.map_err(|(_, code)| refused(code))?;
     }
-    // The controller, which has answered, knows it before the other brokers do.
+    // The controller has answered, but the other brokers learn of the topic later.
     while !is_known(&kafka, &create.topic, &options).await? {
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }

@@ -1,4 +1,4 @@
-//! What the grammar does not say: numbers and names that exclude each other.
+//! The rules beyond the grammar, such as numbers and names that exclude each other.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::symbols::says;
 use crate::descriptor::{Enum, FeatureSet, Field, Message, Range, kind, label};
 use crate::features::{self, enum_type, json};
 
-/// The highest number of a field, and those that are protobuf's own.
+/// The highest number of a field, and the range that protobuf reserves for itself.
 const MAX_NUMBER: i32 = (1 << 29) - 1;
 const OWN: std::ops::RangeInclusive<i32> = 19000..=19999;
 
@@ -164,7 +164,7 @@ impl Checks<'_> {
         Ok(())
     }
 
-    /// Where the JSON names count, no two fields have the same; else only json_name must not be given twice.
+    /// In files with JSON support all JSON names must differ; in others only those given by json_name.
     fn json_names(
         &self,
         message: &Message,

@@ -1,4 +1,4 @@
-//! Enums, and the numbers and names that are reserved in them and in messages.
+//! Enums, and the reserved numbers and names of enums and messages.
 
 use super::options::{Seen, Target};
 use super::parser::Parser;
@@ -54,8 +54,8 @@ impl Parser<'_> {
         Ok(found)
     }
 
-    /// `2, 9 to 11, 40 to max` or `"a", "b"`; an edition has names without quotes. The ends of an enum's ranges are
-    /// within them.
+    /// `2, 9 to 11, 40 to max` or `"a", "b"`; in editions the names have no quotes. The ranges of an enum include their
+    /// ends.
     pub fn reserved(
         &mut self,
         ranges: &mut Vec<Range>,

@@ -1,4 +1,4 @@
-//! Fields, in messages, in oneofs and as extensions.
+//! Fields of messages and oneofs, and extensions.
 
 use super::message::{Around, Nested};
 use super::options::{Target, Value, escaped};
@@ -53,7 +53,7 @@ impl Parser<'_> {
             (field.r#type, field.type_name) = self.field_type()?;
             None
         };
-        // It could be a type of this name in proto3.
+        // In proto3 this may be the name of a type.
         field.name = self.marked_name("the name of the field")?;
         self.numbered(&mut field)?;
         self.expect(";")?;
@@ -73,7 +73,7 @@ impl Parser<'_> {
             "required" => label::REQUIRED,
             "repeated" => label::REPEATED,
             _ => {
-                // A map and a field of a oneof have none.
+                // Maps and the fields of a oneof have no label.
                 let is_map = self.sees("map") && self.peek_second().raw == "<";
                 if self.edition != PROTO2 || is_map || matches!(around, Around::Oneof(_)) {
                     return Ok(false);
@@ -126,7 +126,7 @@ impl Parser<'_> {
         Ok((key, value))
     }
 
-    /// A kind, or else a name.
+    /// A scalar kind, or the name of a type.
     fn field_type(&mut self) -> Result<(i32, String), String> {
         let token = self.peek();
         let scalar = SCALARS.iter().find(|(name, _)| *name == token.raw);
@@ -137,7 +137,7 @@ impl Parser<'_> {
         Ok((0, self.type_name("the type of a field")?))
     }
 
-    /// From `=` on, with the options.
+    /// Reads a field from `=` on, with its options.
     fn numbered(&mut self, field: &mut Field) -> Result<(), String> {
         self.expect("=")?;
         self.mark(&[3], self.peek().place);
@@ -172,7 +172,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// After `group`.
+    /// Reads a group after the keyword.
     fn group(&mut self, mut field: Field, nested: &mut Nested<'_>) -> Result<Field, String> {
         let place = self.peek().place;
         let name = self.name("the name of the group")?;
@@ -189,7 +189,7 @@ impl Parser<'_> {
             ..Message::default()
         };
         let (at, depth) = (nested.messages.len(), nested.depth + 1);
-        // The group's message is a sibling of its field.
+        // The group's message is declared beside its field.
         let own: Vec<i32> = self.path.split_off(self.path.len() - 2);
         let read = self.within(nested.field, at, |p| {
             p.mark(&[], place);
@@ -202,7 +202,7 @@ impl Parser<'_> {
     }
 }
 
-/// The message that an entry of a map is on the wire.
+/// The message of a map's entries.
 fn entry(field: &Field, key: Field, value: Field) -> Message {
     let mut name = String::new();
     let mut upper = true;
@@ -220,7 +220,7 @@ fn entry(field: &Field, key: Field, value: Field) -> Message {
     }
     name.push_str("Entry");
     let mut parts = vec![key, value];
-    // What is said of the map's strings is meant for those in it.
+    // The map's features for strings apply to its keys and values.
     let features = field.options.as_ref().and_then(|options| options.features);
     let utf8 = features.map_or(0, |features| features.utf8_validation);
     for part in parts
@@ -241,7 +241,7 @@ fn entry(field: &Field, key: Field, value: Field) -> Message {
     }
 }
 
-/// `aB_c` for `a_b__c`… as protoc makes it: a letter after `_` is a capital one.
+/// The JSON name as protoc makes it: a letter after `_` becomes a capital.
 pub fn json_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut upper = false;
@@ -260,7 +260,7 @@ pub fn json_name(name: &str) -> String {
     out
 }
 
-/// As the descriptor has it, or what it has to be.
+/// The default in the form of the descriptor. The error says what it must be.
 fn default_value(field: &Field, value: &Value) -> Result<String, String> {
     let wrong = |what: &str| Err(format!("the default has to be {what}"));
     if field.label == label::REPEATED {

@@ -1,4 +1,4 @@
-//! What stands at the outermost level of a `.proto` text.
+//! The outermost level of a `.proto` text.
 
 use super::options::{Seen, Target};
 use super::parser::{Parser, Places};
@@ -6,7 +6,7 @@ use super::tokens::Kind;
 use crate::descriptor::File;
 use crate::features::{EDITION_2023, EDITION_2024, PROTO2, PROTO3};
 
-/// Names are not resolved, and a type of a name is of no kind yet. An error begins with line and column.
+/// Parses a file. Names and the kinds of named types are not resolved yet. An error begins with line and column.
 pub fn parse(name: &str, text: &[u8]) -> Result<(File, Places), String> {
     let mut parser = Parser::new(text)?;
     let mut file = File {
@@ -53,7 +53,7 @@ impl Parser<'_> {
         self.expect(";")
     }
 
-    /// `export` or `local` before a message or an enum, as a value of `visibility`.
+    /// Reads `export` or `local` before a message or an enum, as a value of `visibility`.
     pub fn visibility(&mut self) -> i32 {
         let keyword = self.peek().raw;
         let is_one = self.edition >= EDITION_2024
@@ -135,7 +135,7 @@ impl Parser<'_> {
         } else if self.takes("weak") {
             file.weak_dependency.push(index);
         } else if self.edition >= EDITION_2024 && self.takes("option") {
-            // Only the extensions in it are of use, and only in options.
+            // Only its extensions are used, and only in options.
             let name = self.utf8("the name of a file")?;
             file.option_dependency.push(name);
             return self.expect(";");

@@ -1,4 +1,4 @@
-//! The files of `google/protobuf` that others import without having them.
+//! The files of `google/protobuf`, which need not be loaded.
 
 const FILES: [(&str, &str); 15] = [
     ("any", include_str!("../google/any.proto")),

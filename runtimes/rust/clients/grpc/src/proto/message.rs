@@ -5,7 +5,7 @@ use super::parser::Parser;
 use crate::descriptor::{Enum, Field, Message, MessageOptions, Oneof, Range};
 use crate::features::PROTO3;
 
-/// Messages in messages, as protoc bounds them.
+/// How deep messages nest; protoc has the same limit.
 const MAX_DEPTH: usize = 32;
 
 /// Where a field stands.
@@ -16,16 +16,16 @@ pub enum Around {
     Extend,
 }
 
-/// The messages that fields bring along: those of groups and the entries of maps.
+/// The messages that fields declare: groups and map entries.
 pub struct Nested<'m> {
-    /// Their field in the descriptor that they are in.
+    /// The number of their list in the descriptor around them.
     pub field: i32,
     pub messages: &'m mut Vec<Message>,
     pub depth: usize,
 }
 
 impl Parser<'_> {
-    /// After `message`.
+    /// Reads a message after the keyword.
     pub fn message(&mut self, visibility: i32, depth: usize) -> Result<Message, String> {
         let mut message = Message {
             name: self.marked_name("the name of the message")?,
@@ -173,7 +173,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// After `extend`. `list` and `nested` are where the fields and their groups are in the descriptor around them.
+    /// Reads extensions after `extend`. `list` and `nested` are the numbers of the lists for the fields and their
+    /// groups in the descriptor around them.
     pub fn extend(
         &mut self,
         list: i32,
@@ -216,7 +217,7 @@ fn nested(field: i32, message: &mut Message, depth: usize) -> Nested<'_> {
     }
 }
 
-/// proto3's `optional` makes a oneof of the one field.
+/// Gives each `optional` field of proto3 a oneof of its own.
 fn synthetic_oneofs(message: &mut Message) {
     for at in 0..message.field.len() {
         if !message.field[at].proto3_optional {

@@ -1,4 +1,4 @@
-//! `.proto` texts, and descriptors that others have made of them, to descriptors in which every name is resolved.
+//! Compiles `.proto` texts, and completes descriptors from elsewhere, to descriptors in which every name is resolved.
 
 mod check;
 mod enumeration;
@@ -31,7 +31,7 @@ pub fn is_built_in(name: &str) -> bool {
     google::text(name).is_some()
 }
 
-/// The file `root` and what it imports. An error begins with the name of the file, with line and column.
+/// Compiles the file `root` and its imports. An error begins with the name of the file, line and column.
 pub fn compile<'t>(
     root: &str,
     text_of: impl Fn(&str) -> Option<&'t [u8]>,
@@ -55,8 +55,8 @@ pub fn compile<'t>(
     checked(sources)
 }
 
-/// Files that came as descriptors, with those of `google/protobuf` that they import. What they import and lack is told
-/// only if something of it is needed.
+/// Completes files that arrive as descriptors with the imported files of `google/protobuf`. Other missing imports are
+/// an error only if something in them is needed.
 pub fn complete(files: Vec<File>) -> Result<Vec<File>, String> {
     let mut seen = HashSet::new();
     let mut sources: Vec<Source> = Vec::new();

@@ -1,10 +1,10 @@
-//! Options. Those that say how messages are read and written are kept; of the others it is checked that there are such.
+//! Options. Those that decide how messages are read and written are kept; the names of the others are checked.
 
 use super::parser::{Parser, integer_of};
 use super::tokens::{Kind, Token};
 use crate::descriptor::FeatureSet;
 
-/// What has options.
+/// The declarations that have options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     File,
@@ -34,7 +34,7 @@ impl Value {
     }
 }
 
-/// The options that have been set, whose names stand in no brackets.
+/// The names of the options that are set, apart from those in brackets.
 #[derive(Default)]
 pub struct Seen(Vec<String>);
 
@@ -148,7 +148,7 @@ impl Shape {
 }
 
 impl<'a> Parser<'a> {
-    /// `name = value`. `keep` gets those of `descriptor.proto`, and `features` what is set of these.
+    /// Reads `name = value`. `keep` receives the options of `descriptor.proto`, `features` the features.
     pub fn option(
         &mut self,
         target: Target,
@@ -206,7 +206,7 @@ impl<'a> Parser<'a> {
                 ([feature], Value::Name(value, false)) if !feature.starts_with('(') => features
                     .set(feature, value)
                     .map_err(|error| value_place.says(error)),
-                // Those of languages.
+                // Features of languages.
                 ([first, ..], _) if first.starts_with('(') => Ok(()),
                 _ => Err(value_place.says("a feature is the name of a value")),
             },
@@ -228,7 +228,7 @@ impl<'a> Parser<'a> {
         let token = self.peek();
         let value = match token.kind {
             Kind::Name => Value::Name(token.raw.to_owned(), minus),
-            // Beyond 64 bits, a number is a float.
+            // A number beyond 64 bits is a float.
             Kind::Integer => match integer_of(token.raw) {
                 Some(number) => Value::Integer(number, minus),
                 None => Value::Float(float_of(token.raw, minus)),
@@ -241,7 +241,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    /// `[a = 1, (b) = 2]`, if there is one.
+    /// Reads `[a = 1, (b) = 2]`, if present.
     pub fn options_in_brackets(
         &mut self,
         target: Target,
@@ -253,7 +253,7 @@ impl<'a> Parser<'a> {
         }
         let mut seen = Seen::default();
         loop {
-            // These two look like options, and have places of their own in the descriptor.
+            // These two look like options, but are fields of the descriptor.
             let name = self.peek().raw;
             let is_own = target == Target::Field && matches!(name, "default" | "json_name");
             if is_own && self.peek_second().raw == "=" {
@@ -327,7 +327,7 @@ fn skip_message<'t, 'a>(tokens: &'t [Token<'a>]) -> &'t [Token<'a>] {
     &[]
 }
 
-/// A text in bytes as a default value has it.
+/// Escapes bytes in the form of a default value.
 pub fn escaped(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for byte in bytes {

@@ -1,4 +1,4 @@
-//! Reads a `.proto` text word by word: what the readers of its parts have in common.
+//! Reads a `.proto` text token by token, for the readers of its parts.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,14 @@ use super::tokens::{Kind, Place, Token, tokens, unquote};
 use crate::descriptor::Range;
 use crate::features::{EDITION_2023, PROTO2};
 
-/// Where the parts of a file are in its text, by their paths in the descriptor as in `SourceCodeInfo`.
+/// The places of a file's declarations in its text, by their paths in the descriptor as in `SourceCodeInfo`.
 pub type Places = HashMap<Vec<i32>, Place>;
 
 pub struct Parser<'a> {
     tokens: Vec<Token<'a>>,
     at: usize,
     pub places: Places,
-    /// Of what is being read.
+    /// The path of the current declaration.
     pub path: Vec<i32>,
     pub edition: i32,
 }
@@ -80,7 +80,7 @@ impl<'a> Parser<'a> {
         Ok(self.next().raw.to_owned())
     }
 
-    /// A name, whose place is kept.
+    /// Reads a name and notes its place.
     pub fn marked_name(&mut self, what: &str) -> Result<String, String> {
         let place = self.peek().place;
         let name = self.name(what)?;
@@ -88,7 +88,7 @@ impl<'a> Parser<'a> {
         Ok(name)
     }
 
-    /// `a.b.c`, maybe with a dot before it.
+    /// Reads `a.b.c`, optionally with a dot before it.
     pub fn type_name(&mut self, what: &str) -> Result<String, String> {
         let mut name = String::new();
         if self.takes(".") {
@@ -102,7 +102,7 @@ impl<'a> Parser<'a> {
         Ok(name)
     }
 
-    /// One text, or several that follow each other.
+    /// Reads one text, or several in a row, which are joined.
     pub fn text(&mut self, what: &str) -> Result<Vec<u8>, String> {
         if self.peek().kind != Kind::Text {
             return self.expected(what);
@@ -120,7 +120,7 @@ impl<'a> Parser<'a> {
         String::from_utf8(text).map_err(|_| place.says("this text is not UTF-8"))
     }
 
-    /// A whole number; none is above `most`.
+    /// Reads a whole number of at most `most`.
     pub fn integer(&mut self, what: &str, most: u64) -> Result<u64, String> {
         let token = self.peek();
         if token.kind != Kind::Integer {
@@ -138,7 +138,7 @@ impl<'a> Parser<'a> {
         self.places.insert(path, place);
     }
 
-    /// Reads what has this place in the descriptor of what is being read.
+    /// Reads a declaration at this place in the current descriptor.
     pub fn within<T>(
         &mut self,
         field: i32,
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
         read
     }
 
-    /// Tokens up to the one that closes what the next one opens.
+    /// Skips a bracket with everything inside it.
     pub fn balanced(&mut self) -> Result<Vec<Token<'a>>, String> {
         let (opening, start) = (self.peek(), self.at);
         let mut depth = 0_usize;
@@ -183,7 +183,7 @@ impl<'a> Parser<'a> {
         Ok(self.integer(what, i32::MAX as u64)? as i32)
     }
 
-    /// `max` is -1 for a message, where it depends on options.
+    /// `max` becomes -1 in a message, where its value depends on options.
     pub fn range(&mut self, of_enum: bool) -> Result<Range, String> {
         let read = |parser: &mut Self| match of_enum {
             true => parser.signed("a number"),

@@ -1,10 +1,10 @@
-//! Names of types to what they stand for: full names with a dot before them, and a kind for each field.
+//! Resolves the names of types to full names with a leading dot, and gives each field its kind.
 
 use super::source::Source;
 use super::symbols::{At, Symbols, What, joined};
 use crate::descriptor::{Field, File, Message, kind};
 
-/// `strict`: a file may use only the names of those that it imports.
+/// `strict`: a file may use only names of the files that it imports.
 pub fn resolve(sources: &mut [Source], strict: bool) -> Result<(), String> {
     let mut symbols = Symbols::new(sources, strict)?;
     for (file, Source { file: own, places }) in sources.iter_mut().enumerate() {

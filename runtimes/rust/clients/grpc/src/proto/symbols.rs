@@ -1,4 +1,4 @@
-//! The names of a set of files, and who may use them.
+//! The names of a set of files, and the files that may use them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,29 +10,29 @@ use crate::descriptor::{Enum, Message, Range};
 #[derive(Clone, Debug)]
 pub enum What {
     Package,
-    /// With the numbers of its extensions.
+    /// A message, with its extension ranges.
     Message(Vec<Range>),
     Enum,
     Service,
-    /// A field, a value, a method …: nothing is inside of it.
+    /// A field, an enum value, a method …: a name without names inside.
     Leaf,
 }
 
 pub struct Symbol {
     pub what: What,
-    /// Where it is; a package may be in several.
+    /// The files that declare it; a package may have several.
     files: Vec<usize>,
 }
 
 pub struct Symbols {
     pub by_name: HashMap<String, Symbol>,
-    /// By file, the files whose names it may use; all of them where imports say nothing.
+    /// The files whose names each file may use. `None`: every file may use all.
     visible: Option<Vec<HashSet<usize>>>,
     names: Vec<String>,
     pub extensions: HashMap<(String, i32), String>,
 }
 
-/// Where something is in a file.
+/// The place of a declaration in a file.
 pub struct At<'p> {
     pub file: usize,
     pub name: String,
@@ -91,7 +91,7 @@ pub fn joined(scope: &str, name: &str) -> String {
 }
 
 impl Symbols {
-    /// `strict`: a file may use only the names of those that it imports.
+    /// `strict`: a file may use only names of the files that it imports.
     pub fn new(sources: &[Source], strict: bool) -> Result<Self, String> {
         let mut symbols = Self {
             by_name: HashMap::new(),
@@ -206,7 +206,7 @@ impl Symbols {
     ) -> Result<(), String> {
         self.declare(at, &place, scope, &found.name, What::Enum)?;
         for (k, value) in found.value.iter().enumerate() {
-            // As in C++, values are in the scope that the enum is in.
+            // As in C++, enum values belong to the scope around the enum.
             let tail = [place[0], place[1], 2, k as i32];
             self.declare(at, &tail, scope, &value.name, What::Leaf)?;
         }
@@ -222,7 +222,7 @@ impl Symbols {
         sees.then_some(symbol)
     }
 
-    /// A type, first looked for in the innermost scope.
+    /// Finds a type, beginning in the innermost scope.
     pub fn find(
         &self,
         name: &str,
@@ -253,7 +253,7 @@ impl Symbols {
                 }
                 Some(What::Leaf) | None => {}
                 Some(_) if is_whole => {}
-                // What the first part names has to have the rest.
+                // The symbol of the first part must contain the rest.
                 Some(_) => {
                     return match self.symbol(&full, at) {
                         Some(symbol) => Ok((full, symbol)),

@@ -1,4 +1,4 @@
-//! A `.proto` text, in its words.
+//! The tokens of a `.proto` text.
 
 use std::fmt::Display;
 
@@ -15,7 +15,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Token<'a> {
     pub kind: Kind,
-    /// As it is written; of a text, with its quotes.
+    /// The token as it is written, a text with its quotes.
     pub raw: &'a str,
     pub bytes: &'a [u8],
     pub place: Place,
@@ -108,7 +108,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// White space and comments, in whatever encoding.
+    /// Skips white space and comments, which may have any encoding.
     fn skip(&mut self) -> Result<(), String> {
         loop {
             match (self.peek(0), self.peek(1)) {
@@ -173,7 +173,7 @@ impl<'a> Lexer<'a> {
                 }
                 self.digits();
             }
-            // In aggregate values a number may say that it is a float.
+            // In aggregate values a number may end in `f`.
             if matches!(self.peek(0), b'f' | b'F') {
                 kind = Kind::Float;
                 self.at += 1;
@@ -219,7 +219,7 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }
 
-/// What a text with its quotes stands for, at the end of `out`.
+/// Appends the bytes of a text with quotes to `out`.
 pub fn unquote(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), String> {
     let bytes = &token.bytes[1..token.bytes.len() - 1];
     let mut at = 0;
@@ -262,7 +262,7 @@ pub fn unquote(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), String> {
                         at += 6;
                     }
                 }
-                // Half of a pair is no letter.
+                // Half of a surrogate pair is not a letter.
                 let letter = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
                 out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
             }
@@ -280,7 +280,7 @@ pub fn unquote(token: &Token<'_>, out: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// What up to `most` digits are worth, and how many there are.
+/// The value of up to `most` digits, and their count.
 fn digits(bytes: &[u8], radix: u32, most: usize) -> (u32, usize) {
     let values = bytes.iter().take(most);
     let values = values.map_while(|byte| (*byte as char).to_digit(radix));
