@@ -276,8 +276,8 @@ public final class Conformance {
     }
 
     /**
-     * A line {@code wait MS} or {@code end MS}, then a line for each word of a program: after so
-     * many milliseconds it is waited for, or ended first.
+     * Runs a program. The first line is {@code wait MS} or {@code end MS}, and each further line is
+     * a word of the command. After the time the program is waited for, or ended first.
      */
     private static byte[] run(String request) throws IOException, InterruptedException {
         String[] lines = request.split("\n");
@@ -288,7 +288,7 @@ public final class Conformance {
         if (first[0].equals("end")) {
             program.destroy();
         }
-        // Java tells the signals from the codes in no other way.
+        // Java reports a signal as a code above 128.
         int code = program.waitFor();
         return bytes(code > 128 ? "signal " + (code - 128) : "exit " + code);
     }

@@ -57,7 +57,7 @@ int jvm_load(JavaVM *vm, const char *cfg, resty_ffi_queue *q, struct trouble *t)
     JNIEnv *env;
     JavaVMAttachArgs args = {.version = JNI_VERSION_10, .name = "ffi-java-load"};
     if ((*vm)->AttachCurrentThreadAsDaemon(vm, (void **)&env, &args) != JNI_OK) {
-        trouble_set(t, "the thread that loads the runtime cannot enter the JVM");
+        trouble_set(t, "the thread that loads the runtime cannot attach to the JVM");
         return 1;
     }
     int rc = call_load(env, cfg, q, t);

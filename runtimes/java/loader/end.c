@@ -1,7 +1,6 @@
 /*
- * The end of the process is the JVM's end too: shutdown hooks run, File.deleteOnExit deletes. System.exit does all
- * that, on the JVM's main thread; when it is done it calls back instead of ending the process, and whoever ends it goes
- * on.
+ * The JVM ends with its process: shutdown hooks run, File.deleteOnExit deletes. System.exit does that on the JVM's main
+ * thread. It then calls back instead of ending the process, and the thread that ends the process continues.
  */
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -11,12 +10,12 @@
 
 #include "loader.h"
 
-/* How long the hooks may take: nginx kills a worker that has not ended a second after it was told to. */
+/* How long the hooks may take: nginx kills a worker that has not ended one second after the signal. */
 #define BOUND_MS 1000
 
 static _Atomic enum { RUNNING, ENDING, ENDED } state;
 static sem_t wanted;
-static pid_t owner; /* not a process that was forked from ours: it has no JVM thread */
+static pid_t owner; /* a process that was forked from this one has no JVM thread */
 
 /* An exit handler: of nginx's worker, of resty-ffi-run. */
 static void end(void)

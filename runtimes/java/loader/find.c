@@ -1,6 +1,6 @@
 /*
- * Where a JVM may be. nginx empties its workers' environment, so that JAVA_HOME and PATH are often not there; then it
- * is the machine's own choice (/usr/bin/java, default-java) that counts, and only without one the newest JVM found.
+ * Finds a JVM. nginx removes the environment of its workers, so JAVA_HOME and PATH are often missing. Then the default
+ * of the machine counts (/usr/bin/java, default-java), and without a default the newest JVM that is installed.
  */
 #include <glob.h>
 #include <libgen.h>
@@ -22,7 +22,7 @@ static const char *const many[] = {
     "/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*", "/usr/local/openjdk*",
 };
 
-/* The major version of the Java in home, by its release file; 0 = unknown. */
+/* Returns the major version of the Java in home, from its release file; 0 = unknown. */
 static int version(const char *home)
 {
     char path[PATH_MAX], line[256];
@@ -39,7 +39,7 @@ static int version(const char *home)
     return major;
 }
 
-/* The version in home if it can be used (unknown counts as the oldest), else 0; says why not. */
+/* Returns the version in home if it can be used (unknown counts as the oldest), else 0, and adds the reason. */
 static int usable(const char *home, char *lib, size_t size, struct trouble *t)
 {
     if (snprintf(lib, size, "%s/lib/server/libjvm.so", home) >= (int)size || access(lib, R_OK))
@@ -77,7 +77,7 @@ static int usable_newest(const char *pattern, char *lib, size_t size, struct tro
     return newest;
 }
 
-/* A home that somebody asked for. */
+/* Finds the JVM of a home that a setting or a variable names. */
 static int find_named(const char *who, const char *home, char *path, size_t size, struct trouble *t)
 {
     if (usable(home, path, size, t))

@@ -3,7 +3,7 @@
 #include "loader.h"
 
 extern int libffi_reload;
-/* Classes can be loaded anew in the same JVM. */
+/* The same JVM can load the classes again. */
 int libffi_reload = 1;
 
 int libffi_init(char *cfg, void *tq)
@@ -12,7 +12,7 @@ int libffi_init(char *cfg, void *tq)
     struct trouble t;
     JavaVM *vm = jvm_get(resty_ffi_setting(q, "java_home"), &t);
     if (vm)
-        t.text[0] = 0; /* what was passed over on the way to a JVM */
+        t.text[0] = 0; /* the JVMs that were passed over */
     int rc = vm ? jvm_load(vm, cfg, q, &t) : 1;
     if (rc && t.text[0])
         resty_ffi_fail(q, t.text, strlen(t.text));

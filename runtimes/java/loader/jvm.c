@@ -85,7 +85,7 @@ static int create(JNIEnv **env)
     }
     *(void **)&create_vm = dlsym(handle, "JNI_CreateJavaVM");
     if (!create_vm) {
-        trouble_set(&failure, "%s is no JVM: %s", lib, dlerror());
+        trouble_set(&failure, "%s is not a JVM: %s", lib, dlerror());
         return -1;
     }
     JavaVMInitArgs args = {
@@ -126,7 +126,7 @@ static int find_jar(struct trouble *t)
     Dl_info me;
     char path[PATH_MAX];
     if (!dladdr((void *)find_jar, &me) || !realpath(me.dli_fname, path)) {
-        trouble_set(t, "libffi_java.so cannot tell where it lies");
+        trouble_set(t, "libffi_java.so cannot find its own path");
         return -1;
     }
     *strrchr(path, '/') = 0;
@@ -137,7 +137,7 @@ static int find_jar(struct trouble *t)
     return 0;
 }
 
-/* What does not touch the JVM may be tried again at the next load, after somebody installed what was missing. */
+/* A start that fails before the JVM may be tried again at the next load, once the missing part is installed. */
 static int start(const char *home, struct trouble *t)
 {
     pthread_t thread;
@@ -146,7 +146,7 @@ static int start(const char *home, struct trouble *t)
     atomic_store(&state, CREATING);
     int rc = pthread_create(&thread, NULL, live, NULL);
     if (rc) {
-        trouble_set(t, "no thread for the JVM: %s", strerror(rc));
+        trouble_set(t, "the thread for the JVM does not start: %s", strerror(rc));
         atomic_store(&state, NOT_YET);
         return -1;
     }
@@ -154,7 +154,7 @@ static int start(const char *home, struct trouble *t)
     return 0;
 }
 
-/* Whether the JVM there is, is that of home. */
+/* Whether the JVM of the process is that of home. */
 static int fits(const char *home, struct trouble *t)
 {
     char wanted[PATH_MAX], real_wanted[PATH_MAX], real_lib[PATH_MAX];
@@ -165,8 +165,8 @@ static int fits(const char *home, struct trouble *t)
     if (realpath(wanted, real_wanted) && realpath(lib, real_lib) && strcmp(real_wanted, real_lib) == 0)
         return 1;
     trouble_set(t,
-                "the option java_home is %s, but the JVM of this process is %s, and a process has but one: load this "
-                "runtime with isolate = true",
+                "the option java_home is %s, but the JVM of this process is %s, and a process has only one: load "
+                "this runtime with isolate = true",
                 home, lib);
     return 0;
 }

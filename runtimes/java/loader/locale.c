@@ -1,11 +1,11 @@
 /*
  * The JVM takes its encodings (sun.jnu.encoding of file names and arguments, native.encoding, stdout.encoding, on 17
- * the default charset) from the locale, and no option changes that. nginx empties the environment, which makes it
- * ASCII. It asks nl_langinfo, which answers for the calling thread: the thread that creates the JVM gets a UTF-8 locale
- * of its own.
+ * the default charset) from the locale, and no option changes that. nginx removes the environment, so the locale is
+ * ASCII. The JVM asks nl_langinfo, which answers for the calling thread. So the thread that creates the JVM gets a
+ * UTF-8 locale of its own.
  *
- * On the way the JVM calls setlocale(LC_ALL, ""), from which it has the user's language. That one is the whole
- * process's and is put back: a host that runs in "C" must not begin to write decimal commas.
+ * The JVM also calls setlocale(LC_ALL, ""), to learn the user's language. That changes the locale of the whole process,
+ * so it is put back: a host that runs in "C" must not begin to write decimal commas.
  */
 #include <locale.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * The options of the JVM. A worker's JVM is a guest: small heap, no threads but those it needs, no signals but those it
- * cannot do without. The words of JAVA_OPTS come after ours and win; an option of ours that would contradict one of
- * them (two collectors, a first heap above the largest) is left out.
+ * The options of the JVM. In a worker the JVM is a guest: it has a small heap, and only the threads and signals that it
+ * needs. The words of JAVA_OPTS come after our options and override them. An option of ours that contradicts one of
+ * them (two collectors, an initial heap above the largest) is left out.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static const struct {
     {"-XX:-UsePerfData", {"-XX:?UsePerfData"}},
 };
 
-/* Cuts text into words at white space outside of quotes, in place; the quotes go. */
+/* Splits text into words at white space outside of quotes, in place, and removes the quotes. */
 static int words(char *text, const char **out, int max)
 {
     int n = 0;
@@ -65,7 +65,7 @@ static int replaced(const char *const *unless, const char *const *given, int n)
 
 int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble *t)
 {
-    /* The JVM reads the last two on its own; they count only for what of ours they replace. */
+    /* The JVM reads the last two itself; here they only decide which of our options they replace. */
     static const char *const sources[] = {"JAVA_OPTS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"};
     const char *given[256];
     const char *class_path = getenv("CLASSPATH");

@@ -1,7 +1,7 @@
 /*
- * Native methods of NativeQueue. Frames cross as longs (eight each, see Frames.java), payloads as byte arrays: one
- * crossing for a batch each way. The request of a call stays where it is until the call is answered or Java frees it,
- * because a reply that is no longer than its request takes over its memory.
+ * Native methods of NativeQueue. Frames cross as longs (eight each, see Frames.java), payloads as byte arrays, one
+ * batch per crossing. The request of a call keeps its memory until the call is answered or Java frees it, because an
+ * answer that is not longer than its request takes over that memory.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static jbyteArray array_of(JNIEnv *env, const void *data, uint64_t len)
     if (a) {
         (*env)->SetByteArrayRegion(env, a, 0, (jsize)len, data);
     } else {
-        (*env)->ExceptionClear(env); /* the heap is full; the caller is told in another way */
+        (*env)->ExceptionClear(env); /* the heap is full; the zone of the frame says so */
     }
     return a;
 }
@@ -53,7 +53,7 @@ static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jo
     return n;
 }
 
-/* Puts a reply's bytes into payload memory. If there is none, the core copies from ours, and says what is wrong. */
+/* Copies an answer into payload memory. If there is none, the core copies from ours, or reports the reason. */
 static void *fill(JNIEnv *env, resty_ffi_queue *q, resty_ffi_frame *f, jobjectArray payloads, int i)
 {
     void *mine = NULL;

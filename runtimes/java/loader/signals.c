@@ -1,7 +1,7 @@
 /*
- * The JVM's handlers for PIPE, SEGV and others serve the whole process. They are installed without SA_ONSTACK: on a
- * goroutine of another runtime they would run on its few kilobytes of stack. Threads of the JVM have no alternate
- * stack, so that nothing changes for them.
+ * The JVM's handlers for PIPE, SEGV and other signals serve the whole process. The JVM installs them without
+ * SA_ONSTACK: on a goroutine of another runtime they would run on its stack of a few kilobytes. The JVM's own threads
+ * have no alternate stack, so nothing changes for them.
  */
 #include <signal.h>
 #include <stddef.h>

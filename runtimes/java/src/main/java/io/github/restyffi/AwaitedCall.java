@@ -1,6 +1,6 @@
 package io.github.restyffi;
 
-/** A plain method that was opened as a stream and waits for the one message that is its request. */
+/** A plain call that was opened as a stream, and waits for the message that is its request. */
 final class AwaitedCall extends CallInFlight {
     final Method method;
     final long deadlineNanos;

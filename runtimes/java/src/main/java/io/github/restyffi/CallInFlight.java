@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A call that is being served. As a task it runs a handler that may block; at the end it is itself
- * the frame that answers.
+ * A call that is being served. Run as a task, it calls a handler that may block. It is also the
+ * frame that answers the call.
  */
 class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
     private static final byte[] CANCELLED =
@@ -94,7 +94,7 @@ class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
     public void run() {
         synchronized (this) {
             if (begun) {
-                return; // cancelled before its turn came
+                return; // the call was cancelled before its turn
             }
             begun = true;
             runner = Thread.currentThread();
@@ -112,8 +112,8 @@ class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
             }
             runner = null;
         }
-        Thread.interrupted(); // one that came too late for the handler is not for the thread's
-        // next task
+        // An interrupt that came too late for the handler must not reach the next task.
+        Thread.interrupted();
         finish(answer, thrown);
     }
 
@@ -124,13 +124,13 @@ class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
         return Objects.requireNonNull(handler).handle(input, this);
     }
 
-    /** Its answer will come from this future. On the polling thread. */
+    /** Answers the call when a future completes. On the polling thread. */
     void awaits(CompletableFuture<byte @Nullable []> answer) {
         future = answer;
         answer.whenComplete(this::finish);
     }
 
-    /** Nobody waits for it any more. On the polling thread. */
+    /** Cancels the call, for which nobody waits any more. On the polling thread. */
     void cancel() {
         List<Runnable> actions;
         synchronized (this) {
@@ -163,7 +163,7 @@ class CallInFlight extends Outgoing implements Call, Cancellation, Runnable {
         return before;
     }
 
-    /** The handler has answered or thrown. */
+    /** Answers the call: the handler has answered or thrown. */
     void finish(byte @Nullable [] answer, @Nullable Throwable thrown) {
         if (thrown == null) {
             owner.finish(this, 0, answer);

@@ -13,13 +13,13 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** The jars and class files that the author's code comes from; the host may watch them. */
+/** Names the jars and class files of the author to the host, which may watch them. */
 final class ClassFiles {
     private static final int MOST = 100_000;
 
     private ClassFiles() {}
 
-    /** Names them to the host. */
+    /** Names the files of a class path. */
     static void tell(String classPath, Outbox outbox) {
         Path ours = ours();
         for (String entry : classPath.split(File.pathSeparator)) {
@@ -29,12 +29,12 @@ final class ClassFiles {
                     tellAll(path, outbox);
                 }
             } catch (IOException | UncheckedIOException | InvalidPathException e) {
-                continue; // what cannot be read holds no classes
+                continue; // an entry that cannot be read has no classes
             }
         }
     }
 
-    /** A jar, or the classes of a folder. */
+    /** Names a jar, or the classes of a folder. */
     private static void tellAll(Path path, Outbox outbox) throws IOException {
         if (Files.isRegularFile(path)) {
             tell(path, outbox);
@@ -54,7 +54,7 @@ final class ClassFiles {
         outbox.send(frame);
     }
 
-    /** The jar of this library, which no reload replaces. */
+    /** Returns the jar of this library, which no reload replaces. */
     private static @Nullable Path ours() {
         try {
             return Path.of(

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Asks the host's shared dicts by frames, whose answers the poller brings. */
+/** Sends requests to the shared dicts of the host; the polling thread delivers the answers. */
 final class DictRequests {
     private static final String UNLOADED = "the runtime has been unloaded";
 
@@ -39,8 +39,8 @@ final class DictRequests {
     }
 
     /**
-     * The host has answered. Dependents of the future may block, so that they run elsewhere than on
-     * the polling thread.
+     * Completes a future with the answer of the host. That runs on the executor, because dependent
+     * actions may block.
      */
     void answered(long id, int status, byte @Nullable [] payload) {
         CompletableFuture<byte @Nullable []> future = waiting.remove(id);
@@ -61,7 +61,7 @@ final class DictRequests {
                 });
     }
 
-    /** No answers will come any more. */
+    /** Fails the requests that wait: no answers will come. */
     void close() {
         for (Long id : waiting.keySet()) {
             answered(id, Status.UNLOADED, UNLOADED.getBytes(UTF_8));

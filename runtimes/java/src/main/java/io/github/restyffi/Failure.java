@@ -11,16 +11,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What a throwable becomes on its way to the caller: a code and a text. */
+/** Turns a throwable into the code and the text that the caller gets. */
 final class Failure {
-    /** Made in advance: there may be no memory left to make it. */
+    /** Made in advance, because there may be no memory for it later. */
     private static final byte[] NO_MEMORY =
             "java.lang.OutOfMemoryError: the JVM is out of memory; raise its limit with JAVA_OPTS=-Xmx..."
                     .getBytes(UTF_8);
 
     private Failure() {}
 
-    /** Without the wrappers that futures and reflection put around what was thrown. */
+    /** Removes the wrappers that futures and reflection put around an exception. */
     static Throwable unwrap(Throwable thrown) {
         Throwable t = thrown;
         while (isWrapper(t) && t.getCause() != null) {
@@ -46,7 +46,7 @@ final class Failure {
         return Status.THREW;
     }
 
-    /** Tells the log of what nobody expected, with its trace; the caller gets its text only. */
+    /** Logs an unexpected exception with its stack trace; the caller gets only its text. */
     static void log(System.Logger log, String method, Throwable thrown, int status) {
         if (status != Status.THREW || thrown instanceof RestyFfiException) {
             return;
@@ -54,7 +54,7 @@ final class Failure {
         try {
             log.log(System.Logger.Level.ERROR, "method \"" + method + "\" threw", thrown);
         } catch (Throwable t) {
-            // no memory for a trace, or it throws: the caller is told all the same
+            // There is no memory for a trace, or printing it throws: the caller gets its answer.
         }
     }
 
@@ -74,12 +74,12 @@ final class Failure {
             return text.getBytes(UTF_8);
         } catch (OutOfMemoryError e) {
             return NO_MEMORY;
-        } catch (Throwable e) { // toString and getMessage are the author's
+        } catch (Throwable e) { // toString and getMessage are code of the author
             return thrown.getClass().getName().getBytes(UTF_8);
         }
     }
 
-    /** What the numbers of class files mean: they are 44 above Java's. */
+    /** Explains the version of a class file, which is that of Java plus 44. */
     private static String compiledFor(String text) {
         Matcher version = Pattern.compile("class file version (\\d+)").matcher(text);
         return version.find()

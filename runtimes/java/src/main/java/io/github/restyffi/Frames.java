@@ -3,33 +3,35 @@ package io.github.restyffi;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A batch of frames, laid out as the host's: eight words each. The payloads are beside them,
+ * A batch of frames with the layout of the host: eight words each. The payloads are beside them,
  * because they cross into Java as arrays.
- *
- * <pre>
- * word 0  id
- *      1  kind (16 bits), flags (16), status (32)
- *      2  data: of a polled call, where its request lies; of a reply, memory that it takes over
- *      3  length of the payload
- *      4  deadline in ns; of a dict request, time to live in ms
- *      5  method (32 bits), zone (32); of a polled frame 1 there if the payload did not fit into the Java heap
- *      6  arg: of a call its window, 0 for a plain one
- *      7  of a reply, a request to free along with it
- * </pre>
  */
 final class Frames {
     static final int MAX = 64;
 
-    /** Words of a frame. */
+    /** The number of words of a frame. */
     static final int WORDS = 8;
 
     static final int ID = 0;
+
+    /** Kind (16 bits), flags (16) and status (32). */
     static final int HEAD = 1;
+
+    /** The address of a request; of an answer, memory that it takes over. */
     static final int DATA = 2;
+
     static final int LENGTH = 3;
+
+    /** In nanoseconds; of a dict request the time to live in milliseconds. */
     static final int DEADLINE = 4;
+
+    /** Method (32 bits) and zone (32). Polled, zone 1 means that the heap has no room. */
     static final int METHOD = 5;
+
+    /** The window of a stream, 0 for a plain call; of a dict request the length of the key. */
     static final int ARG = 6;
+
+    /** The address of a request that the host frees with this answer. */
     static final int RELEASE = 7;
 
     private static final byte[] EMPTY = {};
@@ -77,7 +79,7 @@ final class Frames {
         return words[i * WORDS + METHOD] >>> 32 != 0;
     }
 
-    /** Takes the payload out, null for nil. */
+    /** Removes the payload and returns it; null for nil. */
     byte @Nullable [] take(int i) {
         byte[] payload = payloads[i];
         payloads[i] = null;
@@ -88,8 +90,8 @@ final class Frames {
     }
 
     /**
-     * Puts a call's answer in, which takes over the memory of the request if it fits and frees it
-     * if not.
+     * Puts the answer of a call into the batch. It takes over the memory of the request if it fits
+     * there, and otherwise frees it.
      */
     void answer(int i, long id, int status, byte @Nullable [] payload, long data, long capacity) {
         boolean fits = payload != null && payload.length != 0 && payload.length <= capacity;
@@ -101,7 +103,7 @@ final class Frames {
         words[i * WORDS + RELEASE] = fits ? 0 : data;
     }
 
-    /** Puts a frame in that has no memory of the host's yet. */
+    /** Puts a frame into the batch; the host copies its payload. */
     void put(int i, Outgoing frame) {
         put(i, frame.id, frame.kind, frame.flags, frame.status, frame.payload);
         words[i * WORDS + DATA] = 0;

@@ -9,14 +9,14 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
-/** One of the host's shared dicts. */
+/** A shared dict of the host. */
 final class HostDict implements Dict {
     private static final byte[] NOTHING = {};
 
     private final DictRequests requests;
     private final byte[] zone;
 
-    /** The dict of a name; an empty one is the first that the runtime may use. */
+    /** Makes the dict of a name. An empty name is the first that the runtime may use. */
     HostDict(DictRequests requests, String name) {
         this.requests = requests;
         zone = name.getBytes(UTF_8);
@@ -67,7 +67,7 @@ final class HostDict implements Dict {
         return new String(Objects.requireNonNull(value), UTF_8);
     }
 
-    /** Rounded up: what lives for less than a millisecond must not live for ever. */
+    /** Rounds up, because 0 means without a limit. */
     private static long millis(Duration timeToLive) {
         if (timeToLive.isNegative()) {
             throw new IllegalArgumentException("a time to live of " + timeToLive);

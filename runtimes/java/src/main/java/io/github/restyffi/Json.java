@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads JSON (RFC 8259): objects become maps, arrays lists, numbers {@link BigDecimal}s; strings,
- * booleans and null are what they are.
+ * Reads JSON (RFC 8259). Objects become maps, arrays become lists, and numbers become {@link
+ * BigDecimal}s. Strings, booleans and null stay what they are.
  */
 final class Json {
     private static final int DEEPEST = 200;
@@ -175,7 +175,7 @@ final class Json {
         at++;
     }
 
-    /** The next character; 0 at the end. */
+    /** Returns the next character, 0 at the end. */
     private char peek() {
         return at < text.length() ? text.charAt(at) : 0;
     }

@@ -18,11 +18,11 @@ import java.util.Map;
 
 /** Decodes JSON into records. */
 final class JsonRecords {
-    private static final String WRONG = "the configuration is no JSON for %s: %s";
+    private static final String WRONG = "the configuration is not valid JSON for %s: %s";
 
     private JsonRecords() {}
 
-    /** The record of a JSON object; null and blank texts are an empty one. */
+    /** Decodes a JSON object. A null or blank text counts as an empty object. */
     static <T extends Record> T decode(@Nullable String text, Class<T> type) {
         try {
             Object json = text == null || text.isBlank() ? Map.of() : Json.parse(text);

@@ -14,11 +14,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** Why a runtime was not loaded, in words that say what to change. */
+/** Explains why a runtime was not loaded, and what to change. */
 final class LoadFailure {
     private LoadFailure() {}
 
-    /** Tells the host; and its log where it came from, unless that is clear. */
+    /** Tells the host why, and logs the stack trace unless the message says all. */
     static void tell(Throwable thrown, Queue queue) {
         Throwable t = Failure.unwrap(thrown);
         String text = new String(Failure.text(t), UTF_8);
@@ -32,7 +32,7 @@ final class LoadFailure {
                 text += searched(t.getMessage(), System.getProperty("java.class.path"));
             }
         } catch (Throwable more) {
-            // no memory for it, or the author's exception throws: the reason alone has to do
+            // There is no memory, or the exception of the author throws: the reason must suffice.
         }
         queue.fail(text);
     }
@@ -43,7 +43,7 @@ final class LoadFailure {
                 "class %s%s".formatted(className, searched(className, classPath)));
     }
 
-    /** Where a static initialiser threw. */
+    /** Names the static initialiser that threw, if one did. */
     private static String initialiser(Throwable thrown) {
         return Arrays.stream(thrown.getStackTrace())
                 .filter(frame -> frame.getMethodName().equals("<clinit>"))
@@ -58,15 +58,13 @@ final class LoadFailure {
                 .orElse("");
     }
 
-    /**
-     * A class that another one needs. The message is its name; else the file was there, but wrong.
-     */
+    /** Whether a class is missing. Then the message is its name; else its file is damaged. */
     private static boolean isNotFound(Throwable thrown) {
         return (thrown instanceof ClassNotFoundException || thrown instanceof NoClassDefFoundError)
                 && String.valueOf(thrown.getMessage()).matches("[\\w$./]+");
     }
 
-    /** The class path, and what of it cannot be used. */
+    /** Names the class path, and the entries that cannot be used. */
     private static String searched(@Nullable String className, String classPath) {
         String file = String.valueOf(className).replace('.', '/') + ".class";
         String troubles =
@@ -89,13 +87,13 @@ final class LoadFailure {
         } catch (AccessDeniedException e) {
             return closed(Path.of(e.getFile()));
         } catch (NoSuchFileException e) {
-            return e.getFile().equals(entry) ? "; " + entry + " is not there" : "";
+            return e.getFile().equals(entry) ? "; " + entry + " does not exist" : "";
         } catch (IOException | InvalidPathException e) {
             return "; " + entry + " cannot be read: " + e.getMessage();
         }
     }
 
-    /** Names the first folder on the way that is closed, which is mostly not the last. */
+    /** Names the first folder of the path that is closed to this user. */
     private static String closed(Path path) {
         Path at = path.toAbsolutePath();
         while (at.getParent() != null && !Files.isExecutable(at.getParent())) {

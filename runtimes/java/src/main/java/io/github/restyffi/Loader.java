@@ -10,11 +10,11 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 
-/** Loads a runtime: libffi_java.so calls {@link #load} for each. */
+/** Loads runtimes: libffi_java.so calls {@link #load} for each. */
 final class Loader {
     private Loader() {}
 
-    /** Returns 0; or another number, after telling the host why. */
+    /** Returns 0, or another number after it has told the host why the load fails. */
     static int load(byte @Nullable [] text, long address) {
         Queue queue = new NativeQueue(address);
         try {
@@ -57,15 +57,15 @@ final class Loader {
     }
 
     /**
-     * A class loader of a runtime that has started is not closed: threads of libraries may end a
-     * while after their clients, and need classes for that. The collector closes its files.
+     * Starts the runtime. Its class loader is never closed: the threads of libraries may end after
+     * their clients and need classes until then. The garbage collector closes its files.
      */
     private static int start(Method init, Target target, Queue queue) throws Exception {
         Services services = new Services(queue, target.config());
         if (!(init.invoke(null, services) instanceof FfiRuntime runtime)) {
             throw new RestyFfiException(
                     Status.BAD_ARGUMENT,
-                    "%s.%s returned no FfiRuntime"
+                    "%s.%s did not return an FfiRuntime"
                             .formatted(target.className(), target.methodName()));
         }
         services.use(runtime.executor());
@@ -75,9 +75,9 @@ final class Loader {
     }
 
     /**
-     * A class for version 1 polls the queue itself; how long it uses its classes is its affair. As
-     * ever those without a question mark share their static fields: they may hold a native library,
-     * and that can be loaded only once.
+     * Starts a class for version 1, which polls the queue itself. Without a question mark the class
+     * is shared by its runtimes, as in lua-resty-ffi: it may hold a native library, and that can be
+     * loaded only once.
      */
     private static int startVersion1(Class<?> type, Target target, long address) throws Exception {
         Method init = find(type, target.methodName(), String.class, long.class);
@@ -90,7 +90,7 @@ final class Loader {
         return init.invoke(null, target.config(), address) instanceof Integer rc ? rc : 0;
     }
 
-    /** The class, not yet initialised; its loader becomes the thread's. */
+    /** Finds a class without initialising it, and makes its loader the thread's. */
     private static Class<?> find(Target target, ClassLoader classes, String classPath) {
         Thread.currentThread().setContextClassLoader(classes);
         try {

@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.jspecify.annotations.Nullable;
 
-/** The queue of the host that loaded us, through libffi_java.so, which binds the native methods. */
+/** The queue of the host that has loaded this library. libffi_java.so binds the native methods. */
 final class NativeQueue implements Queue {
     private final long address;
 

@@ -7,9 +7,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What goes to the host, in batches. The polling thread collects its frames until it flushes. Of
- * the other threads, who finds nobody sending sends, for those too that come meanwhile: nobody
- * waits. The frames of a thread keep their order.
+ * Sends frames to the host in batches. The polling thread collects its frames until it flushes.
+ * Other threads push their frames to a list. A thread that finds no sender becomes the sender, and
+ * also sends the frames that other threads push in the meantime. So no thread waits. The frames of
+ * one thread keep their order.
  */
 final class Outbox {
     private static final int CLOSED = Integer.MIN_VALUE;
@@ -23,30 +24,25 @@ final class Outbox {
     private final Frames batch = new Frames();
     private final AtomicReference<@Nullable Outgoing> newest = new AtomicReference<>();
 
-    /**
-     * How often somebody came since the sender last looked; 0 = nobody sends; negative = closed.
-     */
+    /** Pushes since the sender last looked. 0: there is no sender. Negative: closed. */
     private final AtomicInteger came = new AtomicInteger();
 
     Outbox(Queue queue) {
         this.queue = queue;
     }
 
-    /** Makes the calling thread the one that collects. */
+    /** Makes the current thread the collecting thread. */
     void collectHere() {
         collector = Thread.currentThread();
     }
 
-    /**
-     * Answers a call, whose request lies in memory that the host may now have back. On the
-     * collecting thread.
-     */
+    /** Answers a call and gives the memory of its request back. On the collecting thread. */
     void answer(long id, int status, byte @Nullable [] payload, long data, long capacity) {
         collected.answer(count++, id, status, payload, data, capacity);
         flushIfFull();
     }
 
-    /** Sends what has been collected. On the collecting thread. */
+    /** Sends the collected frames. On the collecting thread. */
     void flush() {
         if (count > 0) {
             int n = count;
@@ -56,7 +52,7 @@ final class Outbox {
         }
     }
 
-    /** Sends a frame, soon. False, and the frame is dropped, after the end of the runtime. */
+    /** Sends a frame, at once or with the next batch. False: the runtime has ended. */
     boolean send(Outgoing frame) {
         if (Thread.currentThread() == collector) {
             return collect(frame);
@@ -73,7 +69,7 @@ final class Outbox {
         return others >= 0;
     }
 
-    /** After this the queue is touched no more. On the collecting thread. */
+    /** Sends what is left. The queue is not used after that. On the collecting thread. */
     void close() {
         flush();
         while (!came.compareAndSet(0, CLOSED)) {

@@ -3,8 +3,7 @@ package io.github.restyffi;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A frame on its way to the host. What waits to be sent is linked through it, so that sending needs
- * no memory.
+ * A frame on its way to the host. Frames that wait form a list, so that sending needs no memory.
  */
 class Outgoing {
     @Nullable Outgoing next;

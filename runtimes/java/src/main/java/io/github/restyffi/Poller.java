@@ -13,8 +13,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The polling thread of a runtime: takes frames by the batch, serves fast methods itself, hands the
- * others on, and sends the answers that a batch has produced in one go. It ends with the runtime.
+ * The polling thread of a runtime. It takes frames in batches, serves fast methods itself, hands
+ * other calls to the executor, and sends all answers of a batch together. It ends with the runtime.
  */
 final class Poller implements Owner, Runnable {
     private static final long END_WITHIN_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -27,15 +27,15 @@ final class Poller implements Owner, Runnable {
     private final Services services;
     private final Frames in = new Frames();
 
-    /** A name that was called; method is null if the runtime does not serve it. */
+    /** A method that was called; null if the runtime has none of this name. */
     private record Called(String name, @Nullable Method method) {}
 
-    /** By the host's numbers, as far as they were called. */
+    /** Methods by the numbers that the host gives them. */
     private @Nullable Called[] called = {};
 
     /**
-     * Calls that are not answered yet. Who takes a call out of here answers it: so each is answered
-     * once.
+     * Calls that have not been answered. The thread that removes a call answers it, so that each is
+     * answered once.
      */
     private final Map<Long, CallInFlight> calls = new ConcurrentHashMap<>();
 
@@ -85,7 +85,7 @@ final class Poller implements Owner, Runnable {
         for (int i = 0; i < n; i++) {
             try {
                 serveFrame(i);
-            } catch (Throwable t) { // of ours, not of a handler: no memory, at worst
+            } catch (Throwable t) { // not from a handler; an OutOfMemoryError, for example
                 failFrame(i, t);
             }
         }
@@ -203,7 +203,7 @@ final class Poller implements Owner, Runnable {
             CompletionStage<byte @Nullable []> stage = handler.handle(request, call);
             if (stage == null) {
                 throw new NullPointerException(
-                        "the handler of \"%s\" returned null for a future"
+                        "the handler of \"%s\" returned null instead of a future"
                                 .formatted(call.method()));
             }
             future = stage.toCompletableFuture();
@@ -236,7 +236,7 @@ final class Poller implements Owner, Runnable {
         calls.put(call.id, call);
         try {
             executor.execute(call);
-        } catch (Throwable t) { // rejected, or no thread to be had
+        } catch (Throwable t) { // the task was rejected, or no thread can be started
             Failure.log(logger(), call.method(), t, Status.THREW);
             finish(call, Failure.status(t, false), Failure.text(t));
         }
@@ -309,7 +309,7 @@ final class Poller implements Owner, Runnable {
             }
             services.end();
         } finally {
-            services.outbox().close(); // nobody may touch the queue after its close
+            services.outbox().close(); // no thread may use the queue after its close
             queue.close();
         }
     }
@@ -322,7 +322,7 @@ final class Poller implements Owner, Runnable {
                 Thread.sleep(1);
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // then at once
+            Thread.currentThread().interrupt(); // then nothing is waited for
         }
     }
 }

@@ -12,7 +12,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Serves a stream by publishers. Its thread sends; another receives while somebody requests. */
+/** Serves a stream by publishers. Its thread sends; a second thread receives on request. */
 final class PublishedStream implements StreamHandler {
     private final PublisherHandler handler;
 
@@ -29,7 +29,7 @@ final class PublishedStream implements StreamHandler {
         subscriber.sendTo(stream);
     }
 
-    /** What the client sends. */
+    /** Publishes the messages of the client. */
     private record Messages(MessageStream stream, Executor threads, AtomicBoolean taken)
             implements Flow.Publisher<byte[]> {
         Messages(MessageStream stream, Executor threads) {
@@ -51,7 +51,7 @@ final class PublishedStream implements StreamHandler {
         }
     }
 
-    /** Receives what is requested. Its thread lasts as long as more is requested than has come. */
+    /** Receives messages on request. Its thread ends when no request is left. */
     private static final class Receiving implements Flow.Subscription, Runnable {
         private final MessageStream stream;
         private final Executor threads;
@@ -102,7 +102,8 @@ final class PublishedStream implements StreamHandler {
 
         private void receive() throws InterruptedException {
             if (misused) {
-                throw new IllegalArgumentException("request needs a number above 0");
+                throw new IllegalArgumentException(
+                        "the number of requested messages must be above 0");
             }
             byte[] message = stream.receive();
             if (ended) {
@@ -124,11 +125,11 @@ final class PublishedStream implements StreamHandler {
         }
     }
 
-    /** Takes what the author publishes, one by one, to the thread that sends. */
+    /** Hands published messages one by one to the thread that sends. */
     private static final class Answers implements Flow.Subscriber<byte[]> {
         private record End(@Nullable Throwable thrown) {}
 
-        /** Of one message that was requested, and the end. */
+        /** Holds the one message that was requested, and the end. */
         private final BlockingQueue<Object> published = new ArrayBlockingQueue<>(2);
 
         private Flow.@Nullable Subscription subscription;
@@ -147,7 +148,8 @@ final class PublishedStream implements StreamHandler {
         @Override
         public void onNext(byte[] message) {
             if (!published.offer(Objects.requireNonNull(message))) {
-                throw new IllegalStateException("more was published than requested");
+                throw new IllegalStateException(
+                        "the publisher sent more messages than were requested");
             }
         }
 

@@ -9,7 +9,7 @@ import java.io.StringWriter;
 import java.text.MessageFormat;
 import java.util.ResourceBundle;
 
-/** Logs by frames to the host. */
+/** Sends log lines to the host as frames. */
 final class QueueLogger implements HostLogger {
     private final String name;
     private final Outbox outbox;
@@ -94,7 +94,7 @@ final class QueueLogger implements HostLogger {
         try {
             return MessageFormat.format(format, values);
         } catch (IllegalArgumentException e) {
-            return format; // braces that are no pattern: better unformatted than lost
+            return format; // its braces are not a pattern: unformatted, but not lost
         }
     }
 

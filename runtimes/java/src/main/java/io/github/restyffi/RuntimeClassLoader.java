@@ -13,15 +13,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Loads the author's classes for one runtime, as they are on the class path now: static fields are
- * the runtime's own, as a web application's are, and a reload brings new code. Only the JDK's
- * classes and those of this package are shared with other runtimes. Nothing of ours holds it when
- * its runtime has ended.
+ * Loads the classes of the author for one runtime, as they are on the class path now. So a runtime
+ * has its own static fields, like a web application, and a reload brings new code. Runtimes share
+ * only the classes of the JDK and of this package. This library drops the loader at the end of its
+ * runtime.
  */
 final class RuntimeClassLoader extends URLClassLoader {
     private static final String OURS = RuntimeClassLoader.class.getPackageName();
 
-    /** Has this package, and what agents add to the class path. */
+    /** Loads this package, and classes that agents add to the class path. */
     private static final ClassLoader SHARED = RuntimeClassLoader.class.getClassLoader();
 
     static {
@@ -45,7 +45,7 @@ final class RuntimeClassLoader extends URLClassLoader {
     }
 
     /**
-     * Without the JDK's cache of jars: a new jar of the same name must be seen, and closing this
+     * Bypasses the JDK's cache of jars: a new jar of the same name must be seen, and closing this
      * loader must not close the jar for others.
      */
     @Override

@@ -6,12 +6,9 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
-/**
- * What one loaded runtime has from us: its configuration, the way to the host's log and dict, and
- * its threads.
- */
+/** What this library gives one loaded runtime: configuration, log, shared dicts and threads. */
 final class Services implements Config {
-    /** How long one that is closed too slowly has once its thread was interrupted. */
+    /** How long closing may go on after its thread has been interrupted. */
     private static final long OBEDIENCE_MILLIS = 100;
 
     private final Queue queue;
@@ -80,25 +77,25 @@ final class Services implements Config {
         return outbox;
     }
 
-    /** Uses the author's executor, if not null. Before the first call. */
+    /** Uses the executor of the author, if there is one. Before the first call. */
     void use(@Nullable Executor authors) {
         if (authors != null) {
             chosen = authors;
         }
     }
 
-    /** The author's executor or ours, which is made when it is first needed. */
+    /** Returns the executor of the author, else the threads of this library, made on demand. */
     Executor chosen() {
         Executor known = chosen;
         return known != null ? known : startThreads();
     }
 
-    /** The author's executor, or threads of ours that may be held for long. */
+    /** Returns the executor for tasks that may last as long as a stream. */
     Executor streams() {
         return chosen() instanceof Threads ours ? ours.streams() : chosen();
     }
 
-    /** Closes what the author wants closed, until this time of {@link System#nanoTime}. */
+    /** Closes resources in turn, until a time of {@link System#nanoTime}. */
     void close(List<AutoCloseable> resources, long end) {
         Thread closer = Threads.daemon(() -> resources.forEach(this::close), classes);
         closer.start();
@@ -109,7 +106,7 @@ final class Services implements Config {
                 closer.join(OBEDIENCE_MILLIS);
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // then at once
+            Thread.currentThread().interrupt(); // then nothing is waited for
         }
         if (closer.isAlive()) {
             logger.log(
@@ -135,7 +132,7 @@ final class Services implements Config {
         return known;
     }
 
-    /** Ends our threads. */
+    /** Ends the threads of this library. */
     synchronized void end() {
         if (threads != null) {
             threads.end();

@@ -10,9 +10,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/**
- * A stream that is being served. What it holds is bounded by the window that the client was given.
- */
+/** A stream that is being served. The window of the client bounds the messages that it holds. */
 final class StreamInFlight extends CallInFlight implements MessageStream {
     static final int LEAST_COST = 256;
 
@@ -20,7 +18,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     private final StreamHandler handler;
     private final long half;
 
-    /** Guards what follows. Never held while something waits or is sent. */
+    /** Guards the fields below. No thread holds it while it waits or sends. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition readable = lock.newCondition();
@@ -34,7 +32,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
     private boolean broken;
     private boolean over;
 
-    /** One message is sent after the other, and the end after the last. */
+    /** Sends one message after the other, and the end after the last. */
     private final ReentrantLock sending = new ReentrantLock();
 
     StreamInFlight(
@@ -51,7 +49,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         half = window / 2;
     }
 
-    /** The message that came with the call, if any. Before the stream is served. */
+    /** Takes the message that came with the call, if any. Before the stream is served. */
     void opened(byte @Nullable [] first, boolean last) {
         if (first != null) {
             received.add(first);
@@ -60,7 +58,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         clientEnded = last;
     }
 
-    /** A message has come (null = none), or the last. On the polling thread. */
+    /** Takes a message (null for none), which may be the last. On the polling thread. */
     void received(byte @Nullable [] message, boolean last) {
         lock.lock();
         try {
@@ -78,7 +76,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         }
     }
 
-    /** A message has come that cannot be held. On the polling thread. */
+    /** Fails the stream, because a message is lost. On the polling thread. */
     void lost(RestyFfiException why) {
         lock.lock();
         try {
@@ -89,7 +87,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         }
     }
 
-    /** The client can take more. On the polling thread. */
+    /** Widens the window: the client can take more. On the polling thread. */
     void granted(long bytes) {
         lock.lock();
         try {
@@ -140,7 +138,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
 
     @Override
     public void send(byte[] message) throws InterruptedException {
-        Objects.requireNonNull(message, "a message is bytes, if only none, but not null");
+        Objects.requireNonNull(message, "a message of a stream must not be null");
         Outgoing frame = new Outgoing();
         frame.id = id;
         frame.kind = Kind.DATA;
@@ -156,7 +154,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
         }
     }
 
-    /** For what is to run beside the handler. */
+    /** Runs tasks beside the handler. */
     Executor threads() {
         return owner.streams();
     }
@@ -227,7 +225,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
 
     private void check() throws InterruptedException {
         if (broken || over && isCancelled()) {
-            Thread.interrupted(); // the exception says it
+            Thread.interrupted(); // the exception takes the place of the interrupt
             throw new InterruptedException(
                     "the stream of method \"%s\" was cancelled".formatted(method()));
         }
@@ -241,7 +239,7 @@ final class StreamInFlight extends CallInFlight implements MessageStream {
                 "the stream of method \"%s\" has ended".formatted(method()));
     }
 
-    /** What a message takes from the window; small ones are not free either. */
+    /** Returns what a message takes from the window. */
     private static long cost(byte[] message) {
         return Math.max(message.length, LEAST_COST);
     }

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What to load: {@code class,method,configuration}, with {@code ?} after the class for hot reload.
- * Only the first two commas separate; the configuration may hold more. Without a second comma there
- * is no configuration (null).
+ * Only the first two commas separate, so that the configuration may contain commas. Without a
+ * second comma the configuration is null.
  */
 record Target(String className, boolean hot, String methodName, @Nullable String config) {
     static Target parse(@Nullable String text) {

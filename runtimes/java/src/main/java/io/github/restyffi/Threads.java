@@ -11,11 +11,11 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The threads of a runtime that brings no executor: virtual ones where there are such, else a pool
- * for calls, and for streams, which may last, one each.
+ * The threads of a runtime that has no executor of its own. Where the JVM has virtual threads, each
+ * task has one. Elsewhere calls share a pool, and each stream has a thread, because it may last.
  *
- * <p>They inherit nothing from the call that happens to start them: what it has in an {@link
- * InheritableThreadLocal}, such as its user, is not the next one's.
+ * <p>The threads do not inherit from the call that happens to start them: the value of an {@link
+ * InheritableThreadLocal}, for example a user, must not reach the next call.
  */
 final class Threads implements Executor {
     private static final int MOST = 64;
@@ -28,7 +28,7 @@ final class Threads implements Executor {
     private final @Nullable ThreadPoolExecutor own = virtual == null ? own() : null;
     private int lost;
 
-    /** Of threads whose code is that of this class loader. */
+    /** Makes threads with this context class loader. */
     Threads(ClassLoader classes) {
         this.classes = classes;
     }
@@ -44,14 +44,14 @@ final class Threads implements Executor {
         }
     }
 
-    /** For tasks that may last. */
+    /** Returns the executor for tasks that may last. */
     Executor streams() {
         return own != null ? own : this;
     }
 
     void end() {
         if (pool != null) {
-            pool.shutdown(); // whoever runs has been interrupted by now
+            pool.shutdown(); // the threads that run have been interrupted by now
         }
         if (own != null) {
             own.shutdown();
@@ -77,15 +77,13 @@ final class Threads implements Executor {
             prepared(this, classes);
         }
 
-        /**
-         * Its handler was told to stop. Until it does, it counts no more: others take its place.
-         */
+        /** Takes the thread out of the count: its handler has not yet heard that it is to stop. */
         void lost() {
             lost = true;
             resize(1);
         }
 
-        /** The handler has ended. */
+        /** Counts the thread again: its handler has ended. */
         void found() {
             if (lost) {
                 lost = false;
@@ -106,10 +104,7 @@ final class Threads implements Executor {
         }
     }
 
-    /**
-     * Up to the most at a time; then tasks wait. They end when they have had nothing to do for a
-     * while.
-     */
+    /** Runs {@link #MOST} tasks at a time; further ones wait. Idle threads end. */
     private ThreadPoolExecutor pool() {
         ThreadPoolExecutor threads =
                 new ThreadPoolExecutor(
@@ -142,7 +137,7 @@ final class Threads implements Executor {
             type.getMethod("inheritInheritableThreadLocals", boolean.class).invoke(builder, false);
             return (ThreadFactory) type.getMethod("factory").invoke(builder);
         } catch (ReflectiveOperationException e) {
-            return null; // not there, or in 19 and 20 not enabled
+            return null; // Java 17 to 20; in 19 and 20 they are a preview
         }
     }
 }

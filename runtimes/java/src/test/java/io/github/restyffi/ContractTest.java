@@ -44,7 +44,7 @@ class ContractTest {
 
     @Test
     void logLevels() throws Exception {
-        // Above crit it is the host itself that is in trouble.
+        // EMERG and ALERT are for troubles of the host itself.
         Map<String, Integer> header = header("resty_ffi_level", "RESTY_FFI_LOG_", "EMERG", "ALERT");
         assertEquals(header, sdk(LogLevel.class));
     }

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A host in memory: hands out the frames that a test gives it, and keeps those it is sent. It
- * watches who owns payloads.
+ * A host in memory. It hands out the frames of the test, keeps the frames that it is sent, and
+ * checks the ownership of payloads.
  */
 final class FakeQueue implements Queue {
     /** A frame that was sent. */

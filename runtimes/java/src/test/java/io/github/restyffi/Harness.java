@@ -59,7 +59,7 @@ final class Harness {
                     .filter(home -> version(home) >= 17)
                     .forEach(home -> homes.put("Java " + version(home), home.toString()));
         } catch (IOException e) {
-            // none there: the one that runs us will do
+            // There is no such folder: the JDK that runs the tests remains.
         }
         homes.put("Java " + Runtime.version().feature(), System.getProperty("java.home"));
         return List.copyOf(homes.values());
@@ -86,7 +86,7 @@ final class Harness {
         return this;
     }
 
-    /** Root may read everything: without this right it is like anybody else. */
+    /** Drops the right of root to read every file. */
     Harness powerless() {
         if (System.getProperty("user.name").equals("root")) {
             before.addAll(

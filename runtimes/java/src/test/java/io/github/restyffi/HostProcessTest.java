@@ -16,10 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/**
- * What a JVM shares with its process: the locale, what is printed, the end; and runtimes with each
- * other.
- */
+/** What a JVM shares with its process (locale, output, end), and runtimes with each other. */
 class HostProcessTest {
     private static final String HOMES = "io.github.restyffi.Harness#homes";
     private static final String TEXT = "gr\u00fc\u00df \u20ac";
@@ -212,7 +209,7 @@ class HostProcessTest {
                     fixture.Broken  | (in the static initialiser of fixture.Broken, Broken.java:8)
                     fixture.Newer   | (it was compiled for Java 83, this is Java
                     fixture.Newer   | javac --release
-                    no.such.Class   | /no/such.jar is not there
+                    no.such.Class   | /no/such.jar does not exist
                     hidden.App      | has no permission for
                     """)
     void whatCannotBeLoadedSaysWhatToChange(String name, String why) throws Exception {

@@ -228,7 +228,7 @@ class LoaderTest {
                     no.such.App,init,               | class no.such.App was not found on the class path "
                     fixture.Fixtures,nope,          | no static method "FfiRuntime nope(Config)"
                     fixture.Fixtures,throwing,db:1  | java.lang.IllegalStateException: no server at db:1
-                    fixture.Fixtures,nothing,       | fixture.Fixtures.nothing returned no FfiRuntime
+                    fixture.Fixtures,nothing,       | fixture.Fixtures.nothing did not return an FfiRuntime
                     fixture.Fixtures,version1Fails, | 17
                     fixture.Fixtures                | class,method,configuration
                     -                               | class,method,configuration

@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * A runtime on a {@link FakeQueue}, for the length of a test. Closing unloads it and checks what it
- * leaves behind.
+ * A runtime on a {@link FakeQueue} for one test. Closing it unloads the runtime and checks that
+ * nothing is left.
  */
 final class RunningRuntime implements AutoCloseable {
     final FakeQueue queue = new FakeQueue();

@@ -390,7 +390,7 @@ class StreamTest {
             rt.queue.open("stream", null, WINDOW);
             FakeQueue.Sent frame = rt.queue.nextOfCalls();
             assertEquals(Status.THREW, frame.status());
-            assertTrue(frame.text().contains("not null"), frame.text());
+            assertTrue(frame.text().contains("must not be null"), frame.text());
         }
     }
 

@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
 /** The end of a runtime. */
 class UnloadTest {
     /**
-     * Fails if each of these ends took the second that handlers have which do not listen. One of
-     * them is enough: on a busy machine others may be late.
+     * Fails if every end waited out the second that deaf handlers have. One quick end is enough: on
+     * a busy machine others may be late.
      */
     static void assertNoPatience(Callable<Long> nanosToEnd) throws Exception {
         long best = Long.MAX_VALUE;

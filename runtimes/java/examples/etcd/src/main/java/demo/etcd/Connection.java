@@ -8,7 +8,7 @@ import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
 import io.etcd.jetcd.ClientBuilder;
 
-/** The connection to etcd: made by the first request, and again whenever it is lost. */
+/** Opens the connection to etcd. The first request connects, and reconnects after a loss. */
 final class Connection {
     private Connection() {}
 

@@ -10,9 +10,9 @@ import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 
-/** etcd's failures, with the gRPC status as their code. */
+/** Turns failures of etcd into exceptions whose code is the gRPC status. */
 final class Failures {
-    /** A status that comes this close to the deadline is about it. */
+    /** A status that comes this close to the deadline is caused by it. */
     private static final Duration CLOSE = Duration.ofMillis(50);
 
     private Failures() {}
@@ -38,7 +38,7 @@ final class Failures {
         return failure(Status.fromThrowable(t));
     }
 
-    /** The failure of a call. etcd resets its stream at the deadline, a moment before ours. */
+    /** Returns the failure of a call. etcd may reset its stream just before our deadline. */
     static RestyFfiException inTime(Throwable thrown, Call call) {
         RestyFfiException failure = of(thrown);
         boolean late = call.remaining().filter(left -> left.compareTo(CLOSE) < 0).isPresent();
@@ -50,9 +50,9 @@ final class Failures {
     private static RestyFfiException failure(Status status) {
         Throwable cause = status.getCause();
         if (status.getDescription() == null && Status.trailersFromThrowable(cause) != null) {
-            return failure(Status.fromThrowable(cause)); // why etcd gave us no token
+            return failure(Status.fromThrowable(cause)); // the reason why etcd issued no token
         }
-        // grpc calls it so when it writes to a connection that has just gone.
+        // This is the status of gRPC when it writes to a connection that has just been closed.
         if (status.getCode() == Status.Code.UNKNOWN && cause instanceof ClosedChannelException) {
             return failure(Status.UNAVAILABLE.withDescription("the connection was lost"));
         }

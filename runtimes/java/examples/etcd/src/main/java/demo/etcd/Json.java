@@ -20,7 +20,7 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
 
-/** Requests and answers as JSON. Records say what is in them; their constructors, what must be. */
+/** Reads and writes JSON. Records define the fields; their constructors check them. */
 final class Json {
     private static final Gson GSON =
             new GsonBuilder()
@@ -56,11 +56,11 @@ final class Json {
         String text = String.valueOf(t.getMessage()).lines().findFirst().orElse("");
         int place = text.indexOf(" at line ");
         return t instanceof MalformedJsonException && place > 0
-                ? "no JSON" + text.substring(place) // before it is advice for who calls Gson
+                ? "no JSON" + text.substring(place) // the text before it is advice for programmers
                 : text;
     }
 
-    /** Gson takes "5" for a number and 5 for a string; we do not. */
+    /** Refuses "5" as a number and 5 as a string, which Gson accepts. */
     private static final class StrictTypes implements TypeAdapterFactory {
         private static final Map<Class<?>, JsonToken> TOKENS =
                 Map.of(

@@ -7,13 +7,13 @@ import io.etcd.jetcd.options.OptionsUtil;
 
 import java.util.Optional;
 
-/** The keys that a request is about: one, those with a prefix, or those of a range. */
+/** The keys of a request: one key, those with a prefix, or those of a range. */
 interface Keys {
     String key();
 
     boolean prefix();
 
-    /** The first key behind the range; null if there is no range. */
+    /** Returns the first key after the range; null if there is no range. */
     String rangeEnd();
 
     static void check(String key, boolean prefix, String rangeEnd) {
@@ -24,7 +24,9 @@ interface Keys {
     }
 
     default ByteSequence first() {
-        return prefix() && key().isEmpty() ? bytes("\0") : bytes(key()); // every key there can be
+        return prefix() && key().isEmpty()
+                ? bytes("\0")
+                : bytes(key()); // an empty prefix means all keys
     }
 
     default Optional<ByteSequence> end() {

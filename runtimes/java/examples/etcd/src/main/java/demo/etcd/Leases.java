@@ -48,7 +48,7 @@ final class Leases {
                 .thenApply(response -> Json.encode(Map.of()));
     }
 
-    /** Renews the lease three times as often as it must be, until nobody listens or it is gone. */
+    /** Renews the lease three times within its time to live, until it or the listener is gone. */
     void keepAlive(MessageStream stream, Call call) throws InterruptedException {
         Named lease = Json.decode(stream.receive(), Named.class);
         long ttl = renew(lease, stream);

@@ -21,8 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Sends jetcd's requests with a deadline, and ends those that nobody waits for. jetcd knows
- * neither, but what it sends belongs to the gRPC context of the thread that asks.
+ * Sends requests of jetcd with a deadline, and ends those for which nobody waits. jetcd has no
+ * options for that, but its RPCs inherit the gRPC context of the thread that calls it.
  */
 final class Requests {
     private static final Duration PATIENCE = Duration.ofSeconds(4);
@@ -48,7 +48,7 @@ final class Requests {
 
     private Requests() {}
 
-    /** Sends a request for a call: its deadline is that of the call, its cancellation ends it. */
+    /** Sends a request with the deadline of a call; the cancellation of the call ends it. */
     static <A> CompletableFuture<A> send(Call call, Supplier<CompletableFuture<A>> request) {
         CancellableContext context = context(call.remaining().orElse(null));
         call.cancellation().onCancel(() -> context.cancel(null));
@@ -58,7 +58,7 @@ final class Requests {
                         failure -> CompletableFuture.failedFuture(Failures.inTime(failure, call)));
     }
 
-    /** Sends a request of a stream, which has no deadline itself, and waits for its answer. */
+    /** Sends a request of a stream, which has no deadline, and waits for the answer. */
     static <A> A await(Supplier<CompletableFuture<A>> request) throws InterruptedException {
         CancellableContext context = context(PATIENCE);
         try {
@@ -71,8 +71,8 @@ final class Requests {
     }
 
     /**
-     * Waits a moment if etcd is only away for a while, or has ended a watch because of an old
-     * token. What else it is, a stream ends with.
+     * Waits a moment if etcd is unavailable for a while, or has ended a watch because of an old
+     * token. Throws any other failure, with which the stream ends.
      */
     static void pauseIfPassing(RestyFfiException failure) throws InterruptedException {
         if (!PASSING.contains(failure.code())) {
@@ -91,7 +91,7 @@ final class Requests {
         return context.withCancellation();
     }
 
-    /** Sends it once more if etcd does not know our token any more: jetcd gets another one then. */
+    /** Sends a request again if etcd does not accept the token: jetcd then gets a new one. */
     private static <A> CompletableFuture<A> send(
             CancellableContext context, Supplier<CompletableFuture<A>> request) {
         Supplier<CompletableFuture<A>> within = () -> start(context, request);

@@ -91,7 +91,7 @@ final class Transactions {
         }
     }
 
-    /** One of the three. */
+    /** One operation: exactly one of the three is given. */
     record Operation(KeyValues.Put put, KeyValues.Get get, KeyValues.Delete delete) {
         Operation {
             if (Stream.of(put, get, delete).filter(op -> op != null).count() != 1) {
@@ -111,7 +111,7 @@ final class Transactions {
 
     record Answer(long revision, boolean succeeded, List<Response> responses) {}
 
-    /** One of the three; what is null is left out of the JSON. */
+    /** The response to one operation; the two that are null do not appear in the JSON. */
     record Response(Done put, Found get, Deleted delete) {}
 
     record Done() {}
@@ -135,7 +135,7 @@ final class Transactions {
         return operations.stream().map(Operation::toOp).toArray(Op[]::new);
     }
 
-    /** jetcd keeps the responses apart by their kind; the request knows their order. */
+    /** Puts the responses in the order of the request: jetcd sorts them by kind. */
     private static Answer answer(Txn txn, TxnResponse response) {
         Iterator<GetResponse> gets = response.getGetResponses().iterator();
         Iterator<DeleteResponse> deletes = response.getDeleteResponses().iterator();

@@ -43,10 +43,10 @@ final class Watches {
         }
     }
 
-    /** Watches until nobody listens any more. When etcd is lost it goes on where it was. */
+    /** Watches until nobody listens any more. After a loss of etcd it continues where it was. */
     void serve(MessageStream stream, Call call) throws InterruptedException {
         Request request = Json.decode(stream.receive(), Request.class);
-        long now = revision(request); // who begins while etcd is down is told so
+        long now = revision(request); // a watch that begins while etcd is down fails
         long next = request.revision() > 0 ? request.revision() : now + 1;
         while (true) {
             next = follow(request, next, stream);
@@ -54,7 +54,7 @@ final class Watches {
         }
     }
 
-    /** Sends events until etcd is lost; returns the revision to go on from. */
+    /** Sends events until etcd is lost; returns the revision to continue from. */
     private long follow(Request request, long from, MessageStream stream)
             throws InterruptedException {
         WatchOption.Builder options =
@@ -72,7 +72,7 @@ final class Watches {
         return listener.next;
     }
 
-    /** Returns when etcd answers again; on the way there, jetcd gets a new token if it must. */
+    /** Returns when etcd answers again. If necessary, jetcd gets a new token by then. */
     private void awaitEtcd(Request request) throws InterruptedException {
         while (true) {
             try {
@@ -84,7 +84,7 @@ final class Watches {
         }
     }
 
-    /** The revision of etcd's data now; fails as the watch would. */
+    /** Returns the current revision of etcd's data; fails as the watch would. */
     private long revision(Request request) throws InterruptedException {
         GetOption.Builder options = GetOption.builder().withCountOnly(true);
         request.end().ifPresent(options::withRange);
@@ -98,7 +98,7 @@ final class Watches {
         private final MessageStream stream;
         private final CompletableFuture<Void> ended = new CompletableFuture<>();
 
-        /** The revision to go on from. */
+        /** Returns the revision to continue from. */
         private volatile long next;
 
         Listener(MessageStream stream, long next) {
@@ -109,7 +109,7 @@ final class Watches {
         @Override
         public void onNext(WatchResponse response) {
             if (ended.isDone()) {
-                return; // whoever follows will see these events
+                return; // the next watch will see these events
             }
             try {
                 for (WatchEvent event : response.getEvents()) {

@@ -12,7 +12,7 @@ import java.io.File;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 
-/** The connection: made by the first call, and again whenever it is lost. */
+/** Opens the connection. The first call connects, and reconnects after a loss. */
 final class Channels {
     private Channels() {}
 
@@ -23,8 +23,7 @@ final class Channels {
         }
         try {
             return openTls(settings.address(), settings.tls());
-        } catch (IOException
-                | RuntimeException e) { // a file is not there, or not what it should be
+        } catch (IOException | RuntimeException e) { // a file is missing or not valid
             throw new RestyFfiException(
                     Status.BAD_ARGUMENT,
                     "tls: ca, cert or key cannot be used: " + e.getMessage(),

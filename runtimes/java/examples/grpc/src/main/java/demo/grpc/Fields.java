@@ -6,8 +6,8 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 
 /**
- * Checks the fields of a request, and says which one is wrong. JsonFormat does not say it, and
- * takes 5 for "5".
+ * Checks the fields of a request, and names the one that is wrong. JsonFormat does not name it, and
+ * accepts 5 as a string.
  */
 final class Fields {
     private Fields() {}
@@ -27,7 +27,7 @@ final class Fields {
                             if (field == null) {
                                 throw wrong(path + name, "is not a field of " + type.getFullName());
                             }
-                            if (!value.isJsonNull()) { // null is for the default value
+                            if (!value.isJsonNull()) { // null means the default value
                                 check(value, field, path + name);
                             }
                         });

@@ -66,7 +66,7 @@ public final class GrpcRuntime {
                 .build();
     }
 
-    /** The stub with the deadline of the call, if it has one. */
+    /** Returns the stub with the deadline of the call, if the call has one. */
     private static <S extends AbstractStub<S>> S within(Call call, S stub) {
         return call.remaining().map(stub::withDeadlineAfter).orElse(stub);
     }

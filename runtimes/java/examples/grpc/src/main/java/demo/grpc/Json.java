@@ -14,7 +14,7 @@ import com.google.protobuf.util.JsonFormat;
 import io.github.restyffi.RestyFfiException;
 import io.grpc.Status;
 
-/** Messages as JSON, by protobuf's own rules. */
+/** Reads and writes messages as JSON, by the rules of protobuf. */
 final class Json {
     private static final Gson STRICT = new GsonBuilder().setStrictness(Strictness.STRICT).create();
     private static final JsonFormat.Parser PARSER = JsonFormat.parser();
@@ -53,7 +53,7 @@ final class Json {
         }
     }
 
-    /** Where Gson stopped; the rest of its message is for whoever calls Gson. */
+    /** Returns the place where Gson stopped; the rest of its message is for programmers. */
     private static String place(JsonParseException e) {
         int at = e.getMessage().indexOf(" at line ");
         return at < 0 ? "" : e.getMessage().substring(at).lines().findFirst().orElse("");

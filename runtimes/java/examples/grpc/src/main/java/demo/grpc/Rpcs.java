@@ -20,9 +20,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Serves methods by RPCs. A prototype says what type the JSON of a request becomes. */
+/** Serves methods by RPCs. A prototype determines the type of the request. */
 final class Rpcs {
-    /** A status that comes this close to the deadline is about it. */
+    /** A status that comes this close to the deadline is caused by it. */
     private static final Duration CLOSE = Duration.ofMillis(50);
 
     private final ManagedChannel channel;
@@ -31,12 +31,12 @@ final class Rpcs {
         this.channel = channel;
     }
 
-    /** Asks the server. Its thread is interrupted when the call is cancelled: that ends the RPC. */
+    /** Asks the server. A cancelled call interrupts its thread, which ends the RPC. */
     interface Rpc<Q, A> {
         A ask(Call call, Q request) throws StatusException;
     }
 
-    /** One request, one answer. */
+    /** Serves one request with one answer. */
     <Q extends Message, A extends Message> Handler unary(Q prototype, Rpc<Q, A> rpc) {
         return (request, call) -> {
             Q message = Json.decode(request, prototype);
@@ -48,7 +48,7 @@ final class Rpcs {
         };
     }
 
-    /** One request, many answers. */
+    /** Serves one request with many answers. */
     <Q extends Message, A extends Message> StreamHandler serverStream(
             Q prototype, Rpc<Q, BlockingClientCall<?, A>> rpc) {
         return (stream, call) -> {
@@ -61,7 +61,7 @@ final class Rpcs {
         };
     }
 
-    /** Many requests, and one answer or many. */
+    /** Serves many requests with one answer or many. */
     <Q extends Message, A extends Message> StreamHandler stream(
             Q prototype, Function<Call, BlockingClientCall<Q, A>> open) {
         return (stream, call) -> {
@@ -79,7 +79,7 @@ final class Rpcs {
         };
     }
 
-    /** Sends what the server answers. Returns at the end of the RPC, or ends it. */
+    /** Sends the answers of the server. The RPC has ended when this method returns or throws. */
     private void answer(
             MessageStream stream, Call call, BlockingClientCall<?, ? extends Message> rpc)
             throws InterruptedException {
@@ -94,7 +94,7 @@ final class Rpcs {
         }
     }
 
-    /** Asks the server what the client sends. On a thread of its own. */
+    /** Passes the requests of the client on to the server. On a thread of its own. */
     private static <Q extends Message> void request(
             MessageStream stream, Q prototype, BlockingClientCall<Q, ?> rpc) {
         try {
@@ -105,7 +105,7 @@ final class Rpcs {
         } catch (RestyFfiException e) {
             rpc.cancel("bad request", e);
         } catch (InterruptedException | StatusException | IllegalStateException e) {
-            return; // the RPC has ended: whoever reads the answers knows why
+            return; // the RPC has ended: the thread that reads the answers learns why
         }
     }
 
@@ -123,23 +123,23 @@ final class Rpcs {
             return failure(Status.DEADLINE_EXCEEDED.withDescription(text(status)), call);
         }
         if (status.getCode() == Status.Code.UNAVAILABLE) {
-            channel.resetConnectBackoff(); // the next call is to try, however long it has been down
+            channel.resetConnectBackoff(); // so that the next call tries at once
         }
         return new RestyFfiException(status.getCode().value(), text(status), status.getCause());
     }
 
-    /** A server resets the stream at the deadline, a moment before ours. */
+    /** Whether the deadline has passed, or almost: a server may reset the stream just before. */
     private static boolean isLate(Call call) {
         return call.remaining().filter(left -> left.compareTo(CLOSE) < 0).isPresent();
     }
 
-    /** grpc calls it UNKNOWN when it writes to a connection that has just gone. */
+    /** Whether the connection was lost: gRPC says UNKNOWN if that happens while it writes. */
     private static boolean isLost(Status status) {
         return status.getCode() == Status.Code.UNKNOWN
                 && status.getCause() instanceof ClosedChannelException;
     }
 
-    /** What it says, and why: grpc keeps that in the cause where the network is to blame. */
+    /** Returns the description and the cause, where gRPC keeps what the network reports. */
     private static String text(Status status) {
         String text = status.getDescription();
         String cause = status.getCause() == null ? null : status.getCause().getMessage();

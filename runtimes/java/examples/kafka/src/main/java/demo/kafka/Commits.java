@@ -16,8 +16,8 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * What the client says it has dealt with. A thread of its own receives that; but a consumer belongs
- * to the thread that polls, so that one commits.
+ * The commits that the client asks for. A thread of their own receives them. The thread that polls
+ * commits them, because a consumer belongs to one thread.
  */
 final class Commits {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
@@ -61,8 +61,8 @@ final class Commits {
     }
 
     /**
-     * Commits what has come. What cannot be now, while Kafka is away or has not let us into the
-     * group yet, is tried again next time.
+     * Commits what has come. If that fails because Kafka is unavailable or the consumer has not
+     * joined the group yet, the next call tries again.
      */
     void commit() throws InterruptedException {
         for (Position position; (position = positions.peek()) != null; ) {

@@ -10,9 +10,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Kafka's failures, with the codes of its protocol. */
+/** Turns failures of Kafka into exceptions with the codes of its protocol. */
 final class Failures {
-    /** What a client says without a code. */
+    /** The code of a failure that has none in the protocol. */
     private static final int NO_CODE = 1000;
 
     private Failures() {}
@@ -25,7 +25,7 @@ final class Failures {
         Throwable t = thrown;
         while ((t instanceof ExecutionException || t instanceof TimeoutException)
                 && t.getCause() != null) {
-            t = t.getCause(); // why it was waited for in vain
+            t = t.getCause(); // the reason of the timeout
         }
         int code = Errors.forException(t).code();
         String text =

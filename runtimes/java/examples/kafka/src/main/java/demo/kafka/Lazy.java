@@ -5,7 +5,7 @@ import org.apache.kafka.common.KafkaException;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** A client that is made when it is first needed: loading a runtime asks nothing of Kafka. */
+/** A client that is made on first use, so that a runtime loads without Kafka. */
 final class Lazy<C extends AutoCloseable> {
     private final Supplier<C> maker;
     private C client;
@@ -25,7 +25,7 @@ final class Lazy<C extends AutoCloseable> {
         return client;
     }
 
-    /** The client, if it has been made. From now on none is made. */
+    /** Returns the client if it has been made, and prevents it from being made later. */
     synchronized Optional<C> end() {
         ended = true;
         return Optional.ofNullable(client);

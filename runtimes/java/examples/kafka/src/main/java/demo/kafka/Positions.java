@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where a stream is. After each rebalance, as a broker's restart brings one, a group that has
- * committed nothing would begin anew, and repeat records or miss some.
+ * The positions of a stream. A group that has committed nothing would start again after each
+ * rebalance, for example when a broker restarts, and would repeat records or miss some.
  */
 final class Positions implements ConsumerRebalanceListener {
     private static final Duration PATIENCE = Duration.ofMillis(100);

@@ -53,7 +53,7 @@ final class Records implements AutoCloseable {
         }
     }
 
-    /** Does not wait for the brokers: what is sent until they answer goes into the next batch. */
+    /** Sends without waiting for the brokers: until they answer, records gather in a batch. */
     CompletableFuture<byte[]> produce(byte[] json, Call call) {
         Request request = Json.decode(json, Request.class);
         CompletableFuture<RecordMetadata> stored = new CompletableFuture<>();
@@ -69,7 +69,8 @@ final class Records implements AutoCloseable {
     private void send(
             ProducerRecord<String, String> record, CompletableFuture<RecordMetadata> stored) {
         try {
-            Topic.validate(record.topic()); // the producer would go on asking for such a name
+            Topic.validate(
+                    record.topic()); // the producer would ask for such a name again and again
             producer.get()
                     .send(
                             record,

@@ -56,8 +56,8 @@ final class Topics implements AutoCloseable {
     }
 
     /**
-     * Returns when a topic that has just been made is there: the controller, which has answered,
-     * knows it before the other brokers do.
+     * Waits until a new topic is known: the controller, which has answered, knows it before the
+     * other brokers do.
      */
     private void await(String topic) throws ExecutionException, InterruptedException {
         while (true) {
