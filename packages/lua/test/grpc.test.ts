@@ -263,7 +263,7 @@ describe("a call", () => {
       'false|-10|there is no option "timeut"; the options are: metadata, timeout, wait_for_ready, with_metadata',
     );
     expect(await run(`return conn:unary("/routeguide.RouteGuide/ListFeatures", {})`)).toBe(
-      "false|-10|/routeguide.RouteGuide/ListFeatures is a stream: open it with new_stream",
+      "false|-10|/routeguide.RouteGuide/ListFeatures is a stream: open it with conn:stream",
     );
     expect(await run(`conn:close() return conn:unary("${ECHO}", {})`)).toBe("false|-10|this connection is closed");
   });
@@ -508,12 +508,12 @@ describe("TLS", () => {
     expect(await call(`{ ca = ${pem("ca")}, ${own} }`, server.mtlsAddress)).toBe('true {message="hi"} nil');
     // The server's alert may be overtaken by its reset: what to do is said all the same.
     expect(await call(`{ ca = ${pem("ca")} }`, server.mtlsAddress)).toMatch(
-      /^false 14 ".* \(the server asked for a client certificate: options cert and priv_key\)"/,
+      /^false 14 ".* \(the server asked for a client certificate: options tls.cert and tls.key\)"/,
     );
     expect(await call(`{ ca = ${pem("wrongCa")} }`, server.mtlsAddress)).toMatch(/: TLS: [^(]*UnknownIssuer[^(]*$/);
     const wrong = `cert = ${pem("wrongCert")}, priv_key = ${pem("wrongKey")}`;
     expect(await call(`{ ca = ${pem("ca")}, ${wrong} }`, server.mtlsAddress)).toMatch(
-      /^false 14 ".* \(the server asked for a client certificate, and may not trust that of the option cert\)"/,
+      /^false 14 ".* \(the server asked for a client certificate, and may not trust that of the option tls.cert\)"/,
     );
   });
 
@@ -533,13 +533,13 @@ describe("TLS", () => {
 
   it("says which PEM is none, and what does not fit", async () => {
     expect(await call('{ ca = "/etc/ca.pem" }')).toBe(
-      'false -10 "\\"ca\\" holds no certificate in PEM: give the text, as by grpc.readfile, and not the path"',
+      'false -10 "\\"tls.ca\\" holds no certificate in PEM; the option \\"ca\\" takes the text, as by grpc.readfile, and not the path"',
     );
     expect(await call(`{ ca = ${pem("ca")}, cert = ${pem("cert")}, priv_key = "x" }`)).toBe(
-      'false -10 "\\"priv_key\\" holds no private key in PEM"',
+      'false -10 "\\"tls.key\\" holds no private key in PEM"',
     );
     expect(await call(`{ ca = ${pem("ca")}, cert = ${pem("cert")}, priv_key = ${pem("wrongKey")} }`)).toMatch(
-      /^false -10 "\\"cert\\" and \\"priv_key\\" cannot be used/,
+      /^false -10 "\\"tls.cert\\" and \\"tls.key\\" cannot be used/,
     );
     expect(await call(`{ cert = ${pem("cert")} }`)).toBe('false|-10|the options "cert" and "priv_key" need each other');
     expect(await call(`{ tls = false, ca = ${pem("ca")} }`)).toMatch(/^false\|-10\|the option "tls" is false/);

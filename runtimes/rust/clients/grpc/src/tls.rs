@@ -62,11 +62,13 @@ pub fn new(pems: &Pems<'_>) -> Result<Tls, Error> {
     let mut config = match (pems.cert, pems.key) {
         (Some(cert), Some(key)) => {
             let key = PrivateKeyDer::from_pem_slice(key)
-                .map_err(|_| refuse("\"priv_key\" holds no private key in PEM".to_owned()))?;
+                .map_err(|_| refuse("\"tls.key\" holds no private key in PEM".to_owned()))?;
             builder
                 .with_client_auth_cert(certificates("cert", cert)?, key)
                 .map_err(|error| {
-                    refuse(format!("\"cert\" and \"priv_key\" cannot be used: {error}"))
+                    refuse(format!(
+                        "\"tls.cert\" and \"tls.key\" cannot be used: {error}"
+                    ))
                 })?
         }
         _ => builder.with_no_client_auth(),
@@ -113,10 +115,10 @@ impl Identity {
         ) {
             (false, _) => "",
             (true, false) => {
-                " (the server asked for a client certificate: options cert and priv_key)"
+                " (the server asked for a client certificate: options tls.cert and tls.key)"
             }
             (true, true) => {
-                " (the server asked for a client certificate, and may not trust that of the option cert)"
+                " (the server asked for a client certificate, and may not trust that of the option tls.cert)"
             }
         }
     }
@@ -186,7 +188,7 @@ fn roots(ca: Option<&[u8]>) -> Result<Arc<RootCertStore>, Error> {
     for certificate in certificates("ca", ca)? {
         roots
             .add(certificate)
-            .map_err(|error| refuse(format!("\"ca\" cannot be used: {error}")))?;
+            .map_err(|error| refuse(format!("\"tls.ca\" cannot be used: {error}")))?;
     }
     Ok(Arc::new(roots))
 }
@@ -197,7 +199,7 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
         .unwrap_or_default();
     if certificates.is_empty() {
         return Err(refuse(format!(
-            "\"{option}\" holds no certificate in PEM: give the text, as by grpc.readfile, and not the path"
+            "\"tls.{option}\" holds no certificate in PEM; the option \"{option}\" takes the text, as by grpc.readfile, and not the path"
         )));
     }
     Ok(certificates)

@@ -153,7 +153,7 @@ async fn call(
     let method = &found.method;
     if method.client_streams || method.server_streams {
         return Err(refuse(format!(
-            "{} is a stream: open it with new_stream",
+            "{} is a stream: open it with conn:stream",
             asked.path
         )));
     }
