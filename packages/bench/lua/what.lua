@@ -115,8 +115,8 @@ end
 -- What the clients of real services do for a call: a message to a gRPC server and back.
 function _M.grpc(address)
     local grpc = require "resty.ffi.grpc"
-    local ok, conn, err = grpc.connect(address, { reflection = true })
-    if not ok then
+    local conn, _, err = grpc.new{ addresses = address }
+    if not conn then
         return nil, err
     end
     local options = { timeout = TIMEOUT }
@@ -131,7 +131,7 @@ end
 
 -- A key of etcd, which the payload was put under when it was first asked for.
 function _M.etcd(address)
-    local client, err = require("resty.ffi.etcd").new{ endpoints = { address } }
+    local client, _, err = require("resty.ffi.etcd").new{ endpoints = { address } }
     if not client then
         return nil, err
     end
@@ -151,7 +151,7 @@ end
 
 -- A record that is sent, and acknowledged by the broker.
 function _M.kafka_produce(address, topic)
-    local producer, err = require("resty.ffi.kafka").producer{ brokers = { address }, auto_create = true }
+    local producer, _, err = require("resty.ffi.kafka").producer{ brokers = { address }, auto_create = true }
     if not producer then
         return nil, err
     end

@@ -19,6 +19,11 @@ local _M = {}
 
 local services -- by name: { address, about, client, error }
 
+-- A client; throws what is wrong with its options.
+local function made(client, _, err)
+    return assert(client, err)
+end
+
 -- addresses: { kafka = "127.0.0.1:9092", … }; errors: why one is not there, by the same names.
 function _M.setup(addresses, errors)
     services = {
@@ -30,13 +35,13 @@ function _M.setup(addresses, errors)
         service.address, service.error = addresses[name], errors[name]
     end
     if addresses.kafka then
-        services.kafka.client = assert(kafka.producer{ brokers = { addresses.kafka }, auto_create = true })
+        services.kafka.client = made(kafka.producer{ brokers = { addresses.kafka }, auto_create = true })
     end
     if addresses.etcd then
-        services.etcd.client = assert(etcd.new{ endpoints = { addresses.etcd } })
+        services.etcd.client = made(etcd.new{ endpoints = { addresses.etcd } })
     end
     if addresses.grpc then
-        services.grpc.client = select(2, grpc.connect(addresses.grpc, { reflection = true }))
+        services.grpc.client = made(grpc.new{ addresses = addresses.grpc })
     end
 end
 
@@ -131,7 +136,7 @@ function events.kafka(service)
 end
 
 function events.etcd(service)
-    local watch, code, err = service.client:watch{ key = PREFIX, is_prefix = true }
+    local watch, code, err = service.client:watch{ key = PREFIX, prefix = true }
     if not watch then
         return event("problem", { code = code, error = err })
     end
@@ -152,9 +157,9 @@ end
 
 -- A message every half second; what comes back tells how long it was under way.
 function events.grpc(service)
-    local ok, stream, err = service.client:new_stream(ECHO)
-    if not ok then
-        return event("problem", { code = stream, error = err })
+    local stream, reason, err = service.client:stream(ECHO)
+    if not stream then
+        return event("problem", { code = reason, error = err })
     end
     local count = 0
     follow(function()
