@@ -47,39 +47,14 @@ it("the leader may be killed: calls, a watch and a lock go on with the others", 
   const killed = members.find(({ address }) => address === leader);
   expect(killed).toBeDefined();
   const chunk = nginx.run(`
-    local n = client{ ${all()} }
-    local watch = assert(n:watch({ key = "leader/", prefix = true }, { timeout = 10 }))
-    local ok, lock = n:lock("leader", { ttl = 20, timeout = 10 })
-    assert(ok, lock)
-    package.loaded.locked = true
-    local acknowledged, longest, k = {}, 0, 0
-    local last
-    repeat
-      k = k + 1
-      ngx.update_time()
-      local start = ngx.now()
-      local ok = n:put("leader/" .. k, "", { timeout = 1 })
-      ngx.update_time()
-      longest = math.max(longest, ngx.now() - start)
-      if ok then acknowledged[#acknowledged + 1] = "leader/" .. k end
-      if package.loaded.leader_killed then last = (last or 0) + (ok and 1 or 0) end
-      ngx.sleep(0.005)
-    until last and last >= 20
-    local seen, twice = {}, 0
-    while true do
-      local ok, res, err = watch:recv(1.5)
-      if not ok then break end
-      for _, e in ipairs(res.events) do
-        twice = twice + (seen[e.kv.key] and 1 or 0)
-        seen[e.kv.key] = true
-      end
-    end
-    local lost = 0
-    for _, key in ipairs(acknowledged) do lost = lost + (seen[key] and 0 or 1) end
-    return lost, twice, longest, lock:held(), (lock:unlock())`);
-  await nginx.run('wait_until("the lock", function() return package.loaded.locked end) return true');
+    local progress = {}
+    package.loaded.leader = progress
+    return require("scenarios.etcd_leader")(client{ ${all()} }, progress)`);
+  await nginx.run(`
+    wait_until("the lock", function() return package.loaded.leader and package.loaded.leader.locked end)
+    return true`);
   await killed?.kill();
-  await nginx.run("package.loaded.leader_killed = true return true");
+  await nginx.run("package.loaded.leader.killed = true return true");
   const [lost, twice, longest, held, unlocked] = await chunk;
   expect([lost, twice, held, unlocked]).toEqual([0, 0, true, true]);
   expect(longest).toBeLessThan(4);

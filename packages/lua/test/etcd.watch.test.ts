@@ -195,50 +195,21 @@ it("a reader that is slow gets everything in the end, and no memory is filled me
 it("a restart of etcd in the middle: no event is lost, none comes twice", async () => {
   const [[answer]] = await Promise.all([
     run(`
-      local watch = assert(c:watch{ key = "restart/", prefix = true })
-      local quiet = assert(c:watch{ key = "restart/", prefix = true })
-      c:put("before", "1")
-      local writing, acknowledged = true, {}
-      local writer = ngx.thread.spawn(function()
-        local k, after = 0, 0
-        while after < 50 do
-          k = k + 1
-          local ok, res, err = c:put("restart/" .. k, tostring(k), { timeout = 0.5 })
-          if ok then acknowledged[#acknowledged + 1] = k end
-          package.loaded.stored = #acknowledged
-          if package.loaded.restarted then after = after + (ok and 1 or 0) end
-          ngx.sleep(0.005)
-        end
-        writing = false
-      end)
-      local function events_of(w)
-        local keys, last, ordered = {}, 0, true
-        while true do
-          local ok, res, err = w:recv(1)
-          if not ok and res ~= resty_ffi.TIMEOUT then error(err) end
-          if not ok and not writing then return keys, ordered end
-          for _, e in ipairs(ok and res.events or {}) do
-            ordered = ordered and e.kv.mod_revision > last
-            last = e.kv.mod_revision
-            keys[e.kv.key] = (keys[e.kv.key] or 0) + 1
-          end
-        end
-      end
-      local keys, ordered = events_of(watch)
-      local late, late_ordered = events_of(quiet)
-      local lost, twice = 0, 0
-      for _, k in ipairs(acknowledged) do
-        if not keys["restart/" .. k] or not late["restart/" .. k] then lost = lost + 1 end
-      end
-      for key, n in pairs(keys) do if n > 1 or late[key] ~= 1 then twice = twice + 1 end end
-      return { lost = lost, twice = twice, ordered = ordered and late_ordered }`),
+      local progress = {}
+      package.loaded.restart = progress
+      return require("scenarios.etcd_restart")(c, progress)`),
     (async () => {
-      await nginx.run('wait_until("puts", function() return (package.loaded.stored or 0) > 20 end) return true');
+      await nginx.run(`
+        wait_until("puts", function()
+          local progress = package.loaded.restart
+          return progress and (progress.stored or 0) > 20
+        end)
+        return true`);
       await etcd.restart();
       await etcd.kill();
       await new Promise((resolve) => setTimeout(resolve, 300));
       await etcd.restart();
-      await nginx.run("package.loaded.restarted = true return true");
+      await nginx.run("package.loaded.restart.restarted = true return true");
     })(),
   ]);
   expect(answer).toEqual({ lost: 0, twice: 0, ordered: true });

@@ -17,36 +17,8 @@ export interface EtcdLua {
 
 const PRELUDE = `
   local etcd, resty_ffi = require "resty.ffi.etcd", require "resty.ffi"
-  local list = require("resty.ffi.msgpack").list
-  local function json(v)
-    if type(v) == "number" or type(v) == "boolean" then return tostring(v) end
-    if v == nil or v == ngx.null then return "null" end
-    if type(v) == "string" then
-      return '"' .. v:gsub('[%c"\\\\\\128-\\255]', function(c) return ("\\\\u%04x"):format(c:byte()) end) .. '"'
-    end
-    if type(v) ~= "table" then return json(tostring(v)) end
-    local parts = {}
-    if v[1] ~= nil or getmetatable(v) == list then
-      for k = 1, #v do parts[k] = json(v[k]) end
-      return "[" .. table.concat(parts, ",") .. "]"
-    end
-    for k, x in pairs(v) do
-      if k ~= "stream" then parts[#parts + 1] = json(tostring(k)) .. ":" .. json(x) end
-    end
-    return "{" .. table.concat(parts, ",") .. "}"
-  end
-  local function all(...)
-    local parts = {}
-    for k = 1, select("#", ...) do parts[k] = json((select(k, ...))) end
-    return "[" .. table.concat(parts, ",") .. "]"
-  end
-  local function wait_until(what, f)
-    for _ = 1, 2000 do
-      if f() then return end
-      ngx.sleep(0.01)
-    end
-    error("it never happened: " .. what, 2)
-  end
+  local support = require "support.etcd"
+  local all, wait_until = support.all, support.wait_until
 `;
 
 /** `address` is that of the client that chunks have as `c`. */

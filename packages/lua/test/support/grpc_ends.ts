@@ -31,28 +31,10 @@ export const resets: (code: number) => Answer = (code) => (call) => call.reset(c
 export const ONE = ["Unary", "ClientStreaming"];
 export const MANY = ["ServerStreaming", "BidirectionalStreaming"];
 
-/** Defines ended(conn, kind), which calls a method of that kind: what it gave, and "0" or the code and the message. */
-export const CHUNK = `  assert(grpc.loadfile(P .. "echo.proto"))
-  local function ended(conn, kind)
-    local path = "/grpc.examples.echo.Echo/" .. kind .. "Echo"
-    if kind == "Unary" then
-      local ok, res, err = conn:unary(path, { message = "m" })
-      return ok and "0 " .. res.message or res .. " " .. err
-    end
-    local ok, stream = conn:new_stream(path, { timeout = 20 })
-    stream:send({ message = "m" })
-    stream:close_send()
-    local seen = {}
-    while true do
-      local ok, res, err = stream:recv(20)
-      if not ok then
-        return table.concat(seen, "") .. res .. " " .. err
-      elseif not res then
-        return table.concat(seen, "") .. "0"
-      end
-      seen[#seen + 1] = res.message .. ", "
-    end
-  end`;
+/** Defines ended(conn, kind): see grpc_ends.lua. */
+export const CHUNK = `
+  assert(grpc.loadfile(P .. "echo.proto"))
+  local ended = require "support.grpc_ends"`;
 
 export interface Ends {
   readonly server: HostileGrpc;

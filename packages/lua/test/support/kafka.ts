@@ -11,16 +11,6 @@ export const kafkaPrelude = (address: string, options = "") => `
   local kafka = require "resty.ffi.kafka"
   local brokers = { "${address}" }
   local p = assert(kafka.producer{ brokers = brokers, ${options} })
-  package.loaded.state = package.loaded.state or {}
-  local state = package.loaded.state
-  local function must(ok, ...)
-    if not ok then error(table.concat({ ... }, ": "), 2) end
-    return ...
-  end
-  local function consumer(group, topics, options)
-    options = options or {}
-    options.brokers, options.group, options.topics = brokers, group, topics
-    local c, code, err = kafka.consumer(options)
-    return c or error(code .. ": " .. err)
-  end
+  local support = require "support.kafka"
+  local must, state, consumer = support.must, support.state, support.consumers(brokers)
 `;

@@ -1,5 +1,5 @@
 import { startNginx } from "@resty-ffi/nginx";
-import { LIB } from "./places.ts";
+import { LIB, PACKAGE } from "./places.ts";
 
 export interface Settings {
   /** The folder of the Lua modules: this package's lib if not given. */
@@ -24,23 +24,14 @@ export async function startLua({ lib = LIB, cpath, env = {}, http = "" }: Settin
     // What a developer has in LD_LIBRARY_PATH is not for these tests.
     env: { LD_LIBRARY_PATH: "", ...env },
     http: ({ port }) => `
-lua_package_path "${lib}/?.lua;;";
+lua_package_path "${lib}/?.lua;${PACKAGE}/test/?.lua;;";
 ${cpath === undefined ? "" : `lua_package_cpath "${cpath}";`}
 ${http}
 server {
   listen 127.0.0.1:${port};
   location = / { return 204; }
   location = /lua {
-    content_by_lua_block {
-      ngx.req.read_body()
-      local function answer(ok, ...)
-        local texts = {}
-        for k = 1, select("#", ...) do texts[k] = tostring((select(k, ...))) end
-        ngx.status = ok and 200 or 500
-        ngx.print(table.concat(texts, "|"))
-      end
-      answer(pcall(assert(loadstring(ngx.req.get_body_data(), "=chunk"))))
-    }
+    content_by_lua_block { require("support.chunk").run() }
   }
 }`,
   });
