@@ -303,7 +303,7 @@ describe("TLS", () => {
     ["the system's authorities", () => "true", /x509: /],
     ["no client certificate", () => `{ ca = "${secure.pem.ca}", server_name = "etcd.test" }`, /./],
     [
-      "somebody else's client certificate",
+      "a client certificate of another authority",
       () =>
         [
           `{ ca = "${secure.pem.ca}", server_name = "etcd.test",`,

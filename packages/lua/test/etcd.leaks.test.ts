@@ -19,7 +19,7 @@ afterAll(async () => {
   await etcd?.stop();
 });
 
-/** So many clients, each another one to the runtime, used once by 50 light threads and dropped. */
+/** Makes clients with options of their own in 50 light threads, uses each once, and drops it. */
 const drop = (name: string, count: number) =>
   nginx.run(`
     local threads, failed = {}, {}

@@ -256,7 +256,7 @@ describe("locks", () => {
     ).toEqual([1, 8, 0]);
   });
 
-  it("somebody else's is not to be had", async () => {
+  it("cannot be taken while another client holds them", async () => {
     const held = `
       local _, lock = c:lock("busy", { ttl = 5 })
       local none, code, err = c:lock("busy", { try = true })
@@ -309,7 +309,7 @@ it("the cluster: status, members, endpoints", async () => {
 });
 
 describe("options of a client", () => {
-  it("a namespace is before all keys, and nobody inside sees it", async () => {
+  it("a namespace comes before all keys, and answers do not have it", async () => {
     const [inside, outside, events, key] = await run(`
       local n = client{ namespace = "ns/" }
       local watch = assert(n:watch{ key = "", prefix = true })

@@ -166,7 +166,7 @@ describe("a watch", () => {
   });
 });
 
-it("a reader that is slow gets everything in the end, and no memory is filled meanwhile", async () => {
+it("a slow reader gets everything in the end, and does not fill the memory", async () => {
   const worker = (await run("return ngx.worker.pid()"))[0] as number;
   await run('c:put("slow/warm", ("x"):rep(100000)) c:get("slow/warm") return true');
   const before = usageOf(worker).kb / 1024;

@@ -119,7 +119,7 @@ describe("a file there that will not do is named, and nothing else is tried", ()
     expect(await found({ env: { RESTY_FFI_LIB: folder } })).toMatch(new RegExp(`^nil\\|.*: cannot load ${folder}: `));
   });
 
-  it("a library that is another one", async () => {
+  it("a library of another project", async () => {
     expect(await found({ env: { RESTY_FFI_LIB: ECHO } })).toMatch(
       new RegExp(`^nil\\|.*: cannot load ${ECHO}: .*resty_ffi_nginx_init`),
     );

@@ -111,7 +111,7 @@ describe("the details of an error", () => {
     );
   });
 
-  it("are none, or bytes, where the server sends no google.rpc.Status", async () => {
+  it("are absent, or bytes, where the server sends no google.rpc.Status", async () => {
     expect(await details(Buffer.alloc(0))).toBe("{}");
     expect(await details(Buffer.from("\u00ffnone", "latin1"))).toBe('"\\255none"');
   });

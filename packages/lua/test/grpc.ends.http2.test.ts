@@ -172,7 +172,7 @@ describe("a connection that ends", () => {
     ],
   ])("%s ends its calls with the code 14", async (_, answer, text) => {
     for (const kind of [...ONE, ...MANY]) {
-      // Connections that nobody has lost before: a server that fails often is asked less often.
+      // A connection of its own for each case: a server that fails often is asked less often.
       expect(await end(answer, kind, `idle_timeout = ${++fresh}`), kind).toMatch(text);
     }
   });

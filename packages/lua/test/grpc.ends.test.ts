@@ -24,7 +24,7 @@ const says: (body: Buffer, ...headers: Fields) => Answer =
 const many = (kilobytes: number): Fields =>
   Array.from({ length: kilobytes }, (_, k) => [`x-${String(k).padStart(5, "0")}`, "v".repeat(985)]);
 
-describe("a response that is none of gRPC", () => {
+describe("a response that is not gRPC", () => {
   it.each([
     [400, 13, "Bad Request"],
     [401, 16, "Unauthorized"],
@@ -82,7 +82,7 @@ describe("reflection", () => {
     );
   });
 
-  it("is none where nobody knows of it", async () => {
+  it("is absent where the server does not serve it", async () => {
     to.server.answer = page(404);
     expect(await ask(`conn:unary("/a.B/C", {})`)).toMatch(/^false\|-10\|.* and the server has no reflection to ask$/);
   });
@@ -264,7 +264,7 @@ describe("messages", () => {
       '13 SERVER: a message is compressed by "br": this client knows gzip only',
     ],
     [
-      "has a flag that is none",
+      "has an unknown flag",
       says(grpcMessage(echo("hi"), 2)),
       "13 SERVER: a message begins with the byte 2, where gRPC has 0 or 1",
     ],

@@ -239,7 +239,7 @@ describe("what is dropped", () => {
     expect(after.fds).toBeLessThanOrEqual(before.fds + 1);
   });
 
-  it("is collected: 2,000 streams that nobody closed, in any state", async () => {
+  it("is collected: 2,000 streams that were not closed, in any state", async () => {
     const open = (count: number) =>
       lua.run(`
         local conn = connect("${server.address}")

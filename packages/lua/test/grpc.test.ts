@@ -445,7 +445,7 @@ describe("a stream", () => {
       .toMatchObject({ streams: 0, cancelled: expect.toSatisfy((cancelled) => cancelled >= before.cancelled + 2) });
   });
 
-  it("is held up by a reader that is slow, and holds nobody else up", async () => {
+  it("waits for a slow reader, and other streams do not", async () => {
     expect(
       await run(`
         local ok, slow = conn:new_stream("/grpc.examples.echo.Echo/BidirectionalStreamingEcho")
@@ -503,7 +503,7 @@ describe("TLS", () => {
       );
   });
 
-  it("shows its certificate to who asks for it", async () => {
+  it("shows its certificate to a server that asks for it", async () => {
     const own = `cert = ${pem("cert")}, priv_key = ${pem("key")}`;
     expect(await call(`{ ca = ${pem("ca")}, ${own} }`, server.mtlsAddress)).toBe('true {message="hi"} nil');
     // The server's alert may be overtaken by its reset: what to do is said all the same.
@@ -531,7 +531,7 @@ describe("TLS", () => {
     expect(await echoed("example.com")).toMatch(/^false 14 ".*not valid for name/);
   });
 
-  it("says which PEM is none, and what does not fit", async () => {
+  it("names the option whose text is not PEM, and the pair that does not fit", async () => {
     expect(await call('{ ca = "/etc/ca.pem" }')).toBe(
       'false -10 "\\"tls.ca\\" holds no certificate in PEM; the option \\"ca\\" takes the text, as by grpc.readfile, and not the path"',
     );
@@ -585,7 +585,7 @@ init_by_lua_block {
     }
   });
 
-  it("fails fast while nobody is there, or waits", async () => {
+  it("fails at once while no server is there, or waits", async () => {
     const text = await lua.run(`${LOAD}
       local conn = connect("127.0.0.1:1")
       ngx.update_time()

@@ -15,7 +15,7 @@ let keytab = "";
 beforeAll(async () => {
   kdc = await startKdc();
   const principal = "kafka/127.0.0.1";
-  // What needs preauthentication gives no tickets to those who did without.
+  // A KDC gives no ticket for a service that requires preauthentication to a client that did without.
   await kdc.add(principal, undefined, "-requires_preauth");
   await kdc.add("ann", "secret");
   await kdc.add("bob");
@@ -116,7 +116,7 @@ it.each([
     () => `${ann}, service = "web"`,
     /^false 58 broker .* web\/127.0.0.1@EXAMPLE.ORG: .*sasl.service/,
   ],
-  ["a realm that nobody knows", () => `${ann}, realm = "ELSE.ORG"`, /^false 1001 broker .*"ELSE.ORG" has no kdc/],
+  ["an unknown realm", () => `${ann}, realm = "ELSE.ORG"`, /^false 1001 broker .*"ELSE.ORG" has no kdc/],
   [
     "no keytab",
     () => 'user = "bob", keytab = "/nowhere"',
@@ -124,7 +124,7 @@ it.each([
   ],
   ["what is no keytab", () => `user = "bob", keytab = "${kdc.config}"`, /^false 1001 broker .* is no keytab/],
   [
-    "somebody else's keytab",
+    "the keytab of another principal",
     () => `user = "ann", keytab = "${keytab}"`,
     /^false 1001 broker .* no key of AES for ann@/,
   ],

@@ -14,7 +14,7 @@ const env = KAFKA_ENV;
 let kafka: Awaited<ReturnType<typeof startKafka>>;
 let lua: Lua;
 let folder: string;
-/** Paths: what the broker trusts and a client needs, and the same of somebody else. */
+/** Paths: what the broker trusts and a client needs, and the same of another authority. */
 let pem: Pem;
 let foreign: Pem;
 beforeAll(async () => {
@@ -370,10 +370,10 @@ describe("SASL", () => {
       "sasl.mechanism",
     ],
     ["no SASL where it is wanted", () => `brokers = { "${kafka.saslAddress}" }`, 1001, "SASL"],
-    ["SASL where there is none", () => `brokers = { "${kafka.address}" }, ${wanted}`, 34, "no SASL"],
+    ["SASL at a listener without it", () => `brokers = { "${kafka.address}" }, ${wanted}`, 34, "no SASL"],
     ["no TLS where it is wanted", () => `brokers = { "${kafka.tlsAddress}" }`, 1001, "tls"],
-    ["TLS where there is none", () => `brokers = { "${kafka.address}" }, tls = true`, 1001, "tls"],
-    ["nobody at the address", () => `brokers = { "127.0.0.1:1" }`, 1001, "refused"],
+    ["TLS at a listener without it", () => `brokers = { "${kafka.address}" }, tls = true`, 1001, "tls"],
+    ["no server at the address", () => `brokers = { "127.0.0.1:1" }`, 1001, "refused"],
     ["no such host", () => `brokers = { "nobody.invalid:9092" }`, 1001, "nobody.invalid"],
   ])("%s is the reason", async (_, options, code, words) => {
     const [sent, listed, received, why, reason] = (await told(options())).split("|");
@@ -467,7 +467,7 @@ describe("what is wrong is said", () => {
     expect(message).toContain(sentence);
   });
 
-  it("a certificate that is none", async () => {
+  it("a text that is not a certificate", async () => {
     const seen = await run(`
       local p = assert(kafka.producer{ brokers = brokers, tls = { ca = "-----BEGIN nonsense" } })
       return p:topics()`);

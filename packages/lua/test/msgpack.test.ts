@@ -135,7 +135,7 @@ describe("decode", () => {
     "caffffffff",
     "caffb54321",
     "ca7fa12345",
-  ])("%s is a number that is none, whatever its other bits", async (hex) => {
+  ])("%s is a NaN, whatever its other bits", async (hex) => {
     const kinds = await decoded(`92${hex}${hex}`, "type(v[1]), v[1] ~= v[1], type(v[2]), tostring(v[1]):match('nan')");
     expect(kinds).toBe("number|true|number|nan");
   });

@@ -83,7 +83,7 @@ describe("a runtime", () => {
     ).toBe("true|config a|config b|config a");
   });
 
-  it("is the same for the same key, though nobody held it", async () => {
+  it("is the same for the same key, though no variable held it", async () => {
     expect(
       await run(`
         local mark = load("held").echo
@@ -102,7 +102,7 @@ describe("a runtime", () => {
     expect(await run(`return rawequal(${one}, ${other})`)).toBe("false");
   });
 
-  it("is another one for the same key after unload", async () => {
+  it("is a new one for the same key after unload", async () => {
     expect(
       await run(`
         local old = load("old")
@@ -114,7 +114,7 @@ describe("a runtime", () => {
     ).toBe("true|true|false|false|true|new");
   });
 
-  it("is garbage once it is unloaded and nobody holds it, and not before", async () => {
+  it("is garbage once it is unloaded and no variable holds it, and not before", async () => {
     expect(
       await run(`
         local weak = setmetatable({ load("garbage") }, { __mode = "v" })

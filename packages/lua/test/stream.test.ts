@@ -87,7 +87,7 @@ describe.each(["thread", "process"])("a stream over the transport %s", (transpor
     await expectNothingLeft(transport);
   });
 
-  it("holds its runtime up while nobody reads, and loses nothing", async () => {
+  it("makes its runtime wait while Lua does not read, and loses nothing", async () => {
     expect(
       await run(
         `local s, count = open("flood", 200), 0
@@ -264,7 +264,7 @@ describe("the end of a stream", () => {
     await expectNothingLeft();
   });
 
-  it("comes when the request ends, though nobody closed it", async () => {
+  it("comes when the request ends, though the stream was not closed", async () => {
     await run(`open("chat", "x") ffi.kept = open("deaf")`);
     await expectNothingLeft();
     expect(await run("return ffi.kept:recv()")).toBe(
@@ -272,7 +272,7 @@ describe("the end of a stream", () => {
     );
   });
 
-  it("comes when its timer ends, though nobody closed it", async () => {
+  it("comes when its timer ends, though the stream was not closed", async () => {
     await run(`ngx.timer.at(0, function() open("chat", "x") ffi.timed = open("deaf") end) ngx.sleep(0.05)`);
     await expectNothingLeft();
     expect(await run("return ffi.timed:recv()")).toBe(

@@ -50,7 +50,7 @@ export const SOON = { timeout: 20_000 };
 export interface SecureEtcd {
   etcd: Service;
   folder: string;
-  /** Paths: what the server trusts and what a client needs, and the same of somebody else. */
+  /** Paths: what the server trusts and what a client needs, and the same of another authority. */
   pem: Pem;
   foreign: Pem;
 }

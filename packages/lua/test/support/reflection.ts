@@ -83,5 +83,5 @@ export function asked(message: Buffer): { file?: string; symbol?: string; extens
 /** The answer with these files. */
 export const answered = (files: File[]): Buffer => text(4, Buffer.concat(files.map((item) => text(1, item.bytes))));
 
-/** The answer that there is no such thing. */
+/** The answer that the symbol is not known. */
 export const refused = (code: number, why: string): Buffer => text(7, Buffer.concat([int(1, code), text(2, why)]));
