@@ -93,7 +93,8 @@ export function page({ module, variable, parts, classes, pages }: Source): strin
   if (records.length + aliases.length > 0) out.push("## Types", "");
   for (const made of records) add(made, made.name, "###");
   for (const { name, type } of aliases) out.push(`### ${name}`, "", shown(type, links), "");
-  return `${out.join("\n").trimEnd()}\n`;
+  const text = out.join("\n").replace(/\bdocs\/([\w-]+\.md)/g, "[docs/$1](../../../docs/$1)");
+  return `${text.trimEnd()}\n`;
 }
 
 /** The comment at the top: its indented lines are an example. */
