@@ -6,7 +6,7 @@ import { configured, type Language, type Runtime, runtimeOf } from "./places.js"
 export type HostKind = "node" | "nginx";
 export type Transport = "thread" | "process";
 
-/** A variable that each cell's host has. */
+/** An environment variable of every cell's host. */
 export const HOSTS_OWN = { RESTY_FFI_HOSTS_OWN: "the host's own" };
 
 /** One language on one host over one transport, with its conformance runtime loaded. */
@@ -15,7 +15,7 @@ export class Cell {
   readonly transport: Transport;
   readonly host: Host;
   readonly runtime: Runtime;
-  /** The runtime of dist/conformance.json, shared by the cases that leave it as it was. */
+  /** The runtime of dist/conformance.json. Cases that leave it unchanged share it. */
   readonly rt: Loaded;
 
   private constructor(language: Language, transport: Transport, host: Host, runtime: Runtime, rt: Loaded) {
@@ -38,7 +38,7 @@ export class Cell {
     }
   }
 
-  /** Another runtime of the same library: with this text as its configuration. */
+  /** Loads another runtime of the same library, with this text as its configuration. */
   another(text: string, options: LoadOptions = {}): Promise<Loaded> {
     return this.host.load(this.runtime.lib, configured(this.language, text), {
       isolate: this.transport === "process",

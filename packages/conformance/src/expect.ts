@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Answer, Loaded } from "./host.js";
 
-/** The body of an answer that must be one. */
+/** The body of an answer. Fails if the call failed. */
 export function body(answer: Answer): Buffer {
   if (!answer.ok) throw new Error(`The call failed with ${answer.code}: ${answer.message}`);
   if (answer.body === null) throw new Error("The answer was nil.");
@@ -18,7 +18,7 @@ export async function text(
   return body(await rt.call(method, request, timeout === undefined ? undefined : { timeout })).toString();
 }
 
-/** A counter of the runtime's, when what was cancelled before has been counted. */
+/** A counter of the runtime, read after earlier cancellations have been counted. */
 export async function settled(rt: Loaded, counter: string): Promise<number> {
   let before: string;
   let now = await text(rt, counter);

@@ -1,7 +1,7 @@
-/** How a call ended; null = no answer at all (nil). */
+/** The outcome of a call; null = nil. */
 export type Answer = { ok: true; body: Buffer | null } | { ok: false; code: number; message: string };
 
-/** The host's codes, of resty_ffi.h. */
+/** The host's codes in resty_ffi.h. */
 export const Code = {
   TIMEOUT: -1,
   CANCELLED: -2,
@@ -31,8 +31,9 @@ export interface LoadOptions {
 }
 
 /**
- * What is done with a stream, one after the other, next to the runtime. `send`: as many messages; `size` makes one of so
- * many bytes. `recv`: as many messages. `drain`: until the end, with a pause after each message. Times in ms.
+ * A step on a stream; the steps run in order, next to the runtime. `send` sends `text`, or a message of `size` bytes,
+ * `times` times. `recv` receives `times` messages. `drain` receives until the end, with a pause after each message. The
+ * pause and `ms` are in ms.
  */
 export type Step =
   | { do: "send"; text?: string; size?: number; times?: number }
@@ -42,14 +43,14 @@ export type Step =
   | { do: "close" }
   | { do: "sleep"; ms: number };
 
-/** How a stream went. */
+/** The course of a stream. */
 export interface Streamed {
-  /** Messages that were received, and their bytes. */
+  /** The number of received messages, and of their bytes. */
   count: number;
   bytes: number;
-  /** The first messages, as text of at most 64 characters. */
+  /** The first messages, each cut to 64 characters. */
   texts: string[];
-  /** 0 = the end was seen, a code = it failed; null = it is open, or was closed. */
+  /** 0: the stream has ended. A code: it has failed. null: it is open, or was closed. */
   status: number | null;
   message: string;
 }
@@ -75,34 +76,36 @@ export interface Line {
   text: string;
 }
 
-/** Many calls at once, made next to the runtime: in the worker itself where the host is nginx. */
+/** Many calls at once, made next to the runtime: with nginx in the worker itself. */
 export interface Storm {
   calls: number;
   inFlight: number;
-  /** Most requests are below 4 KB, one in 50 is up to this. */
+  /** Most requests are below 4 KB; one in 50 has up to this many bytes. */
   largest: number;
 }
 
-/** A loaded runtime, whatever the host. */
+/** A loaded runtime on any host. */
 export interface Loaded {
   call(method: string, request?: Buffer | string | null, options?: { timeout?: number }): Promise<Answer>;
-  /** A one-way call. Rejects if it was not sent. */
+  /** Sends a one-way call. Rejects if it was not sent. */
   send(method: string, request: string): Promise<void>;
-  /** Makes a call and goes away after `ms`: an aborted signal, a client that closes its connection. */
+  /** Makes a call and gives it up after `ms`: by an aborted signal, or a client that closes its connection. */
   abandon(method: string, ms: number): Promise<void>;
-  /** Calls of `xor` with random requests, checked byte by byte. Counts of "ok", "wrong", or an error's code. */
+  /** Calls `xor` with random requests and checks every byte. Returns the counts of "ok", "wrong" and error codes. */
   storm(storm: Storm): Promise<Record<string, number>>;
-  /** As many calls of `method` begun at once, without a chance for the event loop. Counts of "ok" or a code. */
+  /** Starts this number of calls of `method` before the event loop runs again. Returns the counts of "ok" and codes. */
   burst(method: string, request: string, calls: number): Promise<Record<string, number>>;
-  /** Calls of `never` that all end at their timeout. Counts of codes. */
+  /** Calls `never`: all calls end at their timeout. Returns the counts of codes. */
   timeOut(calls: number, inFlight: number, timeout: number): Promise<Record<string, number>>;
-  /** Opens a stream and takes these steps. Times in ms; a timeout is the whole stream's. */
+  /** Opens a stream and takes these steps. Times are in ms; a timeout is for the whole stream. */
   stream(method: string, first: string | null, steps: Step[], options?: { timeout?: number }): Promise<Streamed>;
-  /** As many streams, one after the other, each cancelled when it has received one message. */
+  /** Opens this number of streams, one after the other, and cancels each after its first message. */
   cancelHalfWay(method: string, first: string, streams: number): Promise<void>;
-  /** `inFlight` calls of `xor` at any time for `ms`, while the runtime is reloaded `reloads` times. Calls sent and answered. */
+  /**
+   * Keeps `inFlight` calls of `xor` in flight for `ms`, with `reloads` reloads. Returns the calls sent and answered.
+   */
   reloadUnderLoad(reloads: number, inFlight: number, ms: number): Promise<Record<string, number>>;
-  /** Rejects with the host's message. */
+  /** Rejects with the message of the host. */
   reload(): Promise<void>;
   stats(): Promise<Stats>;
   unload(): Promise<void>;
@@ -112,14 +115,14 @@ export interface Host {
   readonly kind: "node" | "nginx";
   /** The process that holds the event loop. */
   readonly pid: number;
-  /** Levels that its log shows. */
+  /** The levels in its log. */
   readonly levels: readonly string[];
-  /** Whether a call can be made without a deadline. */
+  /** Whether calls without a deadline are possible. */
   readonly unlimited: boolean;
-  /** Rejects with the host's message. */
+  /** Rejects with the message of the host. */
   load(lib: string, cfg: string | null, options?: LoadOptions): Promise<Loaded>;
   log(): Line[];
-  /** Collects garbage, so that memory can be compared. */
+  /** Collects garbage, so that memory figures are comparable. */
   settle(): Promise<void>;
   close(): Promise<void>;
 }

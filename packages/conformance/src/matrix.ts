@@ -9,24 +9,26 @@ const IMPOSSIBLE: Record<string, string> = {
   "node thread": "Node.js cannot be loaded as a library: a process serves it",
 };
 
-/** Where the matrix is left for others; npm test forgets it with the other results when it starts. */
+/** The file of the matrix. npm test deletes it with the other results when it starts. */
 const FILE = fileURLToPath(new URL("../.results/.matrix.json", import.meta.url));
 
-/** How many cases of one language on one host over one transport passed and failed. */
+/** The numbers of passed and failed cases of one language on one host over one transport. */
 interface Cell {
   language: string;
   host: string;
   transport: string;
   passed: number;
   failed: number;
-  /** Why there is no such cell. */
+  /** Why this cell cannot exist. */
   impossible?: string;
 }
 
-/** Prints how many cases each cell (language × host × transport) passed and failed, and leaves it as JSON. */
+/**
+ * Prints the numbers of passed and failed cases of each cell (language × host × transport), and writes them as JSON.
+ */
 export default class Matrix implements Reporter {
   readonly #cells = new Map<string, { passed: number; failed: number }>();
-  /** Whether all cases of a file are run, in the nginx that is installed: else their number says nothing. */
+  /** Whether all cases of a file run, in the installed nginx: otherwise their number is meaningless. */
   #whole = process.env.RESTY_FFI_TEST_NGINX === undefined;
 
   onInit(vitest: Vitest): void {
@@ -44,7 +46,7 @@ export default class Matrix implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], _errors: unknown, reason: TestRunEndReason): void {
-    // A cell that did not open has run no test.
+    // A cell that could not be opened has not run any test.
     for (const module of modules) {
       for (const suite of module.children.allSuites()) {
         const name = CELL.test(suite.name) ? suite.name : undefined;
@@ -87,7 +89,7 @@ function print(cells: Cell[]): void {
   console.log(`\n${lines.join("\n")}\ncrash and exit are not for thread: they would end the host itself.\n`);
 }
 
-/** A run of some files replaces the cells of those, and leaves the others. */
+/** A run of some files replaces only the cells of these files. */
 function save(cells: Cell[]): void {
   const run = new Set(cells.map(nameOf));
   const all = [...saved().filter((other) => !run.has(nameOf(other))), ...cells].sort(byName);
@@ -104,7 +106,7 @@ function saved(): Cell[] {
   }
 }
 
-/** The cell that a test belongs to; tests beyond one language are counted for their host. */
+/** The cell of a test. A test that is not about one language counts for its host. */
 function cellOf(test: TestCase): string {
   for (let at = test.parent; at.type === "suite"; at = at.parent) {
     if (CELL.test(at.name)) return at.name;

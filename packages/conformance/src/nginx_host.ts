@@ -110,7 +110,7 @@ class NginxLoaded implements Loaded {
   }
 }
 
-/** The options under Lua's names. */
+/** The options with their names in Lua. */
 export function luaOptions(options: LoadOptions = {}): Record<string, unknown> {
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
   return {
@@ -132,7 +132,7 @@ export interface NginxHost extends Host {
   readonly nginx: Nginx;
 }
 
-/** An nginx with one worker. Its runtimes are loaded at the first request that wants them. */
+/** An nginx with one worker, which loads a runtime at the first request for it. */
 export async function nginxHost(env: Record<string, string>): Promise<NginxHost> {
   const nginx = await Nginx.start({ env });
   let loads = 0;

@@ -198,7 +198,7 @@ class NodeLoaded implements Loaded {
   }
 }
 
-/** This process as a host. The runtimes' variables become its own, as they would be a program's. */
+/** This process as a host. It takes over the environment variables of the runtimes, like a program with this host. */
 export async function nodeHost(env: Record<string, string>): Promise<Host> {
   Object.assign(process.env, env);
   const lines: Line[] = [];

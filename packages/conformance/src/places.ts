@@ -7,21 +7,21 @@ export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 export const SOURCE = fileURLToPath(new URL(".", import.meta.url)).replace(/\/$/, "");
 export const LUA = join(ROOT, "packages/lua/lib");
-/** A runtime in version 1 that does right or wrong as it is told: runtimes/unruly.c. */
+/** A runtime in version 1 that makes mistakes on request: runtimes/unruly.c. */
 export const UNRULY = join(ROOT, "packages/conformance/dist/libffi_c_unruly.so");
 /** Echoes in C: version 1 and version 2. */
 export const ECHO1 = join(ROOT, "native/dist/lib/test/libffi_c_echo1.so");
 export const ECHO2 = join(ROOT, "native/dist/lib/test/libffi_c_echo2.so");
 
-/** What runtimes/original/build.sh makes: runtimes as for lua-resty-ffi, in the languages of its examples. */
+/** The output of runtimes/original/build.sh: runtimes for lua-resty-ffi, in the languages of its examples. */
 export const ORIGINAL = join(ROOT, "packages/conformance/dist/original");
-/** Sources of those that need no compiler. */
+/** The sources of the runtimes that need no compiler. */
 export const ORIGINAL_SOURCE = join(ROOT, "packages/conformance/runtimes/original");
 
 export type Language = keyof typeof FOLDERS;
 export const LANGUAGES = Object.keys(FOLDERS) as readonly Language[];
 
-/** A conformance runtime as its workspace describes it in dist/conformance.json. */
+/** The conformance runtime that a workspace describes in its dist/conformance.json. */
 export interface Runtime {
   lib: string;
   cfg: string | null;
@@ -37,10 +37,10 @@ export function runtimeOf(language: Language): Runtime {
   return { lib: resolve(folder, lib), cfg, env };
 }
 
-/** Languages whose library is a loader: their configuration is `module,func,text`. */
+/** The languages whose library is a loader: their configuration is `module,func,text`. */
 const LOADERS: readonly Language[] = ["python", "java", "node"];
 
-/** The configuration that gives the runtime this text: another one makes another runtime. */
+/** The configuration that passes this text to the runtime. A different text makes a different runtime. */
 export function configured(language: Language, text: string): string {
   if (!LOADERS.includes(language)) return text;
   const [module, func] = (runtimeOf(language).cfg ?? "").split(",");

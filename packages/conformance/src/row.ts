@@ -20,7 +20,7 @@ export function row(language: Language, host: HostKind): void {
   }
 }
 
-/** The matrix reads it back. */
+/** The matrix parses this name. */
 export function cellName(language: string, host: HostKind, transport: Transport): string {
   return `${language} | ${host} | ${transport}`;
 }
@@ -47,12 +47,12 @@ function cases(language: Language, host: HostKind, transport: Transport): void {
   describe("endings", () => endings(cell));
   describe("programs", () => programs(cell));
   if (transport === "thread") return;
-  // crash and exit end their process: on thread that would be the host's own.
+  // crash and exit end their process, which on thread is the host itself.
   describe("crashes", () => crashes(cell));
   describe("children", () => children(cell));
 }
 
-/** The cell that cannot exist: Node.js's binaries are no libraries, so a process serves it without being asked. */
+/** The cell that cannot exist: the binaries of Node.js are not libraries, so a process always serves it. */
 function nodeOnThread(host: HostKind): void {
   test("Node.js is always a process", async () => {
     const { lib, cfg } = runtimeOf("node");

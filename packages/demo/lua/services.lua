@@ -95,8 +95,8 @@ local function event(name, data)
     return ngx.print("event: ", name, "\ndata: ", json.encode(data), "\n\n") and ngx.flush(true)
 end
 
--- Sends what `receive` gives as events, until the browser goes away or the worker is to end. Nothing for a while is no
--- error.
+-- Sends what `receive` gives as events, until the browser disconnects or the worker must end. A pause without events
+-- is not an error.
 local function follow(receive)
     while not ngx.worker.exiting() do
         local ok, res, err = receive(PATIENCE)
@@ -155,7 +155,7 @@ function events.etcd(service)
     watch:close()
 end
 
--- A message every half second; what comes back tells how long it was under way.
+-- Sends a message every half second; its return shows how long it took.
 function events.grpc(service)
     local stream, reason, err = service.client:stream(ECHO)
     if not stream then

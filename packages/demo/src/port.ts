@@ -18,8 +18,8 @@ export function checkFree(port: number): Promise<void> {
       reject(
         new Error(
           code === "EADDRINUSE"
-            ? `Port ${port} is in use: choose another one, for example PORT=${port === 65535 ? 8080 : port + 1} npm start.`
-            : `Cannot listen on port ${port} (${code}): choose another one, for example PORT=8081 npm start.`,
+            ? `Port ${port} is in use: choose another port, for example PORT=${port === 65535 ? 8080 : port + 1} npm start.`
+            : `Cannot listen on port ${port} (${code}): choose another port, for example PORT=8081 npm start.`,
         ),
       ),
     );

@@ -50,7 +50,7 @@ describe("PORT", () => {
     const { port } = server.address() as { port: number };
     const demo = start(String(port));
     expect(await demo.ended).toBe(1);
-    expect(demo.text()).toMatch(/^Port \d+ is in use: choose another one, for example PORT=\d+ npm start\.\n$/);
+    expect(demo.text()).toMatch(/^Port \d+ is in use: choose another port, for example PORT=\d+ npm start\.\n$/);
     server.close();
   });
 });
@@ -96,7 +96,7 @@ describe("once it serves", () => {
 });
 
 describe("while it starts", () => {
-  // After so many ms it has just begun, has nginx, is in the middle of loading, is nearly there.
+  // After these ms it has just begun, has started nginx, is in the middle of loading, has nearly finished.
   it.each([0, 30, 120, 300, 600])("SIGINT after %i ms stops everything", async (delay) => {
     const demo = start(String(await freePort()));
     await until(demo, "Starting nginx");

@@ -97,7 +97,7 @@ describe("the page", () => {
 
   it("draws the latencies, and says them to those who do not see", async () => {
     await measured(Array(5).fill(""));
-    // At once: the next measurement draws everything anew.
+    // At once: the next measurement draws everything again.
     const plots = await page.locator(".card svg").evaluateAll((all) =>
       all.map((svg) => ({
         label: svg.getAttribute("aria-label"),

@@ -266,7 +266,7 @@ export function etcdExample(language: Language): void {
         ["a missing key", "get", { prefix: true }, /key/],
         ["a wrong type", "put", { key: 5, value: "x" }, /key/],
         ["a wrong type of an option", "get", { key: "x", limit: "all" }, /limit/],
-        ["a lease that is no number", "lease_revoke", { id: "mine" }, /id/],
+        ["a lease that is not a number", "lease_revoke", { id: "mine" }, /id/],
         ["an unknown target", "txn", { compare: [{ key: "x", target: "size", result: "=", value: 1 }] }, /target/],
         ["an unknown result", "txn", { compare: [{ key: "x", target: "version", result: "~", value: 1 }] }, /result/],
         ["an unknown op", "txn", { success: [{ move: { key: "x" } }] }, /./],

@@ -25,7 +25,7 @@ interface Read extends Written {
   value: string;
 }
 
-/** What create_topic fails with where there is such a topic already is no failure. */
+/** Ignores the failure of create_topic for a topic that exists already. */
 function unlessThere(error: RestyFfiError): void {
   if (error.code !== TOPIC_EXISTS) throw error;
 }
@@ -259,10 +259,10 @@ export function kafkaExample(language: Language): void {
         ["a missing topic", "produce", { value: "x" }, /topic/],
         ["a missing value", "produce", { topic: "x" }, /value/],
         ["a wrong type", "produce", { topic: "x", value: "x", key: 5 }, /key/],
-        ["headers that are none", "produce", { topic: "x", value: "x", headers: ["a"] }, /headers/],
-        ["a partition that is no number", "produce", { topic: "x", value: "x", partition: "first" }, /partition/],
+        ["headers that are a list", "produce", { topic: "x", value: "x", headers: ["a"] }, /headers/],
+        ["a partition that is not a number", "produce", { topic: "x", value: "x", partition: "first" }, /partition/],
         ["a missing name", "create_topic", {}, /topic/],
-        ["partitions that are no number", "create_topic", { topic: "x", partitions: "many" }, /partitions/],
+        ["partitions in words", "create_topic", { topic: "x", partitions: "many" }, /partitions/],
       ])("%s is bad input", async (_, method, request, words) => {
         const bad = { code: INVALID_REQUEST, message: expect.stringMatching(words) };
         expect(await failure(kafka.call(method, request))).toEqual(bad);
@@ -327,7 +327,7 @@ export function kafkaExample(language: Language): void {
         expect(acknowledged.size).toBe(THROUGH_CRASH);
         // It ends when all of them have come.
         await reading;
-        // Nothing was committed: a crash may begin the reading anew, once. A call that failed may have written.
+        // Nothing was committed: a crash may restart the reading once. A call that failed may have written.
         expect(consumed.length).toBeLessThanOrEqual(2 * (THROUGH_CRASH + failed));
         stream.close();
       });

@@ -11,7 +11,7 @@ describe.each(LANGUAGES)("%s", (language) => {
   const read = (name: (typeof NAMES)[number], file: string) =>
     readFileSync(join(sourceOf(language, name), file), "utf8");
 
-  test.each(NAMES)("%s: nginx.conf is that of all languages, but for how the runtime is loaded", (name) => {
+  test.each(NAMES)("%s: nginx.conf is that of all languages, except for the load of the runtime", (name) => {
     const load = /^ *\w+ = assert\(ngx\.load_ffi\(.*?\)\)$|^env [^\n]*\n/gms;
     const common = (text: string) => text.replace(load, "");
     const go = readFileSync(join(sourceOf("go", name), "nginx.conf"), "utf8");

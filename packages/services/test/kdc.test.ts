@@ -24,7 +24,7 @@ const kdc = livesAndDies(startKdc, {
   },
 });
 
-test("it knows only whom it was told of", async () => {
+test("it knows only the principals that were added", async () => {
   await expect(login(kdc(), keytab, "nobody")).rejects.toThrow(/nobody/);
   await kdc().add("kafka/127.0.0.1");
   expect(existsSync(await kdc().keytab("kafka/127.0.0.1"))).toBe(true);

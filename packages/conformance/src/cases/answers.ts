@@ -64,7 +64,7 @@ export function answers(cell: () => Cell): void {
     const { rt, language } = cell();
     const blocked = text(rt, "block", "600");
     const first = await Promise.race([blocked, text(rt, "echo", "meanwhile")]);
-    // Node.js has one thread a process: workers = n is its way out.
+    // Node.js has one thread per process; it needs workers = n.
     if (language !== "node") expect(first).toBe("meanwhile");
     expect(await blocked).toBe("blocked");
   });
@@ -106,7 +106,7 @@ export function answers(cell: () => Cell): void {
     expect(await text(rt, "dict", `get ${key}`)).toBe("200");
   });
 
-  // The last one here: its stacks use up a second's lines of the log.
+  // The last test here: its stacks use up the log lines of a second.
   test("a handler that throws: its message arrives, and the runtime lives", async () => {
     const { rt } = cell();
     for (let i = 0; i < 20; i++) {

@@ -5,11 +5,11 @@ import type { Cell } from "../cell.js";
 import { pidOf, settled, text } from "../expect.js";
 import { Code } from "../host.js";
 
-/** How much 20,000 timed-out calls may add to a process that has seen enough of them before, in MB. */
+/** How much 20,000 timed-out calls may add to a warm process, in MB. */
 const GROWTH = 6;
-/** How many times 10,000 calls are enough: the JVM's heap takes eight. */
+/** After this many times 10,000 calls a process is warm: the JVM's heap takes eight. */
 const ROUNDS = 14;
-/** How many there are at least. */
+/** The least number of rounds. */
 const FEWEST = process.env.NIGHTLY === "1" ? 10 : 3;
 
 export function deadlines(cell: () => Cell): void {
@@ -53,7 +53,7 @@ export function deadlines(cell: () => Cell): void {
 
   test("handlers that ignore their cancellation hold up nobody else", async () => {
     const { rt, language } = cell();
-    // Node.js has one thread a process: there they run one after the other.
+    // Node.js has one thread per process, where they run one after the other.
     const ms = language === "node" ? 400 : 1000;
     const ignored = Array.from({ length: 4 }, () => rt.call("block", String(ms), { timeout: 30 }));
     for (const answer of await Promise.all(ignored)) {
@@ -80,7 +80,7 @@ export function deadlines(cell: () => Cell): void {
     expect(found.every((answer) => !answer.ok && answer.code === Code.TIMEOUT)).toBe(true);
     const mixed = Array.from({ length: 200 }, (_, i) => text(rt, "echo", `own ${i}`));
     expect(await Promise.all(mixed)).toEqual(mixed.map((_, i) => `own ${i}`));
-    // Those of the tests before may still come.
+    // Answers of earlier tests may still arrive.
     await expect.poll(async () => (await rt.stats()).late).toBeGreaterThanOrEqual(before + 50);
     expect(await text(rt, "echo", "after")).toBe("after");
   });
@@ -95,7 +95,7 @@ export function deadlines(cell: () => Cell): void {
       await host.settle();
       return pids.map(resident);
     };
-    // Heaps grow to a size of their own first: what counts is that it ends.
+    // Heaps first grow to their usual size: the test is that the growth ends.
     const rounds = [await round(), await round(), await round()];
     const growth = () => Math.max(...pids.map((_, i) => (rounds.at(-1)?.[i] ?? 0) - (rounds.at(-3)?.[i] ?? 0)));
     while (rounds.length < FEWEST || (growth() >= GROWTH && rounds.length < ROUNDS)) rounds.push(await round());

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Cell } from "../cell.js";
 import { body, text } from "../expect.js";
 
-/** Longer, in ms, than a runtime has at its end that has nothing to finish. */
+/** In ms; longer than the time at the end of a runtime that has nothing to finish. */
 const LONG = 2500;
 const UNTIL = { timeout: 20_000 };
 
-/** One-way calls, and what a runtime has to finish at its end. */
+/** One-way calls, and the work of a runtime at its end. */
 export function endings(cell: () => Cell): void {
   let folder: string;
   beforeAll(() => {
@@ -47,7 +47,7 @@ export function endings(cell: () => Cell): void {
     await expect.poll(() => noted("unloaded"), UNTIL).toBe("finished\n");
   });
 
-  // The Node.js host is this process: its end would be that of the other cases.
+  // The Node.js host is this process: its end would end the other cases too.
   test("the end of nginx waits for calls that nobody waits for, and for what is to be finished", async () => {
     const { language, transport, host } = cell();
     if (host.kind !== "nginx") return;

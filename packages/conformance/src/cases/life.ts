@@ -53,7 +53,7 @@ export function life(cell: () => Cell): void {
       expect(body(await rt.call("echo", text)).toString()).toBe(text);
       await rt.unload();
     };
-    // What the ones before have left to end by itself has ended; what a first load keeps is there.
+    // Waits until everything from earlier tests has ended, and until the first load has allocated what it keeps.
     await cycle("first");
     const left = () => ({
       processes: descendants(host.pid).length,
@@ -70,7 +70,7 @@ export function life(cell: () => Cell): void {
         { timeout: 30_000 },
       )
       .toBe(true);
-    /** Threads that five cycles leave, one of each being too many. */
+    /** How many threads five cycles may leave: one per cycle would be a leak. */
     const growth = async () => {
       const { threads, ...others } = left();
       for (let i = 0; i < 5; i++) await cycle(String(i));
@@ -79,7 +79,7 @@ export function life(cell: () => Cell): void {
       for (let tries = 0; tries < 100 && left().threads > threads + 3; tries++) await delay(50);
       return left().threads - threads;
     };
-    // A pool of the language's own, as Go's, takes as many threads as it likes at first: what counts is that it ends.
+    // Thread pools, for example Go's, grow at first: the test is that the growth ends.
     let grown = await growth();
     for (let round = 0; round < 4 && grown > 3; round++) grown = await growth();
     expect(grown).toBeLessThanOrEqual(3);
@@ -97,7 +97,7 @@ export function life(cell: () => Cell): void {
   });
 }
 
-/** What can only happen to a runtime in a process of its own. */
+/** Events that only a runtime in a process of its own can survive. */
 export function crashes(cell: () => Cell): void {
   test("queue full: the caller learns it at once", async () => {
     const rt = await cell().another("stopped", { maxQueue: 8 });
@@ -175,7 +175,7 @@ export function crashes(cell: () => Cell): void {
     for (let i = 0; i < 20 && pids.size < 3; i++) {
       const answers = await Promise.all(Array.from({ length: 6 }, () => rt.call("lang")));
       for (const answer of answers) pids.add((JSON.parse(body(answer).toString()) as { pid: number }).pid);
-      // One that is busy gives way to the others.
+      // A busy process receives fewer calls than the others.
       busy.push(rt.call("block", "50"));
     }
     await Promise.all(busy);

@@ -9,7 +9,7 @@ import { nginxHost } from "../nginx_host.js";
 import { nodeHost } from "../node_host.js";
 import { ECHO2 } from "../places.js";
 
-/** The start of a shared library for 32-bit x86: enough for dlopen to see that it is not ours. */
+/** The start of a shared library for 32-bit x86: enough for dlopen to refuse it. */
 function elf32(): Buffer {
   const header = Buffer.alloc(4096);
   header.write("\x7fELF", "latin1");
@@ -21,7 +21,7 @@ function elf32(): Buffer {
   return header;
 }
 
-/** What is not a runtime is refused with a sentence, on every host. */
+/** Every host refuses a file that is not a runtime, with an error message. */
 export function loading(kind: HostKind): void {
   const scratch = mkdtempSync(join(tmpdir(), "resty-ffi-loading-"));
   let host: Host;
@@ -54,7 +54,7 @@ export function loading(kind: HostKind): void {
       expect(await refusal("/no/such/libffi.so", null, { isolate })).toMatch(/^cannot load .*\/no\/such\/libffi\.so/);
     });
 
-    test(`a library that is no runtime, ${how}`, async () => {
+    test(`a library that is not a runtime, ${how}`, async () => {
       expect(await refusal("libm.so.6", null, { isolate })).toMatch(/^cannot load "libm\.so\.6": .*libffi_init/);
     });
 
@@ -63,7 +63,7 @@ export function loading(kind: HostKind): void {
       expect(await refusal(file, null, { isolate })).toMatch(/^cannot load .*libffi_32.*(ELF|architecture)/);
     });
 
-    test(`a file that is no library, ${how}`, async () => {
+    test(`a file that is not a library, ${how}`, async () => {
       const file = library(`libffi_text_${isolate}.so`, "not a library");
       expect(await refusal(file, null, { isolate })).toMatch(/^cannot load .*libffi_text/);
     });

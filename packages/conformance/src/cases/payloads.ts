@@ -5,7 +5,7 @@ import { body, text } from "../expect.js";
 import { Code } from "../host.js";
 
 const MB = 2 ** 20;
-/** The nightly run makes more of them. */
+/** The nightly run makes more calls. */
 const SMALL = process.env.NIGHTLY ? 1_000_000 : 20_000;
 
 export function payloads(cell: () => Cell): void {
@@ -14,7 +14,7 @@ export function payloads(cell: () => Cell): void {
     const echoed = body(await cell().rt.call("echo", bytes, { timeout: 30_000 }));
     expect(echoed.equals(bytes)).toBe(true);
     const flipped = body(await cell().rt.call("xor", bytes, { timeout: 30_000 }));
-    // Without a function call for each of 16 million bytes.
+    // Avoids a function call for each of 16 million bytes.
     for (let i = 0; i < size; i++) bytes[i] = (bytes[i] as number) ^ 0x5a;
     expect(flipped.equals(bytes)).toBe(true);
   });

@@ -6,10 +6,10 @@ import { pidOf, text } from "../expect.js";
 import { type Answer, Code } from "../host.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
-/** A reload every second for two minutes; in a plain run, a few as fast as they go. */
+/** The nightly run reloads every second for two minutes, a plain run a few times without a pause. */
 const RELOADS = NIGHTLY ? { times: 120, ms: 120_000 } : { times: 4, ms: 1000 };
 
-/** What runtimes can do with their host: its log, its dicts, new code. */
+/** What runtimes use of their host: its log, its dicts, reloads. */
 export function powers(cell: () => Cell): void {
   test("an unexpected exception's stack goes to the log, its message alone to the caller", async () => {
     const { rt, host } = cell();
@@ -60,7 +60,7 @@ export function powers(cell: () => Cell): void {
     ]);
     await expect.poll(() => text(rt, "streams"), { interval: 10 }).toBe("1");
     await rt.reload();
-    // The new code has counted nothing yet.
+    // The new instance has not counted anything yet.
     expect([await text(rt, "cancelled"), await text(rt, "streams")]).toEqual(["0", "0"]);
     expect(await slow).toBe("slept");
     expect(await stream).toMatchObject({ texts: ["old", "still"], status: 0 });
@@ -78,7 +78,7 @@ export function powers(cell: () => Cell): void {
     const { host } = cell();
     const rt = await cell().another("reloaded under load");
     await rt.reload();
-    // Those of the runtimes before end by themselves.
+    // Processes of earlier runtimes end by themselves.
     const running = () => descendants(host.pid).length;
     const settled = async () => {
       const before = running();
@@ -96,7 +96,7 @@ export function powers(cell: () => Cell): void {
   }, 300_000);
 }
 
-/** What only a process of its own can have. */
+/** Options for child processes. */
 export function children(cell: () => Cell): void {
   test("what it prints goes to the host's log, line by line", async () => {
     const { rt, host } = cell();
@@ -123,7 +123,7 @@ export function children(cell: () => Cell): void {
     waiting.then((its) => {
       answer = its;
     });
-    // Some languages hold what they answer for a moment only, and what they hold is looked at now and then.
+    // Some languages hold their answers only for a moment, and memory is checked from time to time.
     while (!answer) await rt.burst("fill", String(40 * 2 ** 20), 2);
     const said = new RegExp(`\\(it held (\\d+) MB of memory, limits\\.memory allows ${limit} MB\\)$`);
     expect(answer).toMatchObject({ ok: false, code: Code.EXITED, message: expect.stringMatching(said) });
@@ -138,7 +138,7 @@ export function children(cell: () => Cell): void {
     const passedOn = [...Object.keys(runtime.env), "PATH"];
     const env = [...passedOn, "NO_SUCH_VARIABLE", "RESTY_FFI_TEST=made up = so"];
     const limited = await cell().another("environment", { env });
-    // How it reaches its host is no matter of the option.
+    // The variables for the connection to the host are independent of the option.
     const { RESTY_FFI_LIB, RESTY_FFI_QUEUE, ...given } = environmentOf(await pidOf(limited));
     expect([RESTY_FFI_LIB, RESTY_FFI_QUEUE]).toEqual([expect.any(String), expect.any(String)]);
     expect(given).toEqual({

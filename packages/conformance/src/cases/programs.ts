@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import type { Cell } from "../cell.js";
 import { text } from "../expect.js";
 
-/** SIGTERM, or SIGKILL for a language that has nothing else to end a program with. */
+/** SIGTERM, or SIGKILL for a language that has no other way to end a program. */
 const ENDED = /^signal (15|9)$/;
 
-/** Programs that a runtime starts, and the process that it finds itself in. */
+/** Programs that a runtime starts, and the process in which it runs. */
 export function programs(cell: () => Cell): void {
   const ways = () => (["rust", "python"].includes(cell().language) ? ["run", "run-async"] : ["run"]);
   const run = (way: string, first: string, ...words: string[]) =>
@@ -58,7 +58,7 @@ export function programs(cell: () => Cell): void {
   test("there are no arguments: those of the host's program are not the library's", async () => {
     const { rt, language, host, transport } = cell();
     const found = await text(rt, "arguments");
-    // Rust's std reads them where the system has put them; a host that still uses them there keeps them.
+    // Rust's std reads them from the place where the kernel put them; a host that uses this place keeps its own.
     if (language === "rust" && host.kind === "node" && transport === "thread") expect(found).toMatch(/^\d+$/);
     else expect(found).toBe("0");
   });

@@ -6,11 +6,11 @@ import { body, pidOf, settled, text } from "../expect.js";
 import { Code, type Streamed } from "../host.js";
 
 const NIGHTLY = process.env.NIGHTLY === "1";
-/** Messages of 64 KB for a reader that takes one a millisecond, and MB that both sides may hold above idle. */
+/** How many messages of 64 KB a reader takes, one per millisecond, and how many MB above idle both sides may hold. */
 const FLOOD = NIGHTLY ? 10_000 : 600;
 const FLOOD_MB = 16;
 const CANCELLED = NIGHTLY ? 10_000 : 1000;
-/** How much that many cancelled streams may leave in a process that has seen as many before, in MB. */
+/** How much memory that number of cancelled streams may leave in a warm process, in MB. */
 const GROWTH = 6;
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => String(i));
@@ -125,7 +125,7 @@ export function streams(cell: () => Cell): void {
       await host.settle();
       return pids.map(resident);
     };
-    // Heaps grow to a size of their own first: what counts is that it ends.
+    // Heaps first grow to their usual size: the test is that the growth ends.
     const rounds = [await round(), await round(), await round()];
     const growth = () => Math.max(...pids.map((_, i) => (rounds.at(-1)?.[i] ?? 0) - (rounds.at(-3)?.[i] ?? 0)));
     while (growth() >= GROWTH && rounds.length < 14) rounds.push(await round());
@@ -138,7 +138,7 @@ export function streams(cell: () => Cell): void {
     let before: number;
     let seen: Streamed;
     let timeout = 150;
-    // Where much else is going on, the answer may need longer than that.
+    // On a busy machine the answer may need longer than that.
     do {
       before = await settled(rt, "cancelled");
       seen = await rt.stream("chat", "x", [{ do: "drain" }], { timeout });

@@ -2,7 +2,7 @@ import { lua } from "@resty-ffi/nginx";
 import { LANGUAGES, runtimeOf } from "../places.js";
 import type { Settings } from "./nginx.js";
 
-/** An nginx whose workers load all five conformance runtimes, under their languages' names, with these options. */
+/** Starts an nginx whose workers load all five conformance runtimes under the names of their languages. */
 export function everything(options: Record<string, unknown> = {}): Settings {
   const loads = LANGUAGES.map((language) => {
     const { lib, cfg } = runtimeOf(language);

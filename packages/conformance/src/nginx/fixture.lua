@@ -227,7 +227,7 @@ function _M.cancel_half_way(name, method, first, streams)
     end
 end
 
--- `in_flight` calls at any time for so many seconds, while the runtime is reloaded.
+-- Keeps `in_flight` calls in flight for a number of seconds, while the runtime is reloaded.
 function _M.reload_under_load(name, reloads, in_flight, seconds)
     local rt, counts, on = runtimes[name], { sent = 0, answered = 0, reloads = 0 }, true
     local reloader = assert(spawn(function()

@@ -6,9 +6,9 @@ import type { Line } from "../host.js";
 import { LUA, SOURCE } from "../places.js";
 
 export interface Settings {
-  /** Variables that the runtimes need. */
+  /** The environment variables of the runtimes. */
   env?: Record<string, string>;
-  /** Directives for the http block, and for the server. */
+  /** Directives for the http block and for the server. */
   http?: string;
   server?: string;
   main?: string;
@@ -116,7 +116,7 @@ server {
     );
     request.end();
     const response = await begun;
-    response.on("error", () => {}); // it is cut off
+    response.on("error", () => {}); // the connection is cut off
     await delay(ms);
     request.destroy();
     await over;
@@ -126,7 +126,7 @@ server {
     return this.#process.port;
   }
 
-  /** Where its error.log is. */
+  /** The path of error.log. */
   get folder(): string {
     return this.#process.folder;
   }
@@ -152,12 +152,12 @@ server {
     return [...lines].map(([, level = "", text = ""]) => ({ level, text }));
   }
 
-  /** What must never be in the log: lines of nginx's own at these levels. */
+  /** The lines that must not be in the log: those of nginx itself at these levels. */
   alarms(): Line[] {
     return this.log().filter(({ level, text }) => /^(emerg|alert|crit)$/.test(level) && !text.includes("[resty-ffi]"));
   }
 
-  /** The master's exit code, once it has ended. */
+  /** Resolves with the master's exit code when it has ended. */
   get exited(): Promise<number | null> {
     return this.#process.exited;
   }

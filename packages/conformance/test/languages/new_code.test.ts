@@ -7,7 +7,7 @@ import { call, close, configure, load, type Runtime, reload } from "@resty-ffi/h
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Language, runtimeOf } from "../../src/places.js";
 
-/** Code of a language that answers `version` with its number, written anew for each number; undefined does not load. */
+/** Code of a language whose `version` answers the given number; code for undefined does not load. */
 interface Code {
   lib: string;
   cfg: string | null;

@@ -23,7 +23,10 @@ function random(seed: number): () => number {
   };
 }
 
-/** Light threads that call and stream, and are killed now and then. Says how long the longest wait beyond a deadline was. */
+/**
+ * Light threads that call and stream, and are killed now and then. Says how long the longest wait beyond a deadline
+ * was.
+ */
 const CALLERS = `
   local ffi, runtimes = require "resty.ffi", fixture.runtimes
   local names, seconds = ARGUMENTS
@@ -135,7 +138,7 @@ test(
         const streaming = `local ok, res = fixture.runtimes[${name}]:streams() return res`;
         await expect.poll(() => nginx.lua(streaming)).toBe("0");
       }
-      // nginx tells of each process beside its own that it reaps: of those that were killed, the watchers.
+      // nginx logs each foreign process that it reaps: here the watchers of the killed runtimes.
       const own = /^unknown process \d+ exited on signal 9$/;
       const alarms = nginx.log().filter(({ level, text }) => ["alert", "emerg"].includes(level) && !own.test(text));
       expect(alarms).toEqual([]);

@@ -22,7 +22,7 @@ async function start(isolate: boolean, main = "", drain = 60): Promise<Nginx> {
   return nginx;
 }
 
-/** The runtime has something to finish that takes so many ms. */
+/** Gives the runtime work at its end that takes `ms`. */
 const toFinish = (on: Nginx, ms: number) =>
   on.lua(`assert(fixture.runtimes.methods:finish(${lua(`${ms} ${on.folder}/finished`)}))`);
 
@@ -46,7 +46,7 @@ describe.each([
   ["in the worker", false],
   ["in a process of its own", true],
 ])("%s", (_name, isolate) => {
-  test("a reload of nginx lets the old worker finish, and the new one serves meanwhile", async () => {
+  test("a reload of nginx lets the old worker finish while the new one serves", async () => {
     const on = await start(isolate);
     await toFinish(on, 3000);
     const [before] = on.workers;

@@ -49,7 +49,7 @@ describe("all five languages in one worker", () => {
     };
     const ended = Promise.all(Array.from({ length: clients }, (_, k) => client(k)));
     return {
-      /** Resolves when so many more calls have been answered, or one has failed. */
+      /** Resolves when `calls` more calls have been answered, or one has failed. */
       async more(calls: number) {
         for (const end = answered + calls; answered < end && problems.length === 0; ) await delay(5);
       },
@@ -134,7 +134,7 @@ describe("all five languages in one worker", () => {
     expect(of.alarms()).toEqual([]);
   });
 
-  test("SIGQUIT to a worker with Java in it: it ends gracefully, another one takes its place", async () => {
+  test("SIGQUIT to a worker with Java in it: it ends gracefully, and another worker takes its place", async () => {
     const of = await start();
     const [worker = 0] = of.workers;
     const pids = [worker, ...descendants(worker)];

@@ -50,7 +50,7 @@ test("what has line ends in it is one entry for each line: it cannot pass for an
   }
 });
 
-test("a name or a text with a % in it is no format", async () => {
+test("a name or a text with a % in it is not a format", async () => {
   const nginx = await Nginx.start();
   try {
     const lib = join(nginx.folder, "libffi_%s%n%*s.so");

@@ -160,7 +160,7 @@ describe("the Lua API", () => {
     ).toMatch(/^false\|-8\|unloaded: /);
   });
 
-  test("what is not a runtime is no runtime", async () => {
+  test("unload refuses a table that is not a runtime", async () => {
     expect(await value(`local ok, err = require("resty.ffi").unload({}) return tostring(ok) .. "|" .. err`)).toMatch(
       /^nil\|not a runtime/,
     );

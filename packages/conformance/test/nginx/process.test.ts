@@ -100,7 +100,7 @@ describe("signals", () => {
 });
 
 describe("a library that ends the worker", () => {
-  test.each(["rust", "python", "java"] as const)("%s, with code 2: nginx starts another one", async (language) => {
+  test.each(["rust", "python", "java"] as const)("%s, with code 2: nginx starts another worker", async (language) => {
     nginx = await Nginx.start({ env: envOf(language), http: init(load(language)) });
     const of = nginx;
     for (let times = 1; times <= 2; times++) {
@@ -117,7 +117,7 @@ describe("a library that ends the worker", () => {
     expect(of.errorLog()).not.toContain("cannot be respawned");
   });
 
-  test("Go, by a panic outside of a handler: nginx starts another one", async () => {
+  test("Go, by a panic outside of a handler: nginx starts another worker", async () => {
     nginx = await Nginx.start({ http: init(load("go")) });
     const of = nginx;
     const [pid] = of.workers as [number];

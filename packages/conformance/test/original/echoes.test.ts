@@ -88,7 +88,7 @@ describe.each(Object.entries(ECHOES))("%s", (name, { lib, prefix = "", env = {} 
       expect(nginx.alarms()).toEqual([]);
     });
 
-    test("a load that fails is told, and another one works", async () => {
+    test("a load that fails gives its reason, and the next load works", async () => {
       if (!prefix) return; // those have nothing that could be missing
       expect(
         await run(`
