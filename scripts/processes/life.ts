@@ -8,7 +8,7 @@ export function ended(pid: number): boolean {
   return now === undefined || isDead(now);
 }
 
-/** The pids of the processes that still run after `graceMs`. Returns as soon as there are none. */
+/** The pids of the processes that still run after `graceMs`. Returns as soon as all have ended. */
 export async function survivors(of: Process[], graceMs: number): Promise<number[]> {
   const end = Date.now() + graceMs;
   for (;;) {

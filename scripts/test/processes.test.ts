@@ -66,7 +66,7 @@ test("a killed process has ended, whether it is reaped or not", async () => {
   expect(await survivors(before ? [before] : [], 20_000)).toEqual([]);
 });
 
-test("another process of the same pid is no survivor", async () => {
+test("another process of the same pid is not a survivor", async () => {
   const old = family(pid).map((process) => ({ ...process, started: process.started - 1 }));
   expect(await survivors(old, 20_000)).toEqual([]);
 });

@@ -24,7 +24,7 @@ test("a compiler that is too old gives way to the next offer", () => {
   expect(choose(rust, candidates)).toEqual(web);
 });
 
-test("an offer of which a package is missing is no offer", () => {
+test("an offer that lacks a package is not taken", () => {
   const candidates = new Map([...offered(current, "1.63.0"), ...offered(web.slice(0, 3), "1.96.0")]);
   expect(() => choose(rust, candidates)).toThrow("rustc (builds and checks the Rust SDK)");
 });

@@ -58,7 +58,7 @@ test("a task that failed after its checks passed has failed", () => {
   expect(summarise([outcome(result({ task: "lint" }), result({}))], endings)).toMatchObject({ passed: 2, failed: 1 });
 });
 
-test("a workspace that another one tests needs no tests of its own", () => {
+test("a workspace that another workspace tests needs no tests of its own", () => {
   const outcomes = [
     { workspace: "a", tasks: ["lint"], results: [result({ task: "lint" })], testedElsewhere: true },
     { workspace: "b", tasks: ["lint", "test"], results: [result({ task: "lint" })], testedElsewhere: true },

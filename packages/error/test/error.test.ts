@@ -11,7 +11,7 @@ test("an error carries its code and its cause", () => {
   expect(new RestyFfiError("gone", Status.UNLOADED).code).toBe(-8);
 });
 
-test.each([0, 1.5, 2 ** 31, Number.NaN])("%d is no code", (code) => {
+test.each([0, 1.5, 2 ** 31, Number.NaN])("%d is not a code", (code) => {
   expect(() => new RestyFfiError("x", code)).toThrow(RangeError);
 });
 

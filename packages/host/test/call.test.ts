@@ -93,7 +93,7 @@ describe("a runtime", () => {
     await expect(call(rt, "m".repeat(200))).rejects.toMatchObject({ code: BAD_ARGUMENT });
   });
 
-  test("refuses what is no request and no option", async () => {
+  test("refuses a value that is not a request or not an option", async () => {
     await expect(call(rt, "echo", 42 as never)).rejects.toThrow(/must be a Uint8Array, a string or null, not 42/);
     await expect(call(rt, "echo", "", { timeuot: 1 } as never)).rejects.toThrow(/no option "timeuot".*timeout, signal/);
     await expect(call(rt, "echo", "", { timeout: -1 })).rejects.toThrow(RangeError);

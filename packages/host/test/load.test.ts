@@ -34,11 +34,11 @@ describe("what cannot be loaded", () => {
     expect((await failure("/no/such/lib.so")).message).toContain("/no/such/lib.so");
   });
 
-  test("a library that is no runtime", async () => {
+  test("a library that is not a runtime", async () => {
     expect(await failure("libm.so.6")).toMatchObject({ code: EXITED, message: expect.stringContaining("libffi_init") });
   });
 
-  test("a file that is no library", async () => {
+  test("a file that is not a library", async () => {
     const file = join(scratch, "text.so");
     writeFileSync(file, "not ELF");
     chmodSync(file, 0o755);
@@ -83,13 +83,13 @@ test.each([
   expect(error.message).toMatch(message);
 });
 
-test("a library or configuration that is no text is refused", async () => {
+test("a library or configuration that is not a string is refused", async () => {
   expect((await failure(7 as never)).message).toMatch(/must be a name or a path, not 7/);
   expect((await failure("a\0b")).message).toMatch(/must be a name or a path/);
   expect((await failure(ECHO2, {} as never)).message).toMatch(/must be a string or null, not an object/);
 });
 
-test("the same key is the same runtime, another configuration another one", async () => {
+test("the same key is the same runtime, another configuration another runtime", async () => {
   const one = await load<"echo">(ECHO2, "key");
   const same = await load<"echo">(ECHO2, "key");
   const other = await load<"echo">(ECHO2, "");

@@ -196,7 +196,7 @@ describe.each([false, true])("streams, isolate %s", (isolate) => {
   });
 });
 
-test("what is no stream is refused", async () => {
+test("arguments that cannot open a stream are refused", async () => {
   const rt = await load(METHODS, "7");
   expect(() => stream(rt, "chat", 1 as never)).toThrow(/first message must be a Uint8Array, a string or null/);
   expect(() => stream(rt, "chat", null, { timeuot: 1 } as never)).toThrow(/stream: there is no option "timeuot"/);

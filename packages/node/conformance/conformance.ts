@@ -28,7 +28,9 @@ async function finish(signal: AbortSignal): Promise<void> {
   await appendFile(file, "finished\n");
 }
 
-/** `set K V [TTL]`, `get K`, `add K V [TTL]`, `incr K N [TTL]`, `delete K`; with `in NAME` before it in another dict. */
+/**
+ * `set K V [TTL]`, `get K`, `add K V [TTL]`, `incr K N [TTL]`, `delete K`; with `in NAME` before it in another dict.
+ */
 async function dict(request: Buffer | null, call: Call): Promise<Buffer | string | null> {
   const parts = String(request ?? "").split(" ");
   const zone = parts[0] === "in" ? call.dict.named(parts.splice(0, 2)[1] ?? "") : call.dict;
@@ -77,8 +79,8 @@ function log(request: Buffer | null, call: Call): string {
 }
 
 /**
- * A line `wait MS` or `end MS`, then a line for each word of a program: after so many milliseconds it is waited for, or
- * ended first.
+ * A line `wait MS` or `end MS`, then a line for each word of a program: after MS milliseconds the program is awaited,
+ * or ended first.
  */
 async function run(request: Buffer | null): Promise<string> {
   const [first = "", program = "", ...args] = String(request ?? "").split("\n");

@@ -42,8 +42,8 @@ static const char *const places[] = {
 #define SWEEP "--no-concurrent-array-buffer-sweeping"
 
 /*
- * So many MB for each half of V8's young generation. Under load it would grow to 16 without answering faster: a worker
- * is better served by memory that stays flat. A size in NODE_OPTIONS wins.
+ * The size in MB of each half of V8's young generation. By default it grows to 16 under load without faster answers;
+ * flat memory serves a worker better. A size in NODE_OPTIONS takes precedence.
  */
 #define YOUNG "--max-semi-space-size=4"
 
@@ -52,7 +52,7 @@ static const char *const places[] = {
 
 #define PLACES ((int)(sizeof places / sizeof *places))
 
-/* How to name another one. */
+/* How to name another program. */
 #define WHERE "RESTY_FFI_NODE, or the option node of ngx.load_ffi, to the path of node"
 
 __attribute__((format(printf, 3, 4))) static int refuse(char *out, int size, const char *format, ...)
@@ -128,8 +128,8 @@ static int refuse_without_node(char *out, int size)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", places[i]);
     return refuse(
         out, size,
-        "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and there "
-        "is none at %s%s%s%s; install Node.js 20 or newer, or set RESTY_FFI_NODE or the option node to its path (in "
+        "Node.js was not found: RESTY_FFI_NODE is not set, PATH (%s) holds no program named node, and "
+        "neither do %s%s%s%s; install Node.js 20 or newer, or set RESTY_FFI_NODE or the option node to its path (in "
         "nginx: \"env RESTY_FFI_NODE=/path/to/node;\")",
         path && *path ? path : "not set", text, *denied ? " (permission denied: " : "", denied, *denied ? ")" : "");
 }

@@ -54,7 +54,7 @@ test("a size of the young generation in NODE_OPTIONS wins", () => {
   expect(argv()).toHaveLength(4);
 });
 
-test("RESTY_FFI_NODE that is no program is refused by name", () => {
+test("RESTY_FFI_NODE that is not a program is refused by name", () => {
   process.env.RESTY_FFI_NODE = "/nowhere/node";
   expect(() => argv()).toThrow(
     'RESTY_FFI_NODE is "/nowhere/node", which is not a program (No such file or directory); set RESTY_FFI_NODE, or the',
@@ -81,7 +81,7 @@ test("an old Node.js on PATH is refused too, whatever NODE_OPTIONS says", () => 
   expect(argv()[0]).toBe(process.execPath);
 });
 
-test("PATH comes next; what is there but is no program is passed over", () => {
+test("PATH comes next; a file that is not a program is passed over", () => {
   const plain = dirname(scratch.write("plain/node", ""));
   const node = program("good/node");
   process.env.PATH = `:/nowhere:${plain}:${dirname(node)}`;

@@ -14,7 +14,7 @@ test("bounds are those of resty_ffi.h", () => {
   expect(LEAST_COST).toBe(constantOf("RESTY_FFI_LEAST_COST"));
 });
 
-test("a runtime can log at each of the host's levels, but for those of the host's own end", () => {
+test("a runtime can log at each of the host's levels, except those of the host's own end", () => {
   const { EMERG: _, ALERT: __, ERR: error, ...rest } = enumOf("resty_ffi_level", "RESTY_FFI_LOG_");
   const named = Object.fromEntries(Object.entries(rest).map(([name, level]) => [name.toLowerCase(), level]));
   expect(levels).toEqual({ ...named, error });

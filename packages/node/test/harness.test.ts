@@ -16,7 +16,7 @@ test("the C host sees why a load fails", async () => {
   await expect(failed).rejects.toMatchObject({ stderr: expect.stringContaining('"/nowhere/app.mjs" was not found') });
 });
 
-test("the C host finds no Node.js where there is none", async () => {
+test("the C host reports a Node.js that does not exist", async () => {
   const env = { ...process.env, RESTY_FFI_NODE: "/nowhere/node" };
   const failed = run(harness(), ["call", nodejs(), echo(), "echo"], { env });
   await expect(failed).rejects.toMatchObject({ stderr: expect.stringContaining('RESTY_FFI_NODE is "/nowhere/node"') });

@@ -94,7 +94,7 @@ test.each([
     "export const other = 1;",
     'exports no "app"; name a runtime, or a function that returns one (it exports: other).',
   ],
-  ["wrong.mjs", "export const app = { echo() {} };", 'exports a "app" that is no runtime'],
+  ["wrong.mjs", "export const app = { echo() {} };", 'exports a "app" that is not a runtime'],
   ["exits.mjs", "process.exit(5);", "ended its process with code 5 while loading."],
   ["hangs.mjs", "await new Promise(() => {});", "while loading; a top-level await for what never comes"],
   [

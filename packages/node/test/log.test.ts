@@ -43,7 +43,7 @@ test("an object first, as pino takes it, and values of a child", () => {
   ]);
 });
 
-test("an error shows its stack, and a value that JSON refuses is no error", () => {
+test("an error shows its stack, and a value that JSON refuses is logged as well", () => {
   const { lines, log } = recorder();
   log.error(new TypeError("broken"));
   log.info({ big: 1n }, "number");

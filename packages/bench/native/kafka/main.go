@@ -14,7 +14,7 @@ import (
 
 func main() {
 	consume := flag.Bool("consume", false, "consume instead of produce")
-	fill := flag.Int("fill", 0, "produce so many records, and measure nothing")
+	fill := flag.Int("fill", 0, "produce this many records and measure nothing")
 	s := load.Parse()
 	opts := []kgo.Opt{kgo.SeedBrokers(s.Address), kgo.AllowAutoTopicCreation()}
 	if *consume {

@@ -1,4 +1,4 @@
-// Package load keeps so many calls in flight for so long, as packages/bench/lua/measure.lua does inside nginx.
+// Package load keeps a number of calls in flight for a number of seconds, as packages/bench/lua/measure.lua does inside nginx.
 package load
 
 import (

@@ -111,7 +111,7 @@ export async function loadRuntime(
   if (typeof value !== "function") {
     const names = Object.keys(exports).filter((key) => key !== "module.exports" && key !== "__esModule");
     throw new Error(
-      `The module ${file} exports ${value === undefined ? `no "${name}"` : `a "${name}" that is no runtime`}; name ` +
+      `The module ${file} exports ${value === undefined ? `no "${name}"` : `a "${name}" that is not a runtime`}; name ` +
         `a runtime, or a function that returns one (it exports: ${names.join(", ") || "nothing"}).`,
     );
   }

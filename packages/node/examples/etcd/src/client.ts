@@ -60,7 +60,7 @@ export class Etcd {
     }
   }
 
-  /** The next request says anew who we are. */
+  /** Makes the next request authenticate again. */
   forgetToken(): void {
     this.#token = undefined;
   }

@@ -13,7 +13,7 @@ export function createClient({ brokers }: Config, runtime: Runtime): Kafka {
     connectionTimeout: 1000,
     requestTimeout: 10_000,
     retry: RETRY,
-    // Its errors are answered to who asked; what it tells beside that is for the curious.
+    // Errors are answered to the caller; other messages are of little interest.
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => runtime.log.info(lineOf(entry)),
   });
@@ -23,7 +23,7 @@ function lineOf({ namespace, log }: LogEntry): string {
   return `kafkajs, ${namespace}: ${log.message}`;
 }
 
-/** Connects when somebody asks for it; a connection that failed is tried anew by the next who asks. */
+/** Connects at the first use. After a failed connection the next use tries again. */
 export class Connected<Connection extends { connect(): Promise<void>; disconnect(): Promise<void> }> {
   readonly #connection: Connection;
   #connected: Promise<Connection> | undefined;

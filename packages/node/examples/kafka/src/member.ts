@@ -30,7 +30,7 @@ export interface Position {
   offset: number;
 }
 
-/** A member of a consumer group. It joins anew when its connection is lost, until the signal ends it. */
+/** A member of a consumer group. It joins again when its connection is lost, until the signal ends it. */
 export class Member {
   /** Records and the answers to commits, as JSON; fails with what ended the membership. */
   readonly out: PassThrough;
@@ -39,7 +39,7 @@ export class Member {
   readonly #signal: AbortSignal;
   #joining: Promise<void> | undefined;
   #left = false;
-  /** The next offset of each partition: after it has joined anew, a consumer begins at its last commit. */
+  /** The next offset of each partition: a consumer that joins again begins at its last commit. */
   readonly #next = new Map<string, number>();
   #commits = 0;
 
@@ -61,7 +61,7 @@ export class Member {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) this.out.destroy(payload.error);
     });
-    // It may have been about to join anew when it was told to leave.
+    // It may have been about to join again when it was told to leave.
     consumer.on(consumer.events.GROUP_JOIN, () => {
       if (this.#left) setImmediate(() => consumer.disconnect());
     });
@@ -93,7 +93,7 @@ export class Member {
       } catch (error) {
         if (!PASSING.has(codeOf(error))) throw error;
       }
-      // While the consumer starts anew, kafkajs returns without having committed.
+      // While the consumer restarts, kafkajs returns without having committed.
       if (this.#commits > before) break;
       await delay(RETRY_MS, null, { signal: this.#signal });
     }
@@ -131,7 +131,7 @@ function text(value: Buffer | string | (Buffer | string)[] | undefined): string 
   return (Array.isArray(value) ? value.at(-1) : value)?.toString() ?? null;
 }
 
-/** Resolves when the caller has read on. Meanwhile the group is told that we are alive; rejects if it wants us back. */
+/** Resolves when the caller has read on. Sends heartbeats until then; rejects if the group rebalances. */
 function drained(stream: PassThrough, heartbeat?: () => Promise<void>): Promise<void> {
   if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve, reject) => {
