@@ -155,7 +155,7 @@ describe("grpc.new", () => {
     ["{}", 'there is no address: give "HOST:PORT" or a list of them'],
     ["nil", "the options must be a table, not a nil"],
     ["{ addresses = 1 }", 'the option "addresses" must be "HOST:PORT" or a list of them, not number 1'],
-    ['{ addresses = "localhost" }', '"localhost" is no address'],
+    ['{ addresses = "localhost" }', '"localhost" is not an address'],
     ['{ addresses = "https://a:1", tls = false }', 'the option "tls" is false, but'],
   ])("refuses %s", async (options, message) => {
     expect(await run(`return grpc.new(${options})`)).toContain(`nil|-10|${message}`);

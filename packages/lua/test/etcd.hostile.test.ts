@@ -34,7 +34,7 @@ const html = (status: string) => (call: HostileCall) => {
   call.data(Buffer.from("<html>"), true);
 };
 
-describe("a proxy, or a server that is no etcd", () => {
+describe("a proxy, or a server other than etcd", () => {
   it.each([
     ["401", 16],
     ["403", 7],
@@ -46,7 +46,7 @@ describe("a proxy, or a server that is no etcd", () => {
     });
   });
 
-  it("an answer that is no message is an error", async () => {
+  it("an answer that is not a message is an error", async () => {
     const { call, watch } = await ends((call) => {
       call.ok();
       call.data(grpcMessage(Buffer.from([0xff, 0xff])));

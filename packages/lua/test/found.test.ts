@@ -23,11 +23,11 @@ function copy(name: string): string {
   return file;
 }
 
-/** A file below the scratch folder that is no library. */
+/** A file below the scratch folder that is not a library. */
 function text(path: string): string {
   const file = join(folder, path);
   mkdirSync(join(file, ".."), { recursive: true });
-  writeFileSync(file, "This is no library.\n");
+  writeFileSync(file, "This is not a library.\n");
   return file;
 }
 

@@ -161,7 +161,7 @@ describe("a connection that ends", () => {
       /^14 SERVER: what the server sent is no HTTP\/2 \(PROTOCOL_ERROR\)$/,
     ],
     [
-      "by headers that are no HPACK",
+      "by headers that are not HPACK",
       (call) => call.frame(1, 4, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff])),
       /^14 SERVER: what the server sent is no HTTP\/2 \(/,
     ],

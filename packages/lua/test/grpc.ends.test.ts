@@ -20,7 +20,7 @@ const says: (body: Buffer, ...headers: Fields) => Answer =
     call.data(body);
     call.trailers([["grpc-status", "0"]]);
   };
-/** So many bytes of metadata, each name with a kilobyte. */
+/** That many bytes of metadata, each name with a kilobyte. */
 const many = (kilobytes: number): Fields =>
   Array.from({ length: kilobytes }, (_, k) => [`x-${String(k).padStart(5, "0")}`, "v".repeat(985)]);
 
@@ -99,7 +99,7 @@ describe("an end without a status", () => {
       "13 SERVER: the answer ends without trailers, and so without a status",
     ],
     [
-      "a reset that is no error",
+      "a reset without an error",
       (call) => {
         call.ok();
         call.data(HI);
@@ -185,7 +185,7 @@ describe("a status", () => {
       "5 \ufffd!",
     ],
     [
-      "has details that are no base64",
+      "has details that are not base64",
       [
         ["grpc-status", "5"],
         ["grpc-message", "m"],
@@ -195,7 +195,7 @@ describe("a status", () => {
     ],
   ])("that %s", (_, trailers, text) => ends(endsWith(...trailers), text, "hi, "));
 
-  it("of success may have details that are no base64", async () => {
+  it("of success may have details that are not base64", async () => {
     expect(await end(endsWith(["grpc-status", "0"], ["grpc-status-details-bin", "*"]), "Unary")).toBe("0 hi");
   });
 

@@ -71,7 +71,7 @@ it.each([
   ["a string", "7201ff"],
   ["a string of a Value", "9213031a01ff"],
   ["a name of a Struct", "8213070a050a01ff1200"],
-])("invalid UTF-8 in %s that arrives is no message", async (_, bytes) => {
+])("invalid UTF-8 in %s that arrives is not a message", async (_, bytes) => {
   expect(await echo.call("{}", "res", bytes)).toMatch(/^13 .*json\.All/);
 });
 

@@ -224,7 +224,7 @@ describe("what is dropped", () => {
         return failed`);
     await expect.poll(connections, SOON).toBeLessThanOrEqual(3);
     const idle = await connections();
-    // As many at once as later on: what that takes is no leak.
+    // As many at once as later on: what that takes is not a leak.
     expect(await make(1, 3000)).toBe("nil");
     await expect.poll(connections, SOON).toBeLessThanOrEqual(idle);
     const before = await used();

@@ -68,7 +68,7 @@ describe("a null that is a value is ngx.null both ways", () => {
     },
   );
 
-  it("and elsewhere it leaves a field out, but is no item and no entry", async () => {
+  it("and elsewhere it leaves a field out, but is neither an item nor an entry", async () => {
     expect(await echo.call("{ numbers = ngx.null, by_name = ngx.null, wrapped = ngx.null }", "res.wrapped")).toBe(
       "nil",
     );
@@ -78,7 +78,7 @@ describe("a null that is a value is ngx.null both ways", () => {
     }
   });
 
-  it("as a whole message it is no end of a stream", async () => {
+  it("as a whole message it does not end a stream", async () => {
     expect(
       await echo.run(
         `

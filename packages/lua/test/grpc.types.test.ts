@@ -236,7 +236,7 @@ describe("messages", () => {
     expect(await answered("d2010161d80107", "res.by_name, res.by_number")).toBe("nil 7");
   });
 
-  it("that are no messages are told", async () => {
+  it("that are not messages are reported", async () => {
     for (const bytes of ["08", "0a05", "0b", "00", "ff".repeat(11), "8a0103080107"]) {
       expect(await answered(bytes, "res")).toMatch(/^13 the server's answer is not a valid all.All/);
     }

@@ -235,7 +235,7 @@ describe("transactions", () => {
     expect(seen).toBe("kept");
   });
 
-  it("a producer that another of its id has fenced off says so, and can begin anew", async () => {
+  it("a producer that another of its id has fenced off says so, and can begin again", async () => {
     const seen = await run(
       `make("tx-fenced")
       local other = assert(kafka.producer{ brokers = brokers, transactional_id = "tx-fenced", client_id = "other" })

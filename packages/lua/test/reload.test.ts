@@ -67,7 +67,7 @@ describe("resty_ffi.reload", () => {
     );
   });
 
-  it("of what has ended, or is no runtime, is refused", async () => {
+  it("of a runtime that has ended, or of another value, is refused", async () => {
     expect(await run(`local rt = load("gone") ffi.unload(rt) return ffi.reload(rt)`)).toMatch(/^nil\|unloaded: /);
     expect(await run("return ffi.reload({})")).toMatch(/^nil\|not a runtime/);
   });

@@ -4,7 +4,7 @@ local grpc = require "resty.ffi.grpc"
 
 local _M = {}
 
--- A connection; throws why there is none.
+-- A connection; throws the reason if there is no connection.
 function _M.connect(...)
     local ok, conn, err = grpc.connect(...)
     return ok and conn or error(err, 2)

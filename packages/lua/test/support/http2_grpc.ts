@@ -76,7 +76,7 @@ export async function startHttp2Grpc(
     stream.end();
   };
   server.on("stream", (stream, headers) => {
-    // A client that goes away is no failure of the server.
+    // A client that goes away is not a failure of the server.
     stream.on("error", () => {});
     serve(stream, headers).catch(() => stream.close(2));
   });

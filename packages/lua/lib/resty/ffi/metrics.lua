@@ -78,7 +78,7 @@ local function collect()
     local counters, gauges = {}, {}
     for _, rt in ipairs(resty_ffi.runtimes()) do
         local s, own = resty_ffi.stats(rt), {}
-        -- The transport is no label: a reload may change it, and a counter must keep its labels.
+        -- The transport is not a label: a reload may change it, and a counter must keep its labels.
         local labels = "runtime=\"" .. label(s.name) .. "\""
         for name, m in pairs(s.methods) do
             method_series(own, labels, name, m)

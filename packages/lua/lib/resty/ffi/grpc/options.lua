@@ -123,7 +123,7 @@ local function address_of(text)
     local whole = find(address, "^unix:.") or host and (not find(host, "[:%s/]") or find(host, "^%[[%x:.]+%]$"))
                   and tonumber(port) <= 65535
     if not whole then
-        return nil, "\"" .. text .. "\" is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH"
+        return nil, "\"" .. text .. "\" is not an address: write HOST:PORT, [IPV6]:PORT or unix:PATH"
     end
     return address, scheme and scheme == "https"
 end

@@ -1,7 +1,7 @@
 -- The headers of a Kafka record: a list of { key, value } in their order. A key may come twice, and a value may be
 -- ngx.null, which is not "".
 --
---     record.headers:get("kind")   -- the value of the last header of this key, nil if there is none
+--     record.headers:get("kind")   -- the value of the last header of this key; nil without one
 --     record.headers:all("kind")   -- the values of all of them, in their order
 
 local ipairs, pairs, setmetatable, type = ipairs, pairs, setmetatable, type
