@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Host, type LoadedRuntime } from "./support/host.js";
 import { Scratch } from "./support/scratch.js";
@@ -11,6 +12,7 @@ beforeAll(async () => {
   const file = scratch.write(
     "handlers.mjs",
     `import { createRuntime, RestyFfiError } from "@resty-ffi/node";
+    import * as host from ${JSON.stringify(createRequire(import.meta.url).resolve("@resty-ffi/host"))};
     const kept = [];
     const methods = {
       text: () => "süß ✓",
@@ -29,6 +31,7 @@ beforeAll(async () => {
       throwHostile: () => { throw Object.defineProperty(new Error(), "message", { get() { throw 1; } }); },
       throwLater: async () => { throw new TypeError("broken"); },
       throwCode: async () => { throw new RestyFfiError("teapot", 418); },
+      passOn: async () => { throw new host.RestyFfiError("another runtime's teapot", 419); },
       throwAborted: () => { throw new DOMException("gone", "AbortError"); },
       keep: (request) => { kept.push(request); return String(kept.length); },
       kept: () => Buffer.concat(kept),
@@ -95,6 +98,7 @@ test.each([
   ["throwHostile", -6, "an error that cannot be shown"],
   ["throwLater", -6, "TypeError: broken"],
   ["throwCode", 418, "teapot"],
+  ["passOn", 419, "another runtime's teapot"],
   ["throwAborted", -6, "AbortError: gone"],
   ["dictBad", -6, 'RangeError: The time to live of "k" is -1; give whole milliseconds, or 0 for ever.'],
 ])("%s is answered with %d %s", async (method, status, message) => {
