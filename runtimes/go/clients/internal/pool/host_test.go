@@ -106,6 +106,16 @@ func load(t *testing.T, connect func(*fixture, context.Context, *testOptions) (*
 	return f
 }
 
+// users returns how many calls wait for a client or use it.
+func (f *fixture) users(id string) int64 {
+	f.pool.mu.Lock()
+	defer f.pool.mu.Unlock()
+	if e := f.pool.entries[id]; e != nil {
+		return e.users.Load()
+	}
+	return 0
+}
+
 func (f *fixture) client(o *testOptions) *testClient { return &testClient{f: f, name: o.Name} }
 
 // request is what client.lua sends; options may be nil.
