@@ -42,8 +42,7 @@ describe("a response that is not gRPC", () => {
   });
 
   it("has it, too, where a proxy gives its page the type of gRPC, or none", async () => {
-    const text =
-      '14 SERVER: HTTP 503 Service Unavailable with the content-type "application/grpc", and no gRPC status';
+    const text = '14 SERVER: HTTP 503 Service Unavailable with the content-type "application/grpc", and no gRPC status';
     const head: Fields = [
       [":status", "503"],
       ["content-type", "application/grpc"],
@@ -69,8 +68,7 @@ describe("reflection", () => {
 
   it("ends as any call does", async () => {
     to.server.answer = page(503);
-    const text =
-      'false|14|SERVER: HTTP 503 Service Unavailable with the content-type "text/html", and no gRPC status';
+    const text = 'false|14|SERVER: HTTP 503 Service Unavailable with the content-type "text/html", and no gRPC status';
     expect(await ask("conn:services()")).toBe(text);
     expect(await ask(`conn:unary("/a.B/C", {})`)).toBe(text);
     to.server.answer = (call) => {
@@ -282,7 +280,8 @@ describe("messages", () => {
   it.each(cases)("one that %s is an error", (_, answer, text, before) => ends(answer, text, before));
 
   it("of another type are an error", async () => {
-    const text = "13 the server's answer is not a valid grpc.examples.echo.EchoResponse: its files and the loaded ones differ";
+    const text =
+      "13 the server's answer is not a valid grpc.examples.echo.EchoResponse: its files and the loaded ones differ";
     await ends(says(grpcMessage(Buffer.from("no message"))), text);
   });
 

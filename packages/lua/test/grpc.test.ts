@@ -235,7 +235,10 @@ describe("a call", () => {
   const TABLE = 'the option "metadata" must be a table of strings, numbers, or lists of them, by their names';
 
   it.each([
-    ['{ ["a b"] = "x" }', '"a b" is not a valid metadata name: names have lower-case letters, digits, "_", "-" and "."'],
+    [
+      '{ ["a b"] = "x" }',
+      '"a b" is not a valid metadata name: names have lower-case letters, digits, "_", "-" and "."',
+    ],
     ['{ ["x!"] = "a" }', '"x!" is not a valid metadata name: names have lower-case letters, digits, "_", "-" and "."'],
     ['{ x = "\\255" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],
     ['{ x = "a\\nb" }', 'metadata "x" must be printable ASCII: a name that ends in "-bin" takes any bytes'],

@@ -57,7 +57,7 @@ func TestAServerThatAsksForACertificate(t *testing.T) {
 
 func TestALoginThatIsRefusedForWantOfACertificate(t *testing.T) {
 	server := certificate.New(t)
-	options := lua.Table{"tls": lua.Table{"ca": server.PEM}, "user": "ann", "password": "x", "dial_timeout": 1}
+	options := lua.Table{"tls": lua.Table{"ca": server.PEM}, "user": "ann", "password": "x", "connect_timeout": 1}
 	u := demanding(t, server).with(options)
 	testhost.Soon(t, "the hint", func() bool {
 		_, err := u.try("put", lua.Table{"key": "a"})

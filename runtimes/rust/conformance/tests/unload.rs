@@ -135,6 +135,6 @@ fn what_takes_too_long_at_the_end_is_dropped() {
     );
     host.unload(rt);
     host.turn_until("it is dropped", || logged(&host, "dropped"));
-    host.turn_until("that is said", || logged(&host, "not ended in its time"));
+    host.turn_until("that is said", || logged(&host, "did not end in time"));
     host.turn_until("its threads are gone", || threads() == 0);
 }

@@ -18,8 +18,14 @@ fn contract() -> Value {
     serde_json::from_slice(&text).expect("contract.json is JSON")
 }
 
-/// The enums of an SDK: their enumerators in Rust, and those that have no use here.
-const ENUMS: [(&str, &[(&str, i64)], &[&str]); 5] = [
+/// An enum of the header: its enumerators in Rust, and those that have no use here.
+type Enum = (
+    &'static str,
+    &'static [(&'static str, i64)],
+    &'static [&'static str],
+);
+
+const ENUMS: [Enum; 5] = [
     (
         "resty_ffi_kind",
         &[
