@@ -243,9 +243,9 @@ const char *resty_ffi_setting(resty_ffi_queue *q, const char *name);
 const char *resty_ffi_settings(resty_ffi_queue *q);
 
 /*
- * 0 for the first start of a runtime; n for its n-th reload, where a loader is to load the code of its user anew. Only
- * a library that exports libffi_reload (of any type) has libffi_init called again in the same process, with a new
- * queue; the old one is served until its calls are done. Others are reloaded into a new child process.
+ * 0 for the first start of a runtime; n for its n-th reload, where a loader loads its user's code again. The host calls
+ * libffi_init again in the same process, with a new queue, only in a library that exports libffi_reload (of any type);
+ * it serves the old queue until its calls are done. It reloads other libraries into a new child process.
  */
 uint32_t resty_ffi_generation(resty_ffi_queue *q);
 

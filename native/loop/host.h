@@ -146,9 +146,9 @@ void resty_ffi_runtime_stats(const resty_ffi_runtime *rt, resty_ffi_stats *out);
 /* The counters of one method by number, and its name. NULL: no such number (they are dense, from 0). */
 const char *resty_ffi_runtime_method_stats(const resty_ffi_runtime *rt, uint32_t method, resty_ffi_method_stats *out);
 /*
- * Starts the runtime's code anew beside the old; when it is up, new calls go to it, and the old is ended when its calls
- * are done, or after drain_ms. Returns at once: 0, or a code if the runtime is not serving. One that is under way
- * already is joined.
+ * Starts the runtime's code again beside the old code. New calls go to the new code as soon as it is up; the old code
+ * ends when its calls are done, or after drain_ms. A reload that is already under way is not started twice. Returns at
+ * once: 0, or a code if the runtime is not serving.
  */
 int resty_ffi_runtime_reload(resty_ffi_runtime *rt);
 /* 1 = the new code serves, 0 = still starting after timeout_ms, -1 = the new code did not start, the old goes on, and

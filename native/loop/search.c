@@ -1,6 +1,6 @@
 /*
- * Where a library is. A path is used as it stands; a name is searched for in LD_LIBRARY_PATH, beside libresty_ffi.so,
- * then by dlopen.
+ * Finds a library. A path is used unchanged; a name is looked up in LD_LIBRARY_PATH, beside libresty_ffi.so, then by
+ * dlopen.
  */
 #include "search.h"
 

@@ -90,7 +90,7 @@ static bool keep(struct rf_stream *stream, struct rf_message m)
     return true;
 }
 
-/* Nothing more comes. Earlier messages stay readable; empty: there are none, and a reader may be waiting. */
+/* No more messages come. Earlier messages stay readable; empty: nothing is left, and a reader may be waiting. */
 static void end(struct rf_call *c, int status, bool empty)
 {
     struct rf_stream *stream = c->beside;

@@ -5,7 +5,7 @@
 
 #include "../channel/lock.h"
 
-static rf_lock lock; /* the first thread to finish would protect the page that another one writes */
+static rf_lock lock; /* without it, one thread would protect the page that another still writes */
 
 /* The linker protects whole pages: what stands before the end of the last one is open. */
 static bool is_read_only(const struct dl_phdr_info *object, uintptr_t start, uintptr_t page)

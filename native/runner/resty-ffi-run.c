@@ -295,7 +295,7 @@ static void runtime(const char *path, bool global)
         runner_fail_as(RF_SAY_UNOPENED, dlerror());
     void *init = dlsym(lib, "libffi_init"), *argv = dlsym(lib, "libffi_argv");
     if (!init && !argv)
-        runner_fail("it is no runtime: it exports neither libffi_init nor libffi_argv");
+        runner_fail("it is not a runtime: it exports neither libffi_init nor libffi_argv");
     if (init) {
         int (*function)(char *, void *);
         *(void **)&function = init;

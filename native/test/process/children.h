@@ -8,7 +8,7 @@
 
 /* The process that serves the next call of an ffi_c_methods runtime. */
 pid_t child_of(struct host *h, resty_ffi_runtime *rt);
-/* 0 if there is none. */
+/* 0 when there is no such process. */
 pid_t parent_of(pid_t pid);
 /* Not there, or a zombie. */
 bool ended(pid_t pid);

@@ -196,7 +196,7 @@ TEST(another_user_reaches_the_segment)
     }
     forbid(SYS_memfd_create, EPERM);
     host_open(&h);
-    /* The runner gives the segment away before it looks at the library: a library that nobody may read is no excuse. */
+    /* The other user may not be allowed to read the library; the runner has given the segment away before it fails. */
     if (host_try(&h, "ffi_c_methods", NULL, &o))
         host_expect(&h, host_load(&h, "ffi_c_methods", NULL, &o), "echo", "x", "x");
     else

@@ -107,7 +107,7 @@ TEST(workers_share_the_calls)
     for (int k = 0; k < N; k++)
         host_wait(&h, calls[k], 20000);
     CHECK(check_now() - start < 4500); /* at the same time */
-    /* Held busy one after the other, so that the next call goes to another one. */
+    /* A call keeps each process busy, so the next call goes to another process. */
     for (int k = 0; k < N; k++) {
         pids[k] = child_of(&h, rt);
         CHECK_INT(host_submit(rt, calls[k], "never", NULL), 0);
@@ -155,7 +155,7 @@ TEST(a_failing_start_is_explained)
     host_open(&h);
     fails("ffi_c_init3", NULL, "libffi_init returned 3");
     fails("ffi_c_init3", "the licence has expired", "the licence has expired");
-    fails("ffi_c_notaruntime", NULL, "it is no runtime");
+    fails("ffi_c_notaruntime", NULL, "it is not a runtime");
     fails("ffi_nowhere", NULL, "searched LD_LIBRARY_PATH");
     fails("/nonexistent/lib.so", NULL, "/nonexistent/lib.so");
     resty_ffi_options o = with_workers(3);

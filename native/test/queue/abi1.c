@@ -387,8 +387,8 @@ static bool step(pid_t host)
 }
 
 /*
- * The host has changed the queue so many times and stops there: a thread of version 1 is on its way in, and another one
- * closes the queue. False: it does not change it that often.
+ * The host changes the queue this number of times and stops. Then a thread of version 1 is on its way in, and another
+ * thread closes the queue. False when the host makes fewer changes.
  */
 static bool close_after(struct both *b, int changes)
 {

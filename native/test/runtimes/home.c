@@ -1,7 +1,7 @@
 /*
- * Version 1, and at home on the thread that initialised it first, as a loader of lua-resty-ffi that keeps its JNIEnv:
- * on any other one libffi_init returns 9. A configuration "hang MS" makes it hang for so long, without MS for ever.
- * Answers each request with its configuration. Its destructor, if it ran, would keep the process from ending.
+ * Version 1, bound to the thread that initialised it first, like a loader of lua-resty-ffi that keeps its JNIEnv: on
+ * any other thread libffi_init returns 9. With the configuration "hang MS" it hangs for MS milliseconds, without MS for
+ * ever. Answers each request with its configuration. Its destructor, if it ran, would keep the process from ending.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ struct runtime {
 
 static _Atomic pid_t home;
 
-/* So many began to hang, and have ended; for the test, by dlsym. */
+/* The number of calls that began to hang, and of those that ended; the test reads both by dlsym. */
 extern _Atomic int hanging, ended;
 _Atomic int hanging, ended;
 

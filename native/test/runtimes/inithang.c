@@ -1,4 +1,4 @@
-/* Its libffi_init hangs: for the milliseconds of the configuration and then returns 4, for ever if there is none. */
+/* Its libffi_init hangs for the milliseconds in the configuration, then returns 4; for ever without a configuration. */
 #include <stdlib.h>
 #include <unistd.h>
 

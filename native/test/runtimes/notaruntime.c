@@ -1,4 +1,4 @@
-/* A library that is no runtime. */
+/* A library that is not a runtime. */
 int not_a_runtime(void);
 int not_a_runtime(void)
 {

@@ -1,6 +1,6 @@
 /*
  * A runtime that is a program: attached.c, which lies beside this library. Configuration: "refuse TEXT" fails with that
- * text, "missing" names a program that there is not, "garbled" writes no command line; anything else goes to the
+ * text, "missing" names a program that does not exist, "garbled" writes no command line; anything else goes to the
  * program as its arguments.
  */
 #include <dlfcn.h>

@@ -136,7 +136,7 @@ TEST(one_that_was_given_up_ends_when_it_can)
     set_up();
     int before = threads();
     CHECK(!host_try(&h, "ffi_c_home", "hang 600", &brief));
-    CHECK(!host_try(&h, "ffi_c_home", "a", &host_thread)); /* on another one */
+    CHECK(!host_try(&h, "ffi_c_home", "a", &host_thread)); /* on another thread */
     CHECK_SOON((host_run(&h, 10), threads() == before + 1), 20000);
     host_close(&h);
 }

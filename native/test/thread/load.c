@@ -181,7 +181,7 @@ TEST(what_may_not_be_read_is_named)
         CHECK_HAS(h.error, text);
         CHECK(!host_try(&h, "other", NULL, &host_thread));
         CHECK(!strstr(h.error, "cannot be read"));
-        /* A folder of that name is no library. */
+        /* A folder of that name is not a library. */
         CHECK(!host_try(&h, "kafka", NULL, &host_thread));
         CHECK_HAS(h.error, "libkafka.so: cannot open shared object file");
         host_close(&h);
@@ -246,11 +246,11 @@ TEST(a_library_that_needs_another_one_is_named)
     rmdir(folder);
 }
 
-TEST(a_library_that_is_no_runtime_is_explained)
+TEST(a_library_that_is_not_a_runtime_is_explained)
 {
     host_open(&h);
     CHECK(!host_try(&h, "ffi_c_notaruntime", NULL, &host_thread));
-    CHECK_HAS(h.error, "it is no runtime");
+    CHECK_HAS(h.error, "it is not a runtime");
     CHECK_HAS(h.error, "libffi_init");
     host_close(&h);
 }

@@ -10,8 +10,9 @@
 
 /*
  * Called by the thread that has opened i->library. i->init, then i->initialised, run on the library's thread. The
- * caller becomes that thread if there is none or if it has been given up; it then stays as long as the process, as the
- * library does. Takes over the caller's references to i and to its queue. False = no memory; nothing has changed.
+ * caller becomes that thread if the library has no thread yet, or if its thread has been given up; the thread then
+ * stays as long as the process, as the library does. Takes over the caller's references to i and to its queue. False =
+ * no memory; nothing has changed.
  */
 bool rf_home_run(struct rf_instance *i);
 

@@ -77,7 +77,7 @@ static void *loader(void *arg)
         else if (dlsym(i->library, "libffi_argv"))
             rf_instance_news(i, RF_NEWS_WANTS_PROCESS, NULL, 0);
         else
-            thread_fail(i, "it is no runtime: it exports neither libffi_init nor libffi_argv");
+            thread_fail(i, "it is not a runtime: it exports neither libffi_init nor libffi_argv");
         resty_ffi_close(&i->q); /* nothing but its constructors has run */
     }
     rf_queue_leave(&i->q);
