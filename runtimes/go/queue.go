@@ -65,7 +65,7 @@ func (q queue) giveBack(id uint64, bytes int64, spent payload) {
 	C.restyffi_window(C.uintptr_t(q), C.uint64_t(id), C.uint64_t(bytes), spent.data)
 }
 
-// alloc returns memory for a payload, or 0 if there is none.
+// alloc returns memory for a payload, or 0 when memory runs out.
 func (q queue) alloc(n int) C.uintptr_t { return C.restyffi_alloc(C.uintptr_t(q), C.size_t(n)) }
 
 func (q queue) log(level int32, text []byte) {

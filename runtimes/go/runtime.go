@@ -67,7 +67,7 @@ func (rt *Runtime) Context() context.Context { return rt.ctx }
 // the function passed to [Serve].
 func (rt *Runtime) OnUnload(f func(ctx context.Context) error) { rt.onUnload = append(rt.onUnload, f) }
 
-// Config returns the configuration string that the runtime was loaded with; ok is false if there was none.
+// Config returns the configuration string that the runtime was loaded with; ok is false without a configuration.
 func (rt *Runtime) Config() (config string, ok bool) { return rt.config, rt.hasConfig }
 
 // DecodeConfig decodes the configuration string as JSON into the value that v points to. Unknown fields are an error.

@@ -521,7 +521,7 @@ func TestEndOfTheHostWithOpenStreams(t *testing.T) {
 	}
 }
 
-// A handler that returns nil after it was told of the unload has not finished its work.
+// A handler that returns nil after it learned about the unload has not finished its work.
 func TestStreamThatIsCutShortDoesNotLookComplete(t *testing.T) {
 	rt := &Runtime{}
 	_, loaded := load(t, func(r *Runtime) error {

@@ -268,7 +268,7 @@ describe("locks", () => {
       local took = ngx.now() - start
       lock:unlock()
       return tried, waited, took < 4 or took, select(2, c:get("busy/", { prefix = true })).count`;
-    const tried = [true, 10, 'the lock "busy" is held by another one'];
+    const tried = [true, 10, 'the lock "busy" is held by another holder'];
     // The reason comes a moment before the deadline, and on a machine that is busy enough the deadline comes first.
     const waited = [true, -1, 'the lock "busy" was held by others until the time was up'];
     await expect.poll(() => run(held)).toEqual([tried, waited, true, 0]);
@@ -372,7 +372,7 @@ describe("options of a client", () => {
 
   it.each([
     ['tls = { ca = "-----BEGIN nonsense" }', '"tls.ca" has no certificate that can be read'],
-    ['tls = { cert = "-----BEGIN", key = "-----BEGIN" }', '"tls.cert" and "tls.key" are no pair'],
+    ['tls = { cert = "-----BEGIN", key = "-----BEGIN" }', '"tls.cert" and "tls.key" are not a usable pair'],
     ['endpoints = { "https://a:1", "http://b:1" }', 'endpoints[2], "http://b:1", is without TLS'],
     ['endpoints = { "a:1", "https://b:1" }', 'endpoints[2], "https://b:1", is with TLS'],
     ['tls = true, endpoints = { "http://b:1" }', 'endpoints[1], "http://b:1", is without TLS'],

@@ -158,17 +158,17 @@ describe("a connection that ends", () => {
     [
       "by data before its headers",
       (call) => call.data(HI),
-      /^14 SERVER: what the server sent is no HTTP\/2 \(PROTOCOL_ERROR\)$/,
+      /^14 SERVER: the server did not send valid HTTP\/2 \(PROTOCOL_ERROR\)$/,
     ],
     [
       "by headers that are not HPACK",
       (call) => call.frame(1, 4, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff])),
-      /^14 SERVER: what the server sent is no HTTP\/2 \(/,
+      /^14 SERVER: the server did not send valid HTTP\/2 \(/,
     ],
     [
       "by bytes",
       (call) => call.raw("HTTP/1.1 400 Bad Request\r\n\r\n"),
-      /^14 SERVER: what the server sent is no HTTP\/2 \(FRAME_SIZE_ERROR\)$/,
+      /^14 SERVER: the server did not send valid HTTP\/2 \(FRAME_SIZE_ERROR\)$/,
     ],
   ])("%s ends its calls with the code 14", async (_, answer, text) => {
     for (const kind of [...ONE, ...MANY]) {
@@ -190,7 +190,7 @@ describe("a connection that ends", () => {
     expect(to.server.calls - before).toBe(2);
   });
 
-  it("since its server speaks no HTTP/2 says so", async () => {
+  it("because its server does not speak HTTP/2 says so", async () => {
     to.server.greet = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     const call = `return ended(connect("${to.server.address}", { connect_timeout = 20, idle_timeout = 61 }), "Unary")`;
     const said = () => to.run(call);

@@ -132,7 +132,7 @@ describe("a status", () => {
       '2 SERVER: the server\'s grpc-status is "", which is not a gRPC code (0 to 16)',
     ],
     [
-      "is no number",
+      "is not a number",
       [["grpc-status", "OK"]],
       '2 SERVER: the server\'s grpc-status is "OK", which is not a gRPC code (0 to 16)',
     ],

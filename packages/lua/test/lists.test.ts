@@ -53,7 +53,7 @@ describe("with a cjson that has marks", () => {
 });
 
 describe.each([
-  ["no cjson", 'package.preload.cjson = function() error("there is none") end'],
+  ["no cjson", 'package.preload.cjson = function() error("not installed") end'],
   ["a cjson without marks, as Debian's", "package.preload.cjson = function() return { null = ngx.null } end"],
   ["another thing of that name", "package.preload.cjson = function() return true end"],
 ])("with %s", (_, preload) => {

@@ -129,7 +129,7 @@ func sleep(ctx context.Context, request []byte) ([]byte, error) {
 	}
 }
 
-// block holds a thread in a system call. Go's scheduler starts another one for the other goroutines.
+// block holds a thread in a system call. Go's scheduler starts another thread for the other goroutines.
 func block(_ context.Context, request []byte) ([]byte, error) {
 	d, err := milliseconds(request)
 	if err != nil {

@@ -28,7 +28,7 @@ func exit(_ context.Context, request []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// run starts a program: a line "wait MS" or "end MS", then a line for each of its words. After so many milliseconds it
+// run starts a program: a line "wait MS" or "end MS", then a line for each of its words. After MS milliseconds it
 // waits for the program, or ends it first. The answer is "exit CODE" or "signal NUMBER".
 func run(ctx context.Context, request []byte) ([]byte, error) {
 	lines := strings.Split(string(request), "\n")

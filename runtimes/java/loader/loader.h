@@ -29,7 +29,7 @@ int jvm_find(const char *home, char *path, size_t size, struct trouble *t);
 /* The options to create the JVM with: ours, then JAVA_OPTS. Returns how many, or -1. They live as long as the JVM. */
 int jvm_options(const char *sdk_jar, JavaVMOption *out, int max, struct trouble *t);
 
-/* The JVM, created at the first call; of home, if not NULL. NULL and a text if there is none to be had. Any thread. */
+/* The JVM, created at the first call; of home, if not NULL. NULL and a text if no JVM can be created. Any thread. */
 JavaVM *jvm_get(const char *home, struct trouble *t);
 
 /* Calls Loader.load in the JVM on the calling thread, which it attaches and detaches. */

@@ -53,7 +53,7 @@ static jint poll_frames(JNIEnv *env, jclass c, jlong queue, jlongArray words, jo
     return n;
 }
 
-/* Copies an answer into payload memory. If there is none, the core copies from ours, or reports the reason. */
+/* Copies an answer into payload memory. Without such memory, the core copies from ours, or reports the reason. */
 static void *fill(JNIEnv *env, resty_ffi_queue *q, resty_ffi_frame *f, jobjectArray payloads, int i)
 {
     void *mine = NULL;

@@ -69,7 +69,7 @@ def xor(req: bytes | None) -> bytes:
 
 @app.method
 def finish(req: bytes, ctx: resty_ffi.Context) -> None:
-    """``MS FILE``: the work to finish at the end takes so many milliseconds, and then adds a line to the file."""
+    """``MS FILE``: the work to finish at the end takes MS milliseconds, and then adds a line to the file."""
     ctx.state.finish = req.decode()
 
 
@@ -255,7 +255,7 @@ def told(code: int) -> str:
 
 
 def parse_run(req: bytes) -> tuple[bool, float, list[str]]:
-    """A line ``wait MS`` or ``end MS``, then a line for each word of the program. After so many milliseconds the
+    """A line ``wait MS`` or ``end MS``, then a line for each word of the program. After MS milliseconds the
     handler waits for the program, or ends it first."""
     first, *words = req.decode().split("\n")
     what, ms = first.split()
@@ -288,8 +288,8 @@ def double(pipe: Any) -> None:
 
 @app.method(thread=True)
 def processes(req: bytes) -> str:
-    """``METHOD NUMBER``: what a process that multiprocessing starts makes of a number, and how it and another one,
-    that is terminated, end."""
+    """``METHOD NUMBER``: what a process that multiprocessing starts makes of a number, and how it and another
+    process, which is terminated, end."""
     method, number = req.decode().split()
     context: Any = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()

@@ -22,7 +22,7 @@ typedef struct {
     PyObject *owner;  /* Service: it outlives the core's own reference */
     PyObject *id;     /* the key in core->running */
     PyObject *method; /* the name */
-    PyObject *told;   /* what is told of a cancellation: CallState or Context; NULL before the handler has begun */
+    PyObject *told;   /* learns about a cancellation: CallState or Context; NULL before the handler has begun */
     resty_ffi_frame call;
     uint64_t due;   /* consumed, and not yet given back */
     int64_t window; /* what may still be sent */

@@ -157,13 +157,13 @@ VARIABLES = """
 import asyncio, contextlib, contextvars
 import resty_ffi
 
-who = contextvars.ContextVar("who", default="nobody")
-who.set("the module")
+setter = contextvars.ContextVar("setter", default="nobody")
+setter.set("the module")
 
 
 @contextlib.asynccontextmanager
 async def lifespan(runtime):
-    who.set("the lifespan")
+    setter.set("the lifespan")
     yield
 
 
@@ -172,8 +172,8 @@ app = resty_ffi.Runtime(**({{"lifespan": lifespan}} if {lifespan} else {{}}), th
 
 @app.method
 def plain(req):
-    before = who.get()
-    who.set(req.decode())
+    before = setter.get()
+    setter.set(req.decode())
     return before
 
 
@@ -197,10 +197,10 @@ def asynchronous():
     async def later(req):
         before = plain(req)
         await asyncio.sleep(0.001)
-        if who.get() != req.decode():
-            return "a foreign one: " + who.get()
+        if setter.get() != req.decode():
+            return "a foreign one: " + setter.get()
         await asyncio.gather(asyncio.sleep(0), asyncio.create_task(changes()))
-        return before + ("" if who.get() == req.decode() else " and a foreign one: " + who.get())
+        return before + ("" if setter.get() == req.decode() else " and a foreign one: " + setter.get())
 
     @app.stream
     async def stream(requests):
@@ -210,7 +210,7 @@ def asynchronous():
 
 
 async def changes():
-    who.set("a task")
+    setter.set("a task")
 
 
 if {asynchronous}:

@@ -60,7 +60,7 @@ def test_a_virtual_environment_that_cannot_be_used(new_host: NewHost, tmp_path: 
     assert {
         "missing": f"the virtual environment {folder} does not exist",
         "empty": f"{folder} is not a virtual environment: it has no lib/python{OWN}/site-packages",
-        "3.9": f"{folder} is for python3.9, and this loader embeds python{OWN}: make it anew with ",
+        "3.9": f"{folder} is for python3.9, and this loader embeds python{OWN}: make it again with ",
     }[what] in said
     assert host.load(1, "answers,app,") is None
 

@@ -122,7 +122,7 @@ impl Dict {
             .map_err(|_| Error::msg(format!("the dict's value \"{text}\" is not a whole number")))
     }
 
-    /// Deletes a key. A missing key is no error.
+    /// Deletes a key. A missing key is not an error.
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
         self.ask(DictOp::Delete, key.as_ref(), b"", 0)
             .await

@@ -98,7 +98,7 @@ func TestAWatchOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {
 		text string
 	}{
 		"an event before the watch": {[]*pb.WatchResponse{told(11, 11)},
-			15, "something was told of a watch that is not created yet"},
+			15, "a message came for a watch that is not created yet"},
 		"a watch without a revision": {[]*pb.WatchResponse{{Created: true}},
 			15, "a watch was created at the revision 0"},
 		"a watch at a negative revision": {[]*pb.WatchResponse{created(-3)},
@@ -106,7 +106,7 @@ func TestAWatchOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {
 		"a watch twice": {[]*pb.WatchResponse{created(10), created(10)},
 			15, "a watch was created twice"},
 		"another watch": {[]*pb.WatchResponse{created(10), changed(told(11, 11), func(r *pb.WatchResponse) { r.WatchId = 8 })},
-			15, "something was told of the watch 8, and there is only 7"},
+			15, "a message came for the watch 8, and there is only 7"},
 		"events in a wrong order": {[]*pb.WatchResponse{created(10), told(13, 13, 12)},
 			15, "an event of the revision 12 came after the revision 13"},
 		"messages in a wrong order": {[]*pb.WatchResponse{created(10), told(13, 13), told(13, 12)},
@@ -210,7 +210,7 @@ func TestAWatchGoesOnAfterWhatItHasSeen(t *testing.T) {
 	}
 }
 
-// garbled answers with what is no message.
+// garbled answers with bytes that are not a valid message.
 type garbled struct{ encoding.CodecV2 }
 
 func (garbled) Marshal(any) (mem.BufferSlice, error) {
@@ -259,7 +259,7 @@ func TestAServerThatWantsAnotherTokenEachTime(t *testing.T) {
 	lua.Fails(t, err, 16, "invalid auth token")
 	h.login = func() (*pb.AuthenticateResponse, error) { return nil, errors.New("it has gone mad") }
 	_, err = u.try("put", lua.Table{"key": "a"})
-	lua.Fails(t, err, 16, "logging in anew failed", "it has gone mad")
+	lua.Fails(t, err, 16, "logging in again failed", "it has gone mad")
 }
 
 func TestALeaseOfAServerThatDoesNotKeepToTheProtocol(t *testing.T) {

@@ -87,7 +87,7 @@ func TestALockIsForOneAtATime(t *testing.T) {
 			held := u.open("lock", lua.Table{"name": "one", "ttl": 60})
 			key := held.next().Key
 			_, err := u.open("lock", lua.Table{"name": "one", "ttl": 60, "try": true}).try()
-			lua.Fails(t, err, 10, `the lock "one" is held by another one`)
+			lua.Fails(t, err, 10, `the lock "one" is held by another holder`)
 			impatient, err := u.rt.Open("lock", u.request(lua.Table{"name": "one", "ttl": 60, "timeout": 2}), false, 0)
 			if err != nil {
 				t.Fatal(err)

@@ -54,7 +54,7 @@ func (c *client) lock(ctx context.Context, body *lockRequest, s *pool.Stream) (e
 	}
 	switch {
 	case errors.Is(err, concurrency.ErrLocked):
-		return restyffi.Errorf(int(codes.Aborted), "the lock %q is held by another one", body.Name)
+		return restyffi.Errorf(int(codes.Aborted), "the lock %q is held by another holder", body.Name)
 	case errors.Is(err, context.DeadlineExceeded) && c.connected():
 		return restyffi.Errorf(restyffi.CodeTimeout, "the lock %q was held by others until the time was up", body.Name)
 	case err != nil:

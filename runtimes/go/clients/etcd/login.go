@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// login holds the token of a user, and gets another token when etcd refuses it. The etcd client does that, too, but sends
-// the refused token with the request for another one. etcd up to 3.4 refuses that request, and the client repeats it for
+// login holds the token of a user, and gets a new token when etcd refuses it. The etcd client does that, too, but sends
+// the refused token with the request for a new token. etcd up to 3.4 refuses that request, and the client repeats it for
 // ever.
 type login struct {
 	user, password string
@@ -99,7 +99,7 @@ func (l *login) again(ctx context.Context, used string, refusal error) error {
 		return err
 	}
 	_, why := statusOf(refusal)
-	return status.Errorf(codes.Unauthenticated, "%s; logging in anew failed: %s", why, text)
+	return status.Errorf(codes.Unauthenticated, "%s; logging in again failed: %s", why, text)
 }
 
 // first logs in for a new client.

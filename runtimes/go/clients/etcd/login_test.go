@@ -170,10 +170,10 @@ func TestAPasswordThatWasChangedMeanwhile(t *testing.T) {
 	}
 	for range 2 {
 		_, err := u.try("put", lua.Table{"key": "ann/a", "value": "2"})
-		lua.Fails(t, err, 16, "invalid auth token", "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+		lua.Fails(t, err, 16, "invalid auth token", "logging in again failed", rpctypes.ErrAuthFailed.Error())
 	}
 	_, err := u.open("watch", lua.Table{"key": "ann/a"}).try()
-	lua.Fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+	lua.Fails(t, err, 16, "logging in again failed", rpctypes.ErrAuthFailed.Error())
 	again := as(t, s, "ann", "second")
 	again.put("ann/a", "3")
 	if got := open.values(1); got != "3" {
@@ -181,7 +181,7 @@ func TestAPasswordThatWasChangedMeanwhile(t *testing.T) {
 	}
 	s.restart()
 	_, err = open.try()
-	lua.Fails(t, err, 16, "logging in anew failed", rpctypes.ErrAuthFailed.Error())
+	lua.Fails(t, err, 16, "logging in again failed", rpctypes.ErrAuthFailed.Error())
 	_, err = as(t, s, "ann", "first").try("get", lua.Table{"key": "ann/a"})
 	lua.Fails(t, err, 3, rpctypes.ErrAuthFailed.Error())
 }

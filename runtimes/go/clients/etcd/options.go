@@ -162,7 +162,7 @@ func (o *tlsOptions) config() (*tls.Config, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf(`"tls.cert" and "tls.key" are no pair that can be used: %w`, err)
+		return nil, fmt.Errorf(`"tls.cert" and "tls.key" are not a usable pair: %w`, err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, nil

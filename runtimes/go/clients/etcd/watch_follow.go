@@ -191,11 +191,11 @@ func (f *follower) received(r *pb.WatchResponse) error {
 	case r.Created:
 		return f.established(r.WatchId, revision)
 	case !f.created:
-		return wrong("something was told of a watch that is not created yet")
+		return wrong("a message came for a watch that is not created yet")
 	case r.WatchId == anyWatch && len(r.Events) == 0:
 		return f.answered(revision)
 	case r.WatchId != f.id:
-		return wrong("something was told of the watch %d, and there is only %d", r.WatchId, f.id)
+		return wrong("a message came for the watch %d, and there is only %d", r.WatchId, f.id)
 	case len(r.Events) == 0 && !r.Fragment && f.partial == nil:
 		f.useful = true
 		f.next = max(f.next, revision+1)
@@ -219,7 +219,7 @@ func (f *follower) established(id, revision int64) error {
 	return f.emit(f.next-1, nil)
 }
 
-// connected sets the stream to which requests for progress go; nil means that there is none.
+// connected sets the stream to which requests for progress go. With nil, the follower sends no such requests.
 func (f *follower) connected(stream pb.Watch_WatchClient) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -61,7 +61,7 @@ func TestABrokerThatIsGone(t *testing.T) {
 	}
 	each("after")
 	s.records(6)
-	// An address that nobody listens on is no trouble as long as another one does.
+	// An address that nobody listens on does no harm while a broker listens on another address.
 	h.call("send", lua.With(options, lua.Table{"client_id": "new"}), lua.Table{"topic": "t", "value": "more"})
 	s.records(1)
 }

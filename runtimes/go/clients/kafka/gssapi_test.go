@@ -84,7 +84,7 @@ func TestASilentKDCIsWhatIsWaitedFor(t *testing.T) {
 	if err := r.reason(); err == nil || !strings.Contains(err.Error(), "broker 127.0.0.1:1: Kerberos: the KDC does not answer") {
 		t.Error(err)
 	}
-	// One to another broker is in use, and authenticates anew.
+	// The ticket for another broker is in use, so that broker's connection authenticates again.
 	go func() {
 		_, _, err := m.Authenticate(ctx, "127.0.0.2:2")
 		ended <- err

@@ -104,7 +104,7 @@ func (o *options) client(rt *restyffi.Runtime, r *reach) ([]kgo.Opt, error) {
 	}
 	codec, ok := codecs[o.Compression]
 	if !ok {
-		return nil, invalid("the options: \"compression\" must be none, gzip, snappy, lz4 or zstd, not %q", o.Compression)
+		return nil, invalid("the options: \"compression\" must be one of none, gzip, snappy, lz4 and zstd, not %q", o.Compression)
 	}
 	opts = append(opts, kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(seconds(o.Linger)),
 		kgo.RecordPartitioner(newPartitioner()))

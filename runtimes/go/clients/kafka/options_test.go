@@ -62,7 +62,7 @@ func TestATokenFile(t *testing.T) {
 	if _, err := mechanism(); err == nil || !strings.Contains(err.Error(), "sasl.token_file") {
 		t.Error(err)
 	}
-	for _, token := range []string{"one", "two"} { // it is read anew each time
+	for _, token := range []string{"one", "two"} { // the file is read again each time
 		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}

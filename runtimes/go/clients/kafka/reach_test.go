@@ -49,15 +49,15 @@ func TestWhyNoBrokerAnswers(t *testing.T) {
 		code    int
 		words   string
 	}{
-		"nobody":                  {lua.Table{"brokers": []string{away}}, unreachable, "connection refused"},
-		"no such host":            {lua.Table{"brokers": []string{"nobody.invalid:9092"}}, unreachable, "nobody.invalid"},
-		"advertised elsewhere":    {lua.Table{"brokers": []string{real}}, unreachable, "broker " + away},
-		"a wrong password":        {lua.With(closed, lua.Table{"sasl": sasl("PLAIN", "x")}), unreachable, "password may be wrong"},
-		"no SASL":                 {lua.With(open, lua.Table{"sasl": sasl("PLAIN", "secret")}), unreachable, "no SASL"},
-		"SASL is wanted":          {closed, unreachable, "it may want SASL"},
-		"TLS is wanted":           {secure, unreachable, "TLS"},
-		"TLS where there is none": {lua.With(open, lua.Table{"tls": lua.Table{}}), unreachable, "TLS"},
-		"another authority":       {lua.With(secure, lua.Table{"tls": lua.Table{"ca": foreign.PEM}}), clientFailed, "unknown authority"},
+		"nobody":               {lua.Table{"brokers": []string{away}}, unreachable, "connection refused"},
+		"no such host":         {lua.Table{"brokers": []string{"nobody.invalid:9092"}}, unreachable, "nobody.invalid"},
+		"advertised elsewhere": {lua.Table{"brokers": []string{real}}, unreachable, "broker " + away},
+		"a wrong password":     {lua.With(closed, lua.Table{"sasl": sasl("PLAIN", "x")}), unreachable, "password may be wrong"},
+		"no SASL":              {lua.With(open, lua.Table{"sasl": sasl("PLAIN", "secret")}), unreachable, "no SASL"},
+		"SASL is wanted":       {closed, unreachable, "it may want SASL"},
+		"TLS is wanted":        {secure, unreachable, "TLS"},
+		"TLS without need":     {lua.With(open, lua.Table{"tls": lua.Table{}}), unreachable, "TLS"},
+		"another authority":    {lua.With(secure, lua.Table{"tls": lua.Table{"ca": foreign.PEM}}), clientFailed, "unknown authority"},
 		"another name": {
 			lua.With(secure, lua.Table{"tls": lua.Table{"ca": server.PEM, "server_name": "kafka.test"}}), clientFailed, "kafka.test",
 		},

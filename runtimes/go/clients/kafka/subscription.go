@@ -114,7 +114,7 @@ func (s *subscription) options() ([]kgo.Opt, error) {
 	case s.Pattern != "":
 		whole := "^(?:" + s.Pattern + ")$"
 		if _, err := regexp.Compile(whole); err != nil {
-			return nil, invalid("\"pattern\" is no regular expression: %v", err)
+			return nil, invalid("\"pattern\" is not a regular expression: %v", err)
 		}
 		opts = append(opts, kgo.ConsumeTopics(whole), kgo.ConsumeRegex())
 	case len(s.Partitions) > 0:

@@ -70,7 +70,7 @@ func (t *transactions) run(ctx context.Context, stream *pool.Stream) error {
 	return t.serve(ctx, stream)
 }
 
-// begin makes the client of the id, if there is none, and begins a transaction.
+// begin makes the client of the id, if it does not exist yet, and begins a transaction.
 func (t *transactions) begin() error {
 	if t.kgo == nil {
 		r := newReach(t.options.dialer(), t.options.refusal())

@@ -107,7 +107,7 @@ func TestAProducerThatIsFencedOff(t *testing.T) {
 	if code, text := answered(b.say(commit)); code != 0 {
 		t.Error(text)
 	}
-	// The older one can begin anew, and fences off the other.
+	// The older producer can begin again, and fences off the other.
 	a = h.begin(older)
 	a.say(sends("t", "again"))
 	if code, text := answered(a.say(commit)); code != 0 {

@@ -16,7 +16,7 @@ const signIn = 5 * time.Second
 // runtime is to load while etcd is down.
 type connection struct {
 	config clientv3.Config
-	client chan *clientv3.Client // holds it, nil before the first call; who takes it out puts it back
+	client chan *clientv3.Client // holds it, nil before the first call; the goroutine that takes it out puts it back
 }
 
 func connect(rt *restyffi.Runtime) (*connection, error) {

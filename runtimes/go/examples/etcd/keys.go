@@ -6,7 +6,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// pick returns which keys a request is about: one key, those that begin with it, or those from it up to another one.
+// pick returns which keys a request is about: one key, those that begin with it, or those from it up to another key.
 func pick(key *string, prefix bool, end string) (first string, options []clientv3.OpOption, err error) {
 	switch {
 	case key == nil:

@@ -57,7 +57,7 @@ func (f *tlsFiles) load() (*tls.Config, error) {
 		}
 		settings.RootCAs = x509.NewCertPool()
 		if !settings.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf(`"tls.ca" is no certificate in PEM: %s`, f.CA)
+			return nil, fmt.Errorf(`"tls.ca" is not a certificate in PEM: %s`, f.CA)
 		}
 	}
 	if (f.Cert == "") != (f.Key == "") {

@@ -25,7 +25,7 @@ func decode[T any, M message[T]](text []byte) (M, error) {
 		return nil, restyffi.Errorf(int(codes.InvalidArgument), "a %s in JSON was expected, and nothing was sent", name)
 	}
 	if err := protojson.Unmarshal(text, m); err != nil {
-		return nil, restyffi.Errorf(int(codes.InvalidArgument), "this is no %s in JSON: %v", name, err)
+		return nil, restyffi.Errorf(int(codes.InvalidArgument), "the message is not a %s in JSON: %v", name, err)
 	}
 	return m, nil
 }

@@ -89,7 +89,7 @@ func forward[Req any, Q message[Req]](s *restyffi.Stream, rpc interface {
 			return
 		}
 		if rpc.Send(request) != nil {
-			return // the RPC is over: who receives learns why
+			return // the RPC is over: the receiver learns why
 		}
 	}
 }

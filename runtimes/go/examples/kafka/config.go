@@ -50,7 +50,7 @@ func (c *config) producer() ([]kgo.Opt, error) {
 	}
 	codec, ok := compressions[c.Compression]
 	if !ok {
-		return nil, fmt.Errorf(`"compression" must be none, gzip, snappy, lz4 or zstd, not %q`, c.Compression)
+		return nil, fmt.Errorf(`"compression" must be one of none, gzip, snappy, lz4 and zstd, not %q`, c.Compression)
 	}
 	if c.LingerMS < 0 {
 		return nil, fmt.Errorf(`"linger_ms" must not be negative, but is %d`, c.LingerMS)

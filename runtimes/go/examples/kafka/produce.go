@@ -52,7 +52,7 @@ func produce(ctx context.Context, client *kgo.Client, r produceRequest) (any, er
 	}
 	for {
 		produced, err := deliver(ctx, client, *record)
-		// The first record of a batch takes the others with it when its caller goes away: they are none of its business.
+		// When the caller of a batch's first record goes away, the whole batch fails. The other records are sent again.
 		if ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 			continue
 		}

@@ -5,7 +5,7 @@ the same name would get each other's. So the answers of `sys.modules` and `sys.p
 the one that owns the globals of the innermost running frame that any runtime owns. This works in every thread, and for
 `importlib.import_module`, pickle, dataclasses and all other code that looks a module up by its name.
 
-A runtime owns the modules that are neither Python's nor installed, wherever they are, and each load imports them anew.
+A runtime owns the modules that are neither Python's nor installed, wherever they are, and each load imports them again.
 """
 
 from __future__ import annotations

@@ -83,5 +83,5 @@ def _why_not(folder: str, root: str) -> str:
         return f"{folder} is not a virtual environment: it has no lib/{_VERSION}/site-packages"
     return (
         f"the virtual environment {folder} is for {', '.join(sorted(others))}, and this loader embeds {_VERSION}: "
-        f"make it anew with {sys.executable} -m venv"
+        f"make it again with {sys.executable} -m venv"
     )

@@ -35,7 +35,7 @@ class Context:
         return self._deadline_ns / 1e9 if self._deadline_ns else None
 
     def remaining(self) -> float | None:
-        """Seconds until the deadline, 0 after it; None if there is none."""
+        """Seconds until the deadline, 0 after it; None without a deadline."""
         return max(0, self._deadline_ns - time.monotonic_ns()) / 1e9 if self._deadline_ns else None
 
     @property

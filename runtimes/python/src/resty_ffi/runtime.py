@@ -40,7 +40,7 @@ class Handler(NamedTuple):
 class Runtime:
     """The methods of a runtime.
 
-    Each load imports the module anew and so gets an object of its own. Calls find the configuration in their context
+    Each load imports the module again and so gets an object of its own. Calls find the configuration in their context
     (``ctx.config``, ``ctx.state``); a function can also create a Runtime from it.
 
     A handler takes the request, and the :class:`~resty_ffi.Context` of the call if it has a second parameter.

@@ -132,7 +132,7 @@ async fn log(req: Request) -> Result<&'static str, Error> {
         "warn" => tracing::warn!("{message}"),
         "error" => tracing::error!("{message}"),
         "crit" => tracing::error!(level, "{message}"),
-        _ => return Err(Error::msg(format!("\"{level}\" is no level"))),
+        _ => return Err(Error::msg(format!("\"{level}\" is not a level"))),
     }
     Ok("logged")
 }

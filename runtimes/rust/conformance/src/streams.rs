@@ -67,7 +67,7 @@ async fn numbers(n: u64, sender: &Sender) -> Result<(), Error> {
 async fn first(requests: &mut Requests) -> Result<u64, Error> {
     match requests.recv().await? {
         Some(message) => number(&message),
-        None => Err(Error::msg("the first message is a number; there was none")),
+        None => Err(Error::msg("the stream has no first message, a number")),
     }
 }
 

@@ -61,7 +61,7 @@ func TestACertificateIsShownToWhoAsksForIt(t *testing.T) {
 			{"accepted", own, own, tls.RequireAndVerifyClientCert, false, 1, "of the option tls.cert"},
 			{"none", own, nil, tls.RequestClientCert, false, 0, "options tls.cert and tls.key"},
 			{"none where one is demanded", own, nil, tls.RequireAnyClientCert, true, 0, "options tls.cert and tls.key"},
-			{"another one", own, foreign, tls.RequireAndVerifyClientCert, true, 0, "may not trust"},
+			{"another certificate", own, foreign, tls.RequireAndVerifyClientCert, true, 0, "may not trust"},
 			{"a server that is not trusted", foreign, nil, tls.RequireAnyClientCert, true, 0, ""},
 		} {
 			client := &tls.Config{RootCAs: c.ca.Pool(), ServerName: "127.0.0.1", MaxVersion: version}

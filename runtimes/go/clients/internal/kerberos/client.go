@@ -64,7 +64,7 @@ func (c *Client) Ticket(ctx context.Context, host string) (*Ticket, error) {
 	return ticket, err
 }
 
-// kept removes and returns the ticket that a host has accepted, or nil if there is none.
+// kept removes and returns the ticket that a host has accepted, or nil if the client has no such ticket.
 func (c *Client) kept(host string) *Ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -199,7 +199,7 @@ func TestAKeytab(t *testing.T) {
 	o.User = "bob"
 	fails(t, o, false, "has no key of AES for bob@"+realm)
 	o.Keytab = file(t, "text", "a text")
-	fails(t, o, false, "is no keytab")
+	fails(t, o, false, "is not a keytab")
 
 	secretKey := string(keys.Entries[1].Key.KeyValue)
 	for size := range text {

@@ -103,7 +103,7 @@ func talk(conn net.Conn, request []byte) ([]byte, error) {
 	}
 	size := binary.BigEndian.Uint32(header[:])
 	if size == 0 || size > maxReply {
-		return nil, fmt.Errorf("it announces a reply of %d bytes: it is no KDC", size)
+		return nil, fmt.Errorf("it announces a reply of %d bytes: it is not a KDC", size)
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(conn, text); err != nil {

@@ -49,7 +49,7 @@ func (o *Options) secret(client types.PrincipalName, realm string) (*secret, err
 	}
 	keys := keytab.New()
 	if keys.Unmarshal(text) != nil { // the error's text has keys in it
-		return nil, fmt.Errorf("the option sasl.keytab: %q is no keytab", o.Keytab)
+		return nil, fmt.Errorf("the option sasl.keytab: %q is not a keytab", o.Keytab)
 	}
 	s.WithKeytab(keys)
 	s.types = nil

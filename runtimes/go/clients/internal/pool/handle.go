@@ -117,7 +117,7 @@ func parse(request []byte, body any) (id string, options []byte, err error) {
 func explainBody(request []byte, body any, cause error) error {
 	var parts []msgpack.RawMessage
 	if msgpack.Unmarshal(request, &parts) != nil {
-		return errors.New("it ends in the middle of a value, or is no MessagePack")
+		return errors.New("it ends in the middle of a value, or is not valid MessagePack")
 	}
 	return explain(parts[1], body, cause)
 }

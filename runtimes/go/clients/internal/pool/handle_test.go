@@ -37,7 +37,7 @@ func TestARequestThatIsNone(t *testing.T) {
 	}
 	half := request(t, "a", nap{1}, nil)
 	fails(t, f.rt.Start("nap", half[:len(half)-1], 0), invalid,
-		"the request: it ends in the middle of a value, or is no MessagePack")
+		"the request: it ends in the middle of a value, or is not valid MessagePack")
 	if n := f.made.Load(); n != 0 {
 		t.Errorf("%d clients were made", n)
 	}

@@ -73,7 +73,7 @@ func New[O any, C Client](rt *restyffi.Runtime, invalid int, idle func(*O) time.
 	return p
 }
 
-// use returns the client with this id, and makes it from options if there is none. The caller must call release.
+// use returns the client with this id. The first call makes the client from options. The caller must call release.
 func (p *Pool[O, C]) use(ctx context.Context, id string, options []byte) (client C, release func(), err error) {
 	e, err := p.find(id, options)
 	if err != nil {

@@ -3,7 +3,7 @@
  *
  *     host [--isolate] [--watch] [--drain MS] [--set NAME=VALUE]... LIB CFG
  *
- * K is the number of a stream, 0 to 99; a text of "-" is none.
+ * K is the number of a stream, 0 to 99; a text of "-" stands for no text.
  *
  *     call METHOD [TEXT]           "ok TEXT", "nil", or "CODE TEXT"
  *     open K METHOD TEXT [MS]      "ok" or a code; MS: the stream's deadline

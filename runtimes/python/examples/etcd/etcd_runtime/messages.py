@@ -24,7 +24,7 @@ def decode(text: bytes | None, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text or b"", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise invalid(f"the request is no JSON of the form that is asked for: {e}") from None
+        raise invalid(f"the request is not JSON of the expected form: {e}") from None
 
 
 def lease_id(text: str, field: str) -> int:

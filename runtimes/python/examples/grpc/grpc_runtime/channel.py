@@ -48,11 +48,11 @@ def check(tls: Tls) -> None:
     try:
         context.load_verify_locations(tls.ca)
     except OSError as e:
-        raise ValueError(f"tls.ca: {tls.ca} is no file of certificates: {e}") from None
+        raise ValueError(f"tls.ca: {tls.ca} is not a file of certificates: {e}") from None
     if tls.cert is not None:
         try:
             context.load_cert_chain(tls.cert, tls.key)
         except OSError as e:
             raise ValueError(
-                f"tls.cert, tls.key: {tls.cert} and {tls.key} are no certificate and its key: {e}"
+                f"tls.cert, tls.key: {tls.cert} and {tls.key} are not a certificate and its key: {e}"
             ) from None

@@ -16,7 +16,7 @@ def from_json(text: bytes | None, kind: type[M]) -> M:
         return json_format.ParseDict(msgspec.json.decode(text or b"", type=dict[str, Any]), kind())
     except (msgspec.DecodeError, UnicodeDecodeError, json_format.ParseError) as e:
         code, _ = grpc.StatusCode.INVALID_ARGUMENT.value
-        raise resty_ffi.Error(code, f"the request is no {kind.DESCRIPTOR.full_name} in JSON: {e}") from None
+        raise resty_ffi.Error(code, f"the request is not a {kind.DESCRIPTOR.full_name} in JSON: {e}") from None
 
 
 def to_json(message: Message) -> bytes:

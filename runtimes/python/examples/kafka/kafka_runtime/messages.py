@@ -22,5 +22,5 @@ def decode(text: bytes | None, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text or b"", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        what = f"the request is no JSON of the form that is asked for: {e}"
+        what = f"the request is not JSON of the expected form: {e}"
         raise resty_ffi.Error(INVALID_REQUEST, what) from None

@@ -13,7 +13,7 @@ const MAX_KNOWN: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Reflected {
     known: Mutex<Known>,
-    /// Changes whenever the known files do; 0 while there are none.
+    /// Changes whenever the known files do; 0 while no file is known.
     version: AtomicU64,
     /// Held by the call that asks the server, while others wait for the same answer.
     pub asking: tokio::sync::Mutex<()>,

@@ -129,7 +129,7 @@ fn seconds(reader: &mut Reader<'_>) -> Result<Duration, Error> {
 fn target(address: &str, host: Option<&str>) -> Result<Target, Error> {
     let wrong = || {
         refuse(format!(
-            "\"{address}\" is no address: write HOST:PORT, [IPV6]:PORT or unix:PATH"
+            "\"{address}\" is not an address: write HOST:PORT, [IPV6]:PORT or unix:PATH"
         ))
     };
     if let Some(path) = address.strip_prefix("unix:") {

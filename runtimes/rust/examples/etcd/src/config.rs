@@ -22,7 +22,7 @@ pub fn client(config: &Config) -> Result<Etcd, Error> {
     let text = config.as_str().unwrap_or("{}");
     let settings: Settings = json::parse(text.as_bytes()).map_err(invalid)?;
     if settings.endpoints.is_empty() {
-        return Err(invalid("endpoints: there is none"));
+        return Err(invalid("endpoints: must not be empty"));
     }
     let user = match (settings.user, settings.password) {
         (None, None) => None,

@@ -45,7 +45,7 @@ impl Settings {
         let text = config.as_str().unwrap_or("{}");
         let settings: Self = json::parse(text.as_bytes()).map_err(invalid)?;
         if settings.brokers.is_empty() {
-            return Err(invalid("brokers: there is none"));
+            return Err(invalid("brokers: must not be empty"));
         }
         for broker in &settings.brokers {
             let port = broker.rsplit_once(':').map(|(_, port)| port.parse::<u16>());

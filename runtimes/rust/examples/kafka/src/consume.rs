@@ -128,7 +128,7 @@ impl Subscription {
             return Err(bad_input("group: must not be empty"));
         }
         if self.topics.is_empty() {
-            return Err(bad_input("topics: there is none"));
+            return Err(bad_input("topics: must not be empty"));
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl From {
 impl Position {
     fn check(&self, topics: &[String]) -> Result<(), Error> {
         if !topics.contains(&self.topic) {
-            return Err(bad_input("commit.topic: is none of this stream's"));
+            return Err(bad_input("commit.topic: is not a topic of this stream"));
         }
         if self.partition < 0 {
             return Err(bad_input("commit.partition: must not be below 0"));

@@ -38,7 +38,7 @@ fn decoded(types: &Types, name: &str, bytes: &[u8]) -> Option<String> {
     Some(shown(&mut Reader::new(&table)))
 }
 
-/// The bytes of a message with one field, or why there are none.
+/// The bytes of a message with one field, or the reason why it cannot be encoded.
 fn encoded(
     types: &Types,
     name: &str,

@@ -29,8 +29,8 @@ public interface Dict {
      * Reads a value.
      *
      * @param key the key
-     * @return the value, which belongs to the caller; null if there is none. A number or boolean
-     *     that Lua has stored comes as its text
+     * @return the value, which belongs to the caller; null if the key has no value. A number or
+     *     boolean that Lua has stored comes as its text
      */
     CompletableFuture<byte @Nullable []> get(String key);
 

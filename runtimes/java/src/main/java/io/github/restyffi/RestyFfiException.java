@@ -42,7 +42,7 @@ public class RestyFfiException extends RuntimeException {
      * @param code the code, which is not 0: a positive one of the runtime's own, or one of {@link
      *     Status}
      * @param message the message for the caller; null is sent as an empty one
-     * @param cause the cause, which the caller does not get; null if there is none
+     * @param cause the cause, which the caller does not get; null if it has no cause
      * @throws IllegalArgumentException if the code is 0
      */
     public RestyFfiException(int code, @Nullable String message, @Nullable Throwable cause) {

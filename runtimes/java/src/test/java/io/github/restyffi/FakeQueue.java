@@ -120,7 +120,7 @@ final class FakeQueue implements Queue {
         incoming.add(UNLOAD);
     }
 
-    /** The next frame sent; fails the test when there is none in time. */
+    /** The next frame sent; fails the test when no frame comes in time. */
     Sent next() throws InterruptedException {
         Sent frame = sent.poll(10, TimeUnit.SECONDS);
         if (frame == null) {
@@ -129,7 +129,7 @@ final class FakeQueue implements Queue {
         return frame;
     }
 
-    /** The next frame that is no line for the log. */
+    /** The next frame that is not a line for the log. */
     Sent nextOfCalls() throws InterruptedException {
         Sent frame = next();
         while (frame.kind == Kind.LOG) {

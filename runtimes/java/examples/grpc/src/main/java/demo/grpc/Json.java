@@ -29,7 +29,7 @@ final class Json {
     @SuppressWarnings("unchecked") // a message is built from its prototype
     static <M extends Message> M decode(byte[] json, M prototype) {
         if (json == null) {
-            throw bad(prototype, "there is none", null);
+            throw bad(prototype, "it is nil", null);
         }
         String text = new String(json, UTF_8);
         Message.Builder builder = prototype.newBuilderForType();
@@ -63,7 +63,7 @@ final class Json {
         String type = prototype.getDescriptorForType().getFullName();
         return new RestyFfiException(
                 Status.Code.INVALID_ARGUMENT.value(),
-                "the request is no JSON of a %s: %s".formatted(type, why),
+                "the request is not a %s in JSON: %s".formatted(type, why),
                 cause);
     }
 }
