@@ -15,7 +15,7 @@ test.each([0, 1.5, 2 ** 31, Number.NaN])("%d is not a code", (code) => {
   expect(() => new RestyFfiError("x", code)).toThrow(RangeError);
 });
 
-test("errors of other kinds are told apart, even with a code", () => {
+test("errors of other kinds are not taken for one, even with a code", () => {
   const like = Object.assign(new Error("x"), { name: "RestyFfiError", code: 20 });
   for (const other of [like, new Error("x"), null, undefined, "x", 1]) expect(other).not.toBeInstanceOf(RestyFfiError);
 });
