@@ -1,7 +1,7 @@
-/** Who needs whom: names, and the names that each needs. */
+/** The needs between names: each name with the names that it needs. */
 export type Graph = Map<string, Set<string>>;
 
-/** One circle, as the names on it and the first again; undefined = there is none. */
+/** One circle, as the names on it and the first again; undefined = the graph has no circle. */
 export function circle(graph: Graph): string[] | undefined {
   const done = new Set<string>();
   const path: string[] = [];

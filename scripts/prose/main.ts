@@ -6,7 +6,7 @@ import { prose } from "./extract.ts";
 import { inScope } from "./scope.ts";
 
 /** Dependencies and the output of builds. Other folders whose name begins with a dot are skipped, too. */
-const SKIPPED = new Set(["node_modules", "dist", "build", "target", "coverage", "__pycache__"]);
+const SKIPPED = new Set(["node_modules", "dist", "build", "target", "coverage", "generated", "__pycache__"]);
 
 function isSkipped({ name }: Dirent): boolean {
   return SKIPPED.has(name) || (name.startsWith(".") && name !== ".changeset");

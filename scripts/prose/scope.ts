@@ -11,7 +11,6 @@ export const SCOPE: Scope = {
   pagesExcept: [
     // Written by the bench.
     "docs/benchmarks.md",
-    "runtimes/",
   ],
   sources: [
     "packages/bench/",
@@ -29,6 +28,8 @@ export const SCOPE: Scope = {
     "scripts/prose/extract.ts",
     "scripts/prose/main.ts",
     "scripts/prose/scope.ts",
+    "scripts/setup/",
+    "scripts/tally/",
   ],
 };
 
