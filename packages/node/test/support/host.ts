@@ -26,7 +26,7 @@ interface Options {
 }
 
 /** resty_ffi_options of native/loop/host.h, and the lists behind it. */
-function encode({ workers = 1, timeout = 10_000, watch = false, dicts = ["shared"], node }: Options): Buffer {
+function encode({ workers = 1, timeout = 120_000, watch = false, dicts = ["shared"], node }: Options): Buffer {
   const lists = [dicts, node ? ["node", node] : []].map((list) => list.map((item) => `${item}\0`).join(""));
   const { size } = structOf("resty_ffi_options");
   const at = (field: string) => offsetOf("resty_ffi_options", field);
