@@ -152,7 +152,7 @@ describe("former names", () => {
 
 describe("grpc.new", () => {
   it.each([
-    ["{}", 'there is no address: give "HOST:PORT" or a list of them'],
+    ["{}", 'there is not an address: give "HOST:PORT" or a list of them'],
     ["nil", "the options must be a table, not a nil"],
     ["{ addresses = 1 }", 'the option "addresses" must be "HOST:PORT" or a list of them, not number 1'],
     ['{ addresses = "localhost" }', '"localhost" is not an address'],

@@ -553,8 +553,8 @@ describe("TLS", () => {
 
 describe("connect", () => {
   it.each([
-    ["nil", 'there is no address: give "HOST:PORT" or a list of them'],
-    ["{}", 'there is no address: give "HOST:PORT" or a list of them'],
+    ["nil", 'there is not an address: give "HOST:PORT" or a list of them'],
+    ["{}", 'there is not an address: give "HOST:PORT" or a list of them'],
     ["1", "an address must be a string, not a number"],
     ['"localhost"', '"localhost" is not an address: write HOST:PORT, [IPV6]:PORT or unix:PATH'],
     ['"::1:50051"', '"::1:50051" is not an address: write HOST:PORT, [IPV6]:PORT or unix:PATH'],

@@ -122,7 +122,11 @@ it.each([
     () => 'user = "bob", keytab = "/nowhere"',
     /^false 1001 broker .* the option sasl.keytab: open \/nowhere/,
   ],
-  ["a file that is not a keytab", () => `user = "bob", keytab = "${kdc.config}"`, /^false 1001 broker .* is no keytab/],
+  [
+    "a file that is not a keytab",
+    () => `user = "bob", keytab = "${kdc.config}"`,
+    /^false 1001 broker .* is not a keytab/,
+  ],
   [
     "the keytab of another principal",
     () => `user = "ann", keytab = "${keytab}"`,

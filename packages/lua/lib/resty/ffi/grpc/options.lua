@@ -141,7 +141,7 @@ local function addresses_of(given)
         list[k], secure = address, secure or encrypted
     end
     if #list == 0 then
-        return nil, "there is no address: give \"HOST:PORT\" or a list of them"
+        return nil, "there is not an address: give \"HOST:PORT\" or a list of them"
     end
     return list, secure
 end

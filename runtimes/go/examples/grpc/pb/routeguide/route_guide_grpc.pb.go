@@ -29,7 +29,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type RouteGuideClient interface {
-	// The feature at a point; its name is empty if the point has no feature.
+	// The feature at a point; its name is empty if there is none.
 	GetFeature(ctx context.Context, in *Point, opts ...grpc.CallOption) (*Feature, error)
 	// The features within a rectangle.
 	ListFeatures(ctx context.Context, in *Rectangle, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Feature], error)
@@ -106,7 +106,7 @@ type RouteGuide_RouteChatClient = grpc.BidiStreamingClient[RouteNote, RouteNote]
 // All implementations must embed UnimplementedRouteGuideServer
 // for forward compatibility.
 type RouteGuideServer interface {
-	// The feature at a point; its name is empty if the point has no feature.
+	// The feature at a point; its name is empty if there is none.
 	GetFeature(context.Context, *Point) (*Feature, error)
 	// The features within a rectangle.
 	ListFeatures(*Rectangle, grpc.ServerStreamingServer[Feature]) error
