@@ -234,8 +234,8 @@ TEST(a_full_queue_answers_at_once)
     for (size_t k = 0; k < 3; k++) {
         resty_ffi_call *waiting[8];
         set_up("ffi_c_methods", NULL, sizes[k]);
-        CHECK_INT(host_submit(rt, call, "block", "200"), 0);
-        host_rest(&h, 50); /* the runtime has taken it and is busy */
+        CHECK_INT(host_submit(rt, call, "block", "1000"), 0);
+        CHECK_SOON((host_run(&h, 1), stats().queued == 0), 20000); /* the runtime has taken it and is busy */
         for (uint32_t j = 0; j < sizes[k]; j++)
             CHECK_INT(host_submit(rt, waiting[j] = resty_ffi_call_new(h.loop), "echo", "x"), 0);
         resty_ffi_call *one_more = resty_ffi_call_new(h.loop);
@@ -260,9 +260,9 @@ TEST(a_cancellation_fits_into_a_full_queue)
     set_up("ffi_c_methods", NULL, 1);
     resty_ffi_call *busy = resty_ffi_call_new(h.loop), *waiting = resty_ffi_call_new(h.loop);
     CHECK_INT(host_submit(rt, call, "never", NULL), 0);
-    host_rest(&h, 30);
-    CHECK_INT(host_submit(rt, busy, "block", "100"), 0);
-    host_rest(&h, 30);
+    CHECK_SOON((host_run(&h, 1), stats().queued == 0), 20000);
+    CHECK_INT(host_submit(rt, busy, "block", "1000"), 0);
+    CHECK_SOON((host_run(&h, 1), stats().queued == 0), 20000);
     CHECK_INT(host_submit(rt, waiting, "echo", "x"), 0);
     resty_ffi_call_cancel(call, RESTY_FFI_CANCELLED);
     CHECK_INT(host_submit(rt, call, "echo", "x"), RESTY_FFI_QUEUE_FULL);
