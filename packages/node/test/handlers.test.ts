@@ -44,10 +44,11 @@ beforeAll(async () => {
         return call.dict.get("big");
       },
       brief: async (_request, call) => {
-        await call.dict.set("brief", "v", { ttl: 20 });
+        await call.dict.set("brief", "v", { ttl: 600_000 });
         const before = await call.dict.get("brief");
-        await new Promise((resolve) => setTimeout(resolve, 60));
-        return before + " " + (await call.dict.get("brief"));
+        await call.dict.set("brief", "v", { ttl: 20 });
+        while ((await call.dict.get("brief")) !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+        return before + " null";
       },
     };
     export const app = createRuntime();

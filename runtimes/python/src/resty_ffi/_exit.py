@@ -91,4 +91,5 @@ def _end_threads(besides: threading.Thread) -> None:
     until = time.monotonic() + THREADS_SECONDS
     for thread in threading.enumerate():
         if not thread.daemon and thread not in (besides, threading.main_thread(), threading.current_thread()):
-            thread.join(max(0.0, until - time.monotonic()))
+            with contextlib.suppress(RuntimeError):  # raised for a thread that is about to start
+                thread.join(max(0.0, until - time.monotonic()))
