@@ -18,7 +18,7 @@ export interface Failure {
 }
 
 /** For how long a message is waited for that is expected to come. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** An example that is loaded into this process, and spoken to in JSON. */
 export class Example {
