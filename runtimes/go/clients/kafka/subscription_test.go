@@ -132,7 +132,7 @@ func TestSubscriptionsThatAreNone(t *testing.T) {
 		{lua.Table{"id": "1"}, `one of "topics", "pattern" and "partitions"`},
 		{lua.Table{"id": "1", "topics": []string{"t"}, "pattern": "x"}, `one of "topics"`},
 		{lua.Table{"topics": []string{"t"}}, `needs an "id"`},
-		{lua.Table{"id": "1", "pattern": "("}, "no regular expression"},
+		{lua.Table{"id": "1", "pattern": "("}, "is not a regular expression"},
 		{lua.Table{"id": "1", "group": "g", "partitions": part}, "a group shares its partitions"},
 		{lua.Table{"id": "1", "group": "g", "topics": []string{"t"}, "from": 7}, `"from" of a group`},
 		{lua.Table{"id": "1", "partitions": append(part, part...)}, "twice"},
