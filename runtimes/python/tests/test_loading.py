@@ -135,7 +135,7 @@ def test_each_load_reads_the_module(new_host: NewHost, tmp_path: Path) -> None:
     assert host.load(0, "fresh,app,0") is None
     module.write_text(text.format("the other"))  # of the same size, within the same second
     assert host.load(1, "fresh?,app,1") is None
-    module.write_text("this is not Python")
+    module.write_text("this is broken Python")
     assert "SyntaxError" in host.load(2, "fresh?,app,2")
     assert [host.call("version", number=number)[1] for number in range(2)] == [b"the first", b"the other"]
 

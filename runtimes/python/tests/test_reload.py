@@ -105,7 +105,7 @@ def test_old_calls_and_streams_end_with_the_old_code(host: Host, code: Code) -> 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("this is not Python", "SyntaxError"),
+        ("this is broken Python", "SyntaxError"),
         ("import helper\nraise ValueError('not today')", "ValueError: not today"),
         ("import no_such_module", "ModuleNotFoundError"),
         ("app = 5", '"app" of the module "main" is neither a Runtime nor a function'),
@@ -219,7 +219,7 @@ def test_a_change_of_a_file_reloads_if_the_host_watches(new_host: NewHost, code:
     assert host.load(0, "main,app,", watch=1) is None
     code.write("1", "1", "2")
     host.until("version", b"1 1 2")
-    code.main("this is not Python")
+    code.main("this is broken Python")
     assert host.log("was not reloaded, the code from before goes on") == 4
     code.write("3", "3", "3")
     host.until("version", b"3 3 3")
