@@ -9,28 +9,29 @@ export interface Struct {
 }
 
 /** `native/dist/contract.json`: what the C headers declare. */
-interface Contract {
+export interface Contract {
   constants: Record<string, number>;
   enums: Record<string, string[]>;
   structs: Record<string, Struct>;
 }
 
-let contract: Contract | undefined;
+let read: Contract | undefined;
 
-function read(): Contract {
-  contract ??= JSON.parse(readFileSync(join(ROOT, "native/dist/contract.json"), "utf8")) as Contract;
-  return contract;
+/** All of it, read once. */
+export function contract(): Contract {
+  read ??= JSON.parse(readFileSync(join(ROOT, "native/dist/contract.json"), "utf8")) as Contract;
+  return read;
 }
 
 /** The value of an enumerator or of a macro. */
 export function constantOf(name: string): number {
-  return known(read().constants, name);
+  return known(contract().constants, name);
 }
 
 /** The enumerators of an enum by their names without the prefix, which each of them must have. */
 export function enumOf(name: string, prefix: string): Record<string, number> {
   return Object.fromEntries(
-    known(read().enums, name).map((enumerator) => {
+    known(contract().enums, name).map((enumerator) => {
       if (!enumerator.startsWith(prefix))
         throw new Error(`${enumerator} of enum ${name} does not start with ${prefix}`);
       return [enumerator.slice(prefix.length), constantOf(enumerator)];
@@ -39,7 +40,7 @@ export function enumOf(name: string, prefix: string): Record<string, number> {
 }
 
 export function structOf(name: string): Struct {
-  return known(read().structs, name);
+  return known(contract().structs, name);
 }
 
 export function offsetOf(struct: string, field: string): number {

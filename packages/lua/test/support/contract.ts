@@ -1,15 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { NATIVE } from "./places.ts";
+import { contract as read } from "@resty-ffi/scripts/contract";
 
-/** What the compiler makes of resty_ffi.h and host.h. */
-export interface Contract {
-  constants: Record<string, number>;
-  enums: Record<string, string[]>;
-  structs: Record<string, { size: number; fields: Record<string, { offset: number; size: number }> }>;
-}
-
-export const contract: Contract = JSON.parse(readFileSync(join(NATIVE, "dist/contract.json"), "utf8"));
+export const contract = read();
 
 const short = (name: string) => name.replace(/^RESTY_FFI_/, "");
 
